@@ -1,0 +1,82 @@
+/**
+ * The whole native surface: what TypeScript cannot do for itself.
+ *
+ * Implemented in native/. Only src/linux may import this module (tools/check-imports holds the rule); every other room
+ * reaches the kernel through linux.
+ */
+declare module "host" {
+  /** What one system-call argument may be. A string is passed as a NUL-terminated UTF-8 copy, a buffer by its address, `null` as 0. */
+  export type Argument = number | bigint | string | ArrayBuffer | ArrayBufferView | null;
+
+  /**
+   * Performs one system call with up to six arguments.
+   *
+   * Numbers must be integers of at most 53 bits, bigints fit in 64 bits (two's complement). Anything else, a string
+   * with a NUL character or with a lone surrogate is a TypeError and nothing is called.
+   *
+   * @returns the kernel's answer: 0 or more, or -errno.
+   */
+  export function syscall(number: number, ...args: readonly Argument[]): number;
+
+  /** The address of a buffer's first byte, for structs that hold pointers. The caller keeps the buffer alive. */
+  export function address(buffer: ArrayBuffer | ArrayBufferView): number;
+
+  /** UTF-8 of a string, without a terminator. A lone surrogate is a TypeError. */
+  export function encodeUtf8(text: string): Uint8Array;
+
+  /** The string behind UTF-8 bytes. Bytes that are not UTF-8 are a TypeError, so that no name is silently changed. */
+  export function decodeUtf8(bytes: ArrayBuffer | ArrayBufferView): string;
+
+  /**
+   * Evaluates an embedded module (and what it imports) at its first call and returns its namespace object.
+   * The name is the path of its source below src without the extension: "cli/commands/create".
+   */
+  export function load(name: string): unknown;
+
+  /** The command line, argv[0] included. */
+  export const argv: readonly string[];
+
+  /** The named variables of the environment that box documents, and no others; the process's own copy is wiped. */
+  export const environ: Readonly<Record<string, string>>;
+
+  /** Whether this process runs from a file that no container can write to (see native/seal.c). */
+  export const sealed: boolean;
+
+  /** The version, commit and architecture this binary was built as. */
+  export const build: {
+    readonly version: string;
+    readonly commit: string;
+    readonly arch: "x86_64" | "aarch64";
+    readonly libseccomp: string;
+    readonly quickjs: string;
+  };
+
+  /**
+   * Compiles one seccomp profile with libseccomp.
+   *
+   * Every number is a raw value of libseccomp's or the kernel's header; names of system calls and architectures are
+   * resolved by libseccomp. A system call that libseccomp does not know is left out and reported in `unknown`.
+   *
+   * @returns the classic BPF program (struct sock_filter[]), or -errno with the step that failed.
+   */
+  export function compileSeccomp(profile: SeccompProfile): SeccompResult;
+
+  export interface SeccompProfile {
+    /** SCMP_ACT_* with its data bits. */
+    readonly defaultAction: number;
+    /** Architecture names as libseccomp spells them ("x86_64", "x86", "x32"); the native one is always in. */
+    readonly architectures: readonly string[];
+    /** [SCMP_FLTATR_*, value] pairs. */
+    readonly attributes: readonly (readonly [number, number])[];
+    readonly rules: readonly SeccompRule[];
+  }
+  export interface SeccompRule {
+    readonly name: string;
+    readonly action: number;
+    /** [index 0–5, SCMP_CMP_*, a, b] each. */
+    readonly args: readonly (readonly [number, number, bigint, bigint])[];
+  }
+  export type SeccompResult =
+    | { readonly program: ArrayBuffer; readonly unknown: readonly string[] }
+    | { readonly error: number; readonly step: string };
+}
