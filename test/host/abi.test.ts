@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import * as constants from "../../src/linux/constants.ts";
+import * as layouts from "../../src/linux/layouts.ts";
+import { type Architecture, architectures, numberTable, tablePath } from "../../tools/gen-nr.ts";
+import { evaluate, macros, type Unit } from "./abi.ts";
+
+/** Trixie's kernel headers, unpacked by tools/setup: the host's own may be older than what box uses. */
+const headers = "build/debs/root";
+const triplet = execFileSync("gcc", ["-print-multiarch"], { encoding: "utf8" }).trim();
+const options = ["-isystem", `${headers}/usr/include`, "-isystem", `${headers}/usr/include/${triplet}`];
+
+const libc: Unit = {
+  options,
+  include: [
+    "stddef.h",
+    "errno.h",
+    "fcntl.h",
+    "poll.h",
+    "sched.h",
+    "signal.h",
+    "stdio.h",
+    "time.h",
+    "unistd.h",
+    "net/if.h",
+    "netinet/in.h",
+    "sys/eventfd.h",
+    "sys/file.h",
+    "sys/inotify.h",
+    "sys/ioctl.h",
+    "sys/personality.h",
+    "sys/prctl.h",
+    "sys/resource.h",
+    "sys/signalfd.h",
+    "sys/socket.h",
+    "sys/stat.h",
+    "sys/statfs.h",
+    "sys/sysmacros.h",
+    "sys/uio.h",
+    "sys/un.h",
+    "sys/wait.h",
+    "linux/bpf.h",
+    "linux/capability.h",
+    "linux/close_range.h",
+    "linux/filter.h",
+    "linux/fs.h",
+    "linux/ioprio.h",
+    "linux/keyctl.h",
+    "linux/magic.h",
+    "linux/mount.h",
+    "linux/netlink.h",
+    "linux/openat2.h",
+    "linux/rtnetlink.h",
+    "linux/sched.h",
+    "linux/seccomp.h",
+    "linux/securebits.h",
+  ],
+};
+
+/** Headers that clash with one of the above, and the constants that only they have. The first match counts. */
+const units: readonly (readonly [RegExp, Unit])[] = [
+  [/^(MNT|UMOUNT)_/, { options, include: ["sys/mount.h"] }],
+  [/^PIDFD_/, { options, include: ["linux/pidfd.h"] }],
+  [/^/, libc],
+];
+
+/** The kernel's struct sigaction, which libc's hides. */
+const kernelSignal: Unit = { options, include: ["stddef.h", "linux/signal.h"] };
+const kernelSignalLayouts: Readonly<Record<string, string>> = { "struct kernel_sigaction": "struct sigaction" };
+
+/** Constants that no header has, and why box may use them. */
+const unknown: Readonly<Record<string, string>> = {};
+
+/** Fields that stand for bytes box does not name; C has no member of that name. */
+const isFiller = (field: string): boolean => field === "pad" || field === "tail";
+
+const unitOf = (name: string): Unit => units.find(([names]) => names.test(name))?.[1] ?? libc;
+const asked = Object.entries(constants).filter(([name]) => !(name in unknown));
+
+test("every constant has the value that the C headers give it", () => {
+  const found = new Map<string, bigint>();
+  for (const [, unit] of units) {
+    const names = asked.map(([name]) => name).filter((name) => unitOf(name) === unit);
+    for (const [index, value] of evaluate(unit, names).entries()) found.set(names[index] as string, value);
+  }
+  const wrong = asked.filter(([name, value]) => found.get(name) !== BigInt.asIntN(64, BigInt(value)));
+  assert.deepEqual(
+    wrong.map(([name, value]) => `${name} is ${value}, in C ${found.get(name)}`),
+    [],
+  );
+});
+
+test("no constant is excused from the check without being exported", () => {
+  assert.deepEqual(
+    Object.keys(unknown).filter((name) => !(name in constants)),
+    [],
+  );
+});
+
+for (const [name, layout] of Object.entries(layouts)) {
+  test(`${name} is laid out as ${layout.name}`, () => {
+    const kernelName = kernelSignalLayouts[layout.name];
+    const type = kernelName ?? layout.name;
+    const fields = Object.entries(layout.fields).filter(([field]) => !isFiller(field));
+    const questions = fields.flatMap(([field]) => [`offsetof(${type}, ${field})`, `sizeof(((${type} *)0)->${field})`]);
+    const [size, ...places] = evaluate(kernelName ? kernelSignal : libc, [`sizeof(${type})`, ...questions]).map(Number);
+    assert.deepEqual(
+      fields.map(([field, { offset, size }]) => ({ field, offset, size })),
+      fields.map(([field], index) => ({ field, offset: places[2 * index], size: places[2 * index + 1] })),
+    );
+    // A command's part of a union ends before the union does, and the kernel is told the part's size.
+    if (type.startsWith("union ")) assert.ok(layout.size <= (size ?? 0), `${layout.size} bytes, C: ${size}`);
+    else assert.equal(layout.size, size);
+  });
+}
+
+/** What the architecture of the build decides; constants.ts takes these from its table once box is built for arm64. */
+const ofArchitecture = ["O_DIRECTORY", "O_NOFOLLOW", "O_TMPFILE"];
+
+test("the same constants hold on arm64, but for the known ones", () => {
+  const arm64: Unit = {
+    options: ["-nostdinc", "-isystem", `${headers}/usr/include/aarch64-linux-gnu`, "-isystem", `${headers}/usr/include`],
+    include: ["errno", "fcntl", "ioctls", "mman", "poll", "resource", "signal", "siginfo", "socket", "stat"].map(
+      (name) => `asm/${name}.h`,
+    ),
+  };
+  const defined = macros(arm64);
+  const both = asked.filter(([name]) => defined.has(name));
+  const values = evaluate(
+    arm64,
+    both.map(([name]) => name),
+  );
+  const different = both.filter(([, value], index) => values[index] !== BigInt.asIntN(64, BigInt(value)));
+  assert.deepEqual(different.map(([name]) => name).sort(), ofArchitecture);
+});
+
+for (const arch of Object.keys(architectures) as Architecture[]) {
+  test(`the system-call numbers of ${arch} are those of the headers`, () => {
+    assert.equal(readFileSync(tablePath(arch), "utf8"), numberTable(arch, headers), "run tools/gen-nr.ts");
+  });
+}
