@@ -1,0 +1,262 @@
+/*
+ * probe: the program that runs inside the containers of this suite where busybox does not suffice. Static.
+ *
+ *   probe report          one line of JSON: what the kernel says of this process
+ *   probe signals         "ready", then "signal N" for every signal that arrives; never ends by itself
+ *   probe wait            "ready", then waits for ever
+ *   probe orphan          leaves a grandchild that waits for ever, and says its pid as this namespace sees it
+ *   probe deny CMD …      runs CMD where making a namespace fails with EPERM
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static void text(const char *value)
+{
+    putchar('"');
+    for (const unsigned char *c = (const unsigned char *)value; *c; c++) {
+        if (*c == '"' || *c == '\\')
+            printf("\\%c", *c);
+        else if (*c < 0x20)
+            printf("\\u%04x", *c);
+        else
+            putchar(*c);
+    }
+    putchar('"');
+}
+
+static void list(const char *name, char **values)
+{
+    printf(",\"%s\":[", name);
+    for (int i = 0; values[i]; i++) {
+        if (i)
+            putchar(',');
+        text(values[i]);
+    }
+    putchar(']');
+}
+
+/* The lines of /proc/self/status whose meaning the tests check, as strings. */
+static void status(void)
+{
+    static const char *const wanted[] = { "Groups", "NoNewPrivs", "Seccomp", "CapInh", "CapPrm", "CapEff", "CapBnd",
+                                          "CapAmb", "SigBlk", "SigIgn", "Cpus_allowed_list", "Umask", NULL };
+    char line[4096];
+    FILE *file = fopen("/proc/self/status", "r");
+    printf(",\"status\":{");
+    int first = 1;
+    while (file && fgets(line, sizeof line, file)) {
+        char *colon = strchr(line, ':');
+        if (!colon)
+            continue;
+        *colon = 0;
+        for (int i = 0; wanted[i]; i++) {
+            if (strcmp(wanted[i], line))
+                continue;
+            char *value = colon + 1 + strspn(colon + 1, " \t");
+            size_t length = strcspn(value, "\n");
+            while (length && value[length - 1] == ' ')
+                length--;
+            value[length] = 0;
+            printf("%s\"%s\":", first ? "" : ",", line);
+            text(value);
+            first = 0;
+        }
+    }
+    if (file)
+        fclose(file);
+    putchar('}');
+}
+
+static void links(const char *name, const char *directory)
+{
+    printf(",\"%s\":{", name);
+    DIR *dir = opendir(directory);
+    int first = 1;
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        char target[PATH_MAX];
+        if (entry->d_name[0] == '.' || (strcmp(name, "fds") == 0 && atoi(entry->d_name) == dirfd(dir)))
+            continue;
+        ssize_t length = readlinkat(dirfd(dir), entry->d_name, target, sizeof target - 1);
+        if (length < 0)
+            continue;
+        target[length] = 0;
+        printf("%s\"%s\":", first ? "" : ",", entry->d_name);
+        text(target);
+        first = 0;
+    }
+    if (dir)
+        closedir(dir);
+    putchar('}');
+}
+
+static void limits(void)
+{
+    static const struct { int number; const char *name; } kinds[] = {
+        { RLIMIT_CPU, "CPU" }, { RLIMIT_FSIZE, "FSIZE" }, { RLIMIT_DATA, "DATA" }, { RLIMIT_STACK, "STACK" },
+        { RLIMIT_CORE, "CORE" }, { RLIMIT_RSS, "RSS" }, { RLIMIT_NPROC, "NPROC" }, { RLIMIT_NOFILE, "NOFILE" },
+        { RLIMIT_MEMLOCK, "MEMLOCK" }, { RLIMIT_AS, "AS" }, { RLIMIT_LOCKS, "LOCKS" },
+        { RLIMIT_SIGPENDING, "SIGPENDING" }, { RLIMIT_MSGQUEUE, "MSGQUEUE" }, { RLIMIT_NICE, "NICE" },
+        { RLIMIT_RTPRIO, "RTPRIO" }, { RLIMIT_RTTIME, "RTTIME" },
+    };
+    printf(",\"rlimits\":{");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct rlimit limit;
+        getrlimit((__rlimit_resource_t)kinds[i].number, &limit);
+        /* As strings: infinity is 2^64-1, which JSON readers round. */
+        printf("%s\"%s\":[\"%llu\",\"%llu\"]", i ? "," : "", kinds[i].name, (unsigned long long)limit.rlim_cur,
+               (unsigned long long)limit.rlim_max);
+    }
+    putchar('}');
+}
+
+static int report(char **argv)
+{
+    char cwd[PATH_MAX] = "", host[256] = "", domain[256] = "", oom[32] = "";
+    getcwd(cwd, sizeof cwd);
+    gethostname(host, sizeof host);
+    getdomainname(domain, sizeof domain);
+    int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        ssize_t length = read(fd, oom, sizeof oom - 1);
+        oom[length > 0 ? strcspn(oom, "\n") : 0] = 0;
+        close(fd);
+    }
+    printf("{\"pid\":%d,\"ppid\":%d,\"pgid\":%d,\"sid\":%d", getpid(), getppid(), getpgrp(), getsid(0));
+    printf(",\"uid\":%u,\"euid\":%u,\"gid\":%u,\"egid\":%u", getuid(), geteuid(), getgid(), getegid());
+    printf(",\"nice\":%d,\"oomScoreAdj\":%d,\"cwd\":", getpriority(PRIO_PROCESS, 0), atoi(oom));
+    text(cwd);
+    printf(",\"hostname\":");
+    text(host);
+    printf(",\"domainname\":");
+    text(domain);
+    list("argv", argv);
+    list("env", environ);
+    status();
+    limits();
+    links("namespaces", "/proc/self/ns");
+    links("fds", "/proc/self/fd");
+    puts("}");
+    return 0;
+}
+
+static void on_signal(int number)
+{
+    char line[] = "signal 00\n";
+    line[7] = (char)('0' + number / 10);
+    line[8] = (char)('0' + number % 10);
+    if (write(1, line, sizeof line - 1) < 0)
+        _exit(1);
+}
+
+/* The libc refuses to touch 32 and 33, which it uses itself, so the handler is set by the system call. */
+struct kernel_sigaction {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)(void);
+    unsigned long mask;
+};
+
+#ifdef __x86_64__
+void restore_frame(void);
+__asm__(".text\n.globl restore_frame\nrestore_frame:\n\tmovq $15, %rax\n\tsyscall\n");
+#define HANDLER_FLAGS (0x04000000UL | SA_RESTART) /* SA_RESTORER */
+#define RESTORER restore_frame
+#else
+#define HANDLER_FLAGS ((unsigned long)SA_RESTART)
+#define RESTORER NULL
+#endif
+
+static int signals(void)
+{
+    for (int number = 1; number <= 64; number++) {
+        struct kernel_sigaction action = { on_signal, HANDLER_FLAGS, RESTORER, ~0UL };
+        if (number != SIGKILL && number != SIGSTOP && syscall(SYS_rt_sigaction, number, &action, NULL, 8))
+            return 1;
+    }
+    if (write(1, "ready\n", 6) < 0)
+        return 1;
+    for (;;)
+        pause();
+}
+
+static int orphan(void)
+{
+    pid_t middle = fork();
+    if (middle == 0) {
+        pid_t child = fork();
+        if (child == 0) {
+            for (;;)
+                pause();
+        }
+        printf("orphan %d\n", (int)child);
+        fflush(stdout);
+        _exit(0);
+    }
+    waitpid(middle, NULL, 0);
+    for (;;)
+        pause();
+}
+
+static int deny(char **command)
+{
+    const unsigned new_namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
+                                    CLONE_NEWPID | CLONE_NEWNET;
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        /* clone3 hides its flags behind a pointer: without it programs fall back to clone. */
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, new_namespaces, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = { sizeof code / sizeof *code, code };
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+        return 1;
+    execvp(command[0], command);
+    return 127;
+}
+
+int main(int argc, char **argv)
+{
+    const char *mode = argc > 1 ? argv[1] : "report";
+    if (strcmp(mode, "report") == 0)
+        return report(argv);
+    if (strcmp(mode, "signals") == 0)
+        return signals();
+    if (strcmp(mode, "orphan") == 0)
+        return orphan();
+    if (strcmp(mode, "deny") == 0 && argc > 2)
+        return deny(argv + 2);
+    if (strcmp(mode, "wait") == 0) {
+        if (write(1, "ready\n", 6) < 0)
+            return 1;
+        for (;;)
+            pause();
+    }
+    return 2;
+}
