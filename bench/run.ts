@@ -117,7 +117,7 @@ function table(title: string, results: Map<Case, Samples>): string {
   ].join("\n");
 }
 
-function describeMachine(): Record<string, string | number> {
+function describeMachine() {
   return {
     date: new Date().toISOString(),
     commit: run(["git", "describe", "--always", "--dirty"]).trim(),
@@ -163,7 +163,7 @@ const report = sections.map(([title, results]) => ({
   title,
   cases: Array.from(results, ([{ name, argv }, samples]) => ({ name, argv, ...samples })),
 }));
-writeFileSync(`${out}/${String(machine.date).replaceAll(":", "")}.json`, JSON.stringify({ machine, sections: report }));
+writeFileSync(`${out}/${machine.date.replaceAll(":", "")}.json`, JSON.stringify({ machine, sections: report }));
 if (!built) console.log(`${box} is not built: without it.\n`);
 console.log(sections.map(([title, results]) => table(title, results)).join("\n"));
 console.log(
