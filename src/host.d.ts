@@ -5,7 +5,10 @@
  * reaches the kernel through linux.
  */
 declare module "host" {
-  /** What one system-call argument may be. A string is passed as a NUL-terminated UTF-8 copy, a buffer by its address, `null` as 0. */
+  /**
+   * What one system-call argument may be. A string is passed as NUL-terminated UTF-8 that the kernel may only read, a
+   * buffer by its address, `null` as 0.
+   */
   export type Argument = number | bigint | string | ArrayBuffer | ArrayBufferView | null;
 
   /**
@@ -41,6 +44,12 @@ declare module "host" {
 
   /** Whether this process runs from a file that no container can write to (see native/seal.c). */
   export const sealed: boolean;
+
+  /** The caller's soft limit of RLIMIT_CORE; ours is 0, and this one belongs to the program again. */
+  export const coreLimit: bigint;
+
+  /** The caller's umask; ours is 022. */
+  export const callerUmask: number;
 
   /** The version, commit and architecture this binary was built as. */
   export const build: {

@@ -1,0 +1,114 @@
+# Everything a developer does. `make` lists it.
+
+CC := gcc
+ARCH := $(shell uname -m)
+DEBS := build/debs
+ROOT := $(DEBS)/root
+LIB := $(ROOT)/usr/lib/$(ARCH)-linux-gnu
+PREFIX ?= /usr/local
+TS := node --import ./tools/ts-loader.mjs
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wconversion -Wno-sign-conversion
+CFLAGS := -std=gnu11 -O2 $(WARNINGS) -isystem $(DEBS)/include -Ibuild
+RELEASE := -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections
+SANITIZE := -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DBOX_CHECK_LEAKS
+LINK := -static-pie -s -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--gc-sections,--as-needed
+LIBS := $(LIB)/quickjs/libquickjs.a $(LIB)/libseccomp.a -lm
+
+NATIVE := main seal syscall libseccomp
+SOURCES := $(shell find src -name '*.ts' -not -name '*.test.ts')
+TESTS := $(shell find src test/golden -name '*.ts') $(wildcard tools/qjs/*.ts)
+GENERATED := build/generated/validators.js
+
+.PHONY: help setup build build-asan run test unit unit-qjs host acceptance bench lint format install clean FORCE
+.DELETE_ON_ERROR:
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+
+setup: ## install what is missing; libraries are unpacked under build/
+	@tools/setup
+
+build: setup ## build/box, the static binary
+	@$(MAKE) --no-print-directory build/box
+
+build-asan: setup ## build/box-asan, the same with sanitizers and line numbers
+	@$(MAKE) --no-print-directory build/box-asan
+
+run: build ## take a busybox container through its whole life
+	@tools/run
+
+test: unit unit-qjs host acceptance ## all tests
+
+unit: setup ## tests of everything pure, in Node
+	@tools/unit
+
+unit-qjs: setup ## the same tests inside the engine
+	@$(MAKE) --no-print-directory build/box-test
+	@build/box-test
+
+host: build build-asan ## tests of the native part and of the kernel interface
+	@tools/host
+
+acceptance: build ## tests of the binary, on real containers
+	@tools/acceptance
+
+bench: build ## compare with other runtimes
+	@tools/bench
+
+lint: setup ## format, lint, types, imports between rooms
+	@tools/lint
+
+format: setup ## rewrite sources in the one format
+	@node_modules/.bin/biome format --write .
+
+install: build ## install below $(DESTDIR)$(PREFIX)
+	install -D -m 0755 build/box $(DESTDIR)$(PREFIX)/sbin/box
+
+clean: ## remove everything that was built; downloaded packages stay
+	@find build -mindepth 1 -maxdepth 1 -not -name debs -exec rm -rf {} + 2>/dev/null || true
+
+# --- What the targets above are made of -------------------------------------------------------------------------------
+
+# The native part is compiled three times; the modules of each binary are bundled into a folder of its own.
+HARDENED := $(NATIVE:%=build/native/hardened/%.o)
+SANITIZED := $(NATIVE:%=build/native/sanitized/%.o)
+TESTING := $(NATIVE:%=build/native/testing/%.o)
+
+build/box: $(HARDENED) build/release/modules.o
+build/box-probe: $(HARDENED) build/probe/modules.o
+build/box-test: $(TESTING) build/test/modules.o
+build/box build/box-probe build/box-test:
+	@$(CC) $(RELEASE) $(LINK) -o $@ $^ $(LIBS)
+
+build/box-asan: $(SANITIZED) build/asan/modules.o
+build/box-probe-asan: $(SANITIZED) build/probe-asan/modules.o
+build/box-asan build/box-probe-asan:
+	@$(CC) $(SANITIZE) -o $@ $^ $(LIBS)
+
+build/native/hardened/%.o: native/%.c native/host.h build/version.h
+	@mkdir -p $(@D) && $(CC) $(CFLAGS) $(RELEASE) -c -o $@ $<
+
+build/native/sanitized/%.o: native/%.c native/host.h build/version.h
+	@mkdir -p $(@D) && $(CC) $(CFLAGS) $(SANITIZE) -c -o $@ $<
+
+build/native/testing/%.o: native/%.c native/host.h build/version.h
+	@mkdir -p $(@D) && $(CC) $(CFLAGS) $(RELEASE) -DBOX_TEST -c -o $@ $<
+
+build/%/modules.o: build/%/modules.S
+	@$(CC) -c -o $@ $<
+
+build/release/modules.S build/asan/modules.S: $(SOURCES) $(GENERATED)
+build/probe/modules.S build/probe-asan/modules.S: $(wildcard test/native/*.ts) src/host.d.ts
+build/test/modules.S: $(TESTS) $(GENERATED)
+build/%/modules.S: tools/bundle.mjs build/compile package.json
+	@node tools/bundle.mjs $*
+
+$(GENERATED): tools/gen-validators.ts $(shell find src/spec/schema src/base -name '*.ts')
+	@$(TS) tools/gen-validators.ts build/generated
+
+build/compile: native/compile.c
+	@$(CC) $(CFLAGS) -o $@ $< $(LIBS) -lpthread
+
+build/version.h: FORCE
+	@tools/version-header $@

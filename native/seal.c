@@ -1,0 +1,215 @@
+/*
+ * The sealed re-exec: before box enters a container it runs from a file that no container can write to.
+ *
+ * A process in a container reaches the runtime's executable through /proc/PID/exe, and could write to the host's file
+ * as soon as nothing executes it (CVE-2019-5736). Two kinds of file cannot be written to:
+ *
+ *   - a file on an overlay that has no upper layer and is mounted nowhere. Such a file system is read-only for good, and
+ *     nobody can remount what has no place in any mount namespace. Costs no copy, needs CAP_SYS_ADMIN;
+ *   - a memfd with all seals. Costs a copy, needs nothing.
+ *
+ * A read-only bind mount is neither: a privileged container may clear the flag.
+ */
+#define _GNU_SOURCE
+#include "host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define MEMFD_NAME "box:sealed"
+
+/* Newer than the oldest headers we build with. */
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x10u
+#endif
+#ifndef MOUNT_ATTR_NOSYMFOLLOW
+#define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
+#endif
+#define ST_NOSYMFOLLOW 0x2000 /* in the kernel's headers only */
+
+/* Flags that our overlay carries and that together nobody else's does. */
+#define LAYER_FLAGS (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSYMFOLLOW)
+#define LAYER_STATFS_FLAGS (ST_RDONLY | ST_NODEV | ST_NOSYMFOLLOW)
+
+/*
+ * Overlay without an upper layer wants two lower ones; this one has no file that matters. A directory of procfs is there
+ * wherever /proc/self/exe is.
+ */
+#define SECOND_LAYER "/proc/tty"
+
+static int open_self(void)
+{
+	int exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	if (exe < 0)
+		die("cannot open /proc/self/exe: %s%s", strerrorname_np(errno),
+		    errno == ENOENT ? ": is /proc mounted?" : "");
+	return exe;
+}
+
+/* Whether a mount is in this process's mount namespace, below its root. */
+static bool is_mounted(unsigned long long mount_id)
+{
+	FILE *mountinfo = fopen("/proc/self/mountinfo", "re");
+	if (!mountinfo)
+		die("cannot open /proc/self/mountinfo: %s", strerrorname_np(errno));
+	char *line = NULL;
+	size_t size = 0;
+	bool found = false;
+	while (!found && getline(&line, &size, mountinfo) > 0)
+		found = strtoull(line, NULL, 10) == mount_id;
+	if (!found && ferror(mountinfo))
+		die("cannot read /proc/self/mountinfo");
+	free(line);
+	fclose(mountinfo);
+	return found;
+}
+
+/*
+ * Judged by what the kernel says of the file itself, never by what the caller hands down. That a mount is in no
+ * mountinfo is not enough alone: below a chroot the mount of an ordinary overlay root is not listed either. Hence the
+ * flags.
+ */
+static bool is_sealed(int exe)
+{
+	struct statfs file_system;
+	struct statx file;
+	int seals = fcntl(exe, F_GET_SEALS);
+	if (seals >= 0 && (seals & SEALS) == SEALS)
+		return true;
+	return !fstatfs(exe, &file_system) && file_system.f_type == OVERLAYFS_SUPER_MAGIC &&
+	       (file_system.f_flags & LAYER_STATFS_FLAGS) == LAYER_STATFS_FLAGS &&
+	       !statx(exe, "", AT_EMPTY_PATH, STATX_MNT_ID, &file) && (file.stx_mask & STATX_MNT_ID) &&
+	       !is_mounted(file.stx_mnt_id);
+}
+
+bool seal_is_sealed(void)
+{
+	int exe = open_self();
+	bool sealed = is_sealed(exe);
+	close(exe);
+	return sealed;
+}
+
+/*
+ * Whether two files are one, as seen through an overlay: it has device numbers of its own, but keeps inode numbers (with
+ * xino=off) and times. The change time cannot be chosen by anyone, so a file swapped in by its name does not pass.
+ */
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mode == b->st_mode &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* The running binary on a detached overlay of its directory; -1 when this process may not have one. */
+static int open_on_overlay(int exe, char *path)
+{
+	char layers[64];
+	struct stat self, found;
+	int directory = -1, context = -1, mount = -1, binary = -1;
+
+	/* A deleted binary ends in " (deleted)", is not found, and takes the other way. */
+	char *leaf = strrchr(path, '/');
+	if (!leaf || fstat(exe, &self))
+		return -1;
+	*leaf++ = '\0';
+	context = fsopen("overlay", FSOPEN_CLOEXEC);
+	if (context < 0)
+		return -1;
+	directory = open(*path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0)
+		goto out;
+	/* By its descriptor: a path could need escapes and is limited to 256 bytes. */
+	snprintf(layers, sizeof layers, "/proc/self/fd/%d:" SECOND_LAYER, directory);
+	if (fsconfig(context, FSCONFIG_SET_STRING, "lowerdir", layers, 0) ||
+	    fsconfig(context, FSCONFIG_SET_STRING, "xino", "off", 0) ||
+	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		goto out;
+	mount = fsmount(context, FSMOUNT_CLOEXEC, LAYER_FLAGS);
+	if (mount < 0)
+		goto out;
+	binary = openat(mount, leaf, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	/* Not ours: the name was moved, or another file is mounted on it. */
+	if (binary >= 0 && (fstat(binary, &found) || !is_same_file(&self, &found) || !is_sealed(binary))) {
+		close(binary);
+		binary = -1;
+	}
+out:
+	if (mount >= 0)
+		close(mount);
+	if (directory >= 0)
+		close(directory);
+	close(context);
+	return binary;
+}
+
+/* A sealed copy of the running binary in memory. */
+static int copy_to_memfd(int exe)
+{
+	struct stat self;
+	int copy = memfd_create(MEMFD_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+	if (copy < 0 && errno == EINVAL) /* Linux before 6.3 */
+		copy = memfd_create(MEMFD_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (copy < 0 || fstat(exe, &self))
+		die("cannot make a sealed copy of the executable: %s", strerrorname_np(errno));
+	off_t done = 0;
+	while (done < self.st_size) {
+		ssize_t count = sendfile(copy, exe, &done, (size_t)(self.st_size - done));
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count <= 0)
+			die("cannot copy the executable: %s", count ? strerrorname_np(errno) : "it became shorter");
+	}
+	if (fcntl(copy, F_ADD_SEALS, SEALS))
+		die("cannot seal the copy of the executable: %s", strerrorname_np(errno));
+	return copy;
+}
+
+static void execute(int binary, char **argv, char **envp)
+{
+	execveat(binary, "", argv, envp, AT_EMPTY_PATH);
+}
+
+/* Returns when this process runs from a sealed file; else starts again from one, with the same arguments. */
+void seal_self(char **argv, char **envp)
+{
+	char path[4096];
+	int exe = open_self();
+	if (is_sealed(exe)) {
+		close(exe);
+		return;
+	}
+	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+	if (length < 0)
+		die("cannot read /proc/self/exe: %s", strerrorname_np(errno));
+	path[length] = '\0';
+
+	/*
+	 * Each attempt is made once, or a kernel that does not do what it says would make us start forever: what has been
+	 * started by descriptor does not try the overlay again, what runs from our memfd tries nothing again.
+	 */
+	const char *started_as = (const char *)getauxval(AT_EXECFN);
+	if (!started_as || strncmp(started_as, "/dev/fd/", 8)) {
+		int binary = open_on_overlay(exe, path);
+		if (binary >= 0) {
+			execute(binary, argv, envp);
+			close(binary);
+		}
+	} else if (!strncmp(path, "/memfd:" MEMFD_NAME, sizeof "/memfd:" MEMFD_NAME - 1)) {
+		die("the sealed copy of the executable is not sealed");
+	}
+	execute(copy_to_memfd(exe), argv, envp);
+	die("cannot execute the sealed copy of the executable: %s", strerrorname_np(errno));
+}

@@ -1,0 +1,226 @@
+/*
+ * One system call, and the conversions at its border. Whatever does not fit a register exactly is refused here, so that
+ * no later code has to think of wrap-around, of cut strings or of changed bytes.
+ */
+#define _GNU_SOURCE
+#include "host.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_ARGUMENTS 6
+
+/* Class numbers of the engine's buffer objects: it has no public test for them that does not throw. */
+static JSClassID array_buffer_class, first_array_class, last_array_class, data_view_class;
+
+/* Reads the class numbers off sample objects. */
+bool syscall_init(JSContext *context)
+{
+	JSValue global = JS_GetGlobalObject(context);
+	JSValue data_view = JS_GetPropertyStr(context, global, "DataView");
+	JSValue buffer = JS_NewArrayBufferCopy(context, (const uint8_t *)"", 0);
+	JSValue samples[] = {
+		JS_NewTypedArray(context, 1, &buffer, JS_TYPED_ARRAY_UINT8C),
+		JS_NewTypedArray(context, 1, &buffer, JS_TYPED_ARRAY_FLOAT64),
+		JS_CallConstructor(context, data_view, 1, &buffer),
+	};
+	array_buffer_class = JS_GetClassID(buffer);
+	first_array_class = JS_GetClassID(samples[0]);
+	last_array_class = JS_GetClassID(samples[1]);
+	data_view_class = JS_GetClassID(samples[2]);
+	for (size_t i = 0; i < sizeof samples / sizeof *samples; i++)
+		JS_FreeValue(context, samples[i]);
+	JS_FreeValue(context, buffer);
+	JS_FreeValue(context, data_view);
+	JS_FreeValue(context, global);
+	return array_buffer_class && first_array_class && last_array_class && data_view_class;
+}
+
+/* Strict UTF-8 (RFC 3629): no overlong form, no surrogate, nothing above U+10FFFF. */
+bool utf8_is_valid(const void *bytes, size_t length)
+{
+	const uint8_t *p = bytes, *end = p + length;
+	while (p < end) {
+		uint8_t lead = *p++;
+		if (lead < 0x80)
+			continue;
+		int tail = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+		if (lead < 0xc2 || lead > 0xf4 || end - p < tail)
+			return false;
+		/* Only the first byte after the lead has a narrower range than 80..BF. */
+		uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+		uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+		if (*p < low || *p > high)
+			return false;
+		for (p++; --tail; p++)
+			if ((*p & 0xc0) != 0x80)
+				return false;
+	}
+	return true;
+}
+
+/* The UTF-8 of a string, to be freed with JS_FreeCString; a lone surrogate (which the engine would encode) is refused. */
+const char *utf8_from_value(JSContext *context, JSValueConst value, size_t *length)
+{
+	if (!JS_IsString(value)) {
+		JS_ThrowTypeError(context, "not a string");
+		return NULL;
+	}
+	const char *text = JS_ToCStringLen(context, length, value);
+	if (text && !utf8_is_valid(text, *length)) {
+		JS_FreeCString(context, text);
+		JS_ThrowTypeError(context, "string with a lone surrogate");
+		return NULL;
+	}
+	return text;
+}
+
+/* A number or bigint as the 64 bits it stands for. */
+bool word_from_value(JSContext *context, JSValueConst value, int64_t *word)
+{
+	if (JS_IsBigInt(context, value)) {
+		if (JS_ToBigInt64(context, word, value))
+			return false;
+		/* The conversion wraps, so what was cut off shows when it is turned back. */
+		JSValue as_signed = JS_NewBigInt64(context, *word);
+		JSValue as_unsigned = JS_NewBigUint64(context, (uint64_t)*word);
+		bool fits = JS_StrictEq(context, value, as_signed) || JS_StrictEq(context, value, as_unsigned);
+		JS_FreeValue(context, as_signed);
+		JS_FreeValue(context, as_unsigned);
+		if (!fits)
+			JS_ThrowTypeError(context, "bigint of more than 64 bits");
+		return fits;
+	}
+	if (JS_VALUE_GET_TAG(value) == JS_TAG_INT) {
+		*word = JS_VALUE_GET_INT(value);
+		return true;
+	}
+	double number;
+	if (!JS_IsNumber(value) || JS_ToFloat64(context, &number, value) || !(fabs(number) < 0x1p53) ||
+	    number != trunc(number)) {
+		JS_ThrowTypeError(context, "not an integer of at most 53 bits");
+		return false;
+	}
+	*word = (int64_t)number;
+	return true;
+}
+
+/* Where the bytes of an ArrayBuffer or of a view on one are. The object itself keeps them alive. */
+static bool bytes_from_value(JSContext *context, JSValueConst value, uint8_t **start, size_t *length)
+{
+	JSClassID class = JS_IsObject(value) ? JS_GetClassID(value) : 0;
+	if (class == array_buffer_class) {
+		*start = JS_GetArrayBuffer(context, length, value);
+		return *start || *length == 0;
+	}
+	size_t offset, size;
+	JSValue buffer;
+	if (class >= first_array_class && class <= last_array_class) {
+		buffer = JS_GetTypedArrayBuffer(context, value, &offset, length, NULL);
+	} else if (class == data_view_class) {
+		const char *names[] = { "byteOffset", "byteLength" };
+		int64_t numbers[2];
+		for (int i = 0; i < 2; i++) {
+			JSValue number = JS_GetPropertyStr(context, value, names[i]);
+			if (JS_IsException(number) || !word_from_value(context, number, &numbers[i]))
+				return false;
+		}
+		offset = (size_t)numbers[0];
+		*length = (size_t)numbers[1];
+		buffer = JS_GetPropertyStr(context, value, "buffer");
+	} else {
+		JS_ThrowTypeError(context, "not a number, bigint, string, buffer or null");
+		return false;
+	}
+	if (JS_IsException(buffer))
+		return false;
+	uint8_t *base = JS_GetArrayBuffer(context, &size, buffer);
+	JS_FreeValue(context, buffer);
+	if (!base && size)
+		return false;
+	*start = base + offset;
+	return true;
+}
+
+JSValue host_syscall(JSContext *context, JSValueConst this, int argc, JSValueConst *argv)
+{
+	(void)this;
+	int64_t words[1 + MAX_ARGUMENTS] = { 0 };
+	const char *strings[1 + MAX_ARGUMENTS] = { NULL };
+	JSValue result = JS_EXCEPTION;
+
+	if (argc < 1 || argc > 1 + MAX_ARGUMENTS)
+		return JS_ThrowTypeError(context, "a system call takes a number and up to six arguments");
+	for (int i = 0; i < argc; i++) {
+		size_t length;
+		if (JS_IsNumber(argv[i]) || JS_IsBigInt(context, argv[i])) {
+			if (!word_from_value(context, argv[i], &words[i]))
+				goto out;
+		} else if (i == 0) {
+			JS_ThrowTypeError(context, "the number of a system call is not a number");
+			goto out;
+		} else if (JS_IsString(argv[i])) {
+			strings[i] = utf8_from_value(context, argv[i], &length);
+			if (!strings[i])
+				goto out;
+			if (strlen(strings[i]) != length) {
+				JS_ThrowTypeError(context, "string with a NUL character");
+				goto out;
+			}
+			words[i] = (intptr_t)strings[i];
+		} else if (!JS_IsNull(argv[i])) {
+			uint8_t *start;
+			if (!bytes_from_value(context, argv[i], &start, &length))
+				goto out;
+			words[i] = (intptr_t)start;
+		}
+	}
+	long answer = syscall(words[0], words[1], words[2], words[3], words[4], words[5], words[6]);
+	/* libc turns every -errno into -1 and errno, so this is exact, also for EPERM, which is 1. */
+	result = JS_NewInt64(context, answer == -1 ? -errno : answer);
+out:
+	for (int i = 0; i < argc; i++)
+		if (strings[i])
+			JS_FreeCString(context, strings[i]);
+	return result;
+}
+
+JSValue host_address(JSContext *context, JSValueConst this, int argc, JSValueConst *argv)
+{
+	(void)this, (void)argc;
+	uint8_t *start;
+	size_t length;
+	if (!bytes_from_value(context, argv[0], &start, &length))
+		return JS_EXCEPTION;
+	return JS_NewInt64(context, (intptr_t)start);
+}
+
+JSValue host_encode_utf8(JSContext *context, JSValueConst this, int argc, JSValueConst *argv)
+{
+	(void)this, (void)argc;
+	size_t length;
+	const char *text = utf8_from_value(context, argv[0], &length);
+	if (!text)
+		return JS_EXCEPTION;
+	JSValue buffer = JS_NewArrayBufferCopy(context, (const uint8_t *)text, length);
+	JS_FreeCString(context, text);
+	if (JS_IsException(buffer))
+		return buffer;
+	JSValue array = JS_NewTypedArray(context, 1, &buffer, JS_TYPED_ARRAY_UINT8);
+	JS_FreeValue(context, buffer);
+	return array;
+}
+
+JSValue host_decode_utf8(JSContext *context, JSValueConst this, int argc, JSValueConst *argv)
+{
+	(void)this, (void)argc;
+	uint8_t *start;
+	size_t length;
+	if (!bytes_from_value(context, argv[0], &start, &length))
+		return JS_EXCEPTION;
+	if (!utf8_is_valid(start, length))
+		return JS_ThrowTypeError(context, "bytes that are not UTF-8");
+	return JS_NewStringLen(context, (const char *)start, length);
+}

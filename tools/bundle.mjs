@@ -1,0 +1,92 @@
+// @ts-check
+/**
+ * TypeScript → modules → bytecode → an assembler file that embeds it: `bundle.mjs release|asan|test`.
+ *
+ * Each entry point becomes a module of its own that is read only when it is asked for; what several of them use goes
+ * into shared chunks. So a command pays for its own code only.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { build } from "esbuild";
+
+/** What TypeScript loads by name (`load` of the native module) besides the commands: what few commands need. */
+const lazyModules = /** @type {string[]} */ ([]);
+
+const mode = process.argv[2];
+const modes = ["release", "asan", "probe", "probe-asan", "test"];
+if (mode === undefined || !modes.includes(mode)) throw new Error(`usage: bundle.mjs ${modes.join("|")}`);
+const output = `build/${mode}`;
+const stripped = mode === "release";
+
+/** @param {string} directory @param {RegExp} pattern */
+function filesBelow(directory, pattern) {
+  return readdirSync(directory, { recursive: true, encoding: "utf8" })
+    .map((name) => `${directory}/${name}`)
+    .filter((name) => pattern.test(name))
+    .sort();
+}
+
+/** @returns {Record<string, string>} name of the module → its source */
+function entryPoints() {
+  if (mode === "test") return { main: testRunner() };
+  if (mode?.startsWith("probe")) return { main: "test/native/probe.ts", lazy: "test/native/lazy.ts", bad: "test/native/bad.ts" };
+  const commands = filesBelow("src/cli/commands", /(?<!\.test)\.ts$/).map((path) => path.slice("src/".length, -".ts".length));
+  return Object.fromEntries(["main", ...commands, ...lazyModules].map((name) => [name, `src/${name}.ts`]));
+}
+
+/** One entry that imports every test file; node:test and node:assert are small replacements made for the engine. */
+function testRunner() {
+  const tests = [...filesBelow("src", /\.test\.ts$/), ...filesBelow("test/golden", /\.test\.ts$/)];
+  const imports = tests.map((name) => `import "../../${name}";`);
+  mkdirSync(output, { recursive: true });
+  writeFileSync(`${output}/main.ts`, [...imports, `export { main } from "../../tools/qjs/test.ts";`, ""].join("\n"));
+  return `${output}/main.ts`;
+}
+
+rmSync(`${output}/js`, { recursive: true, force: true });
+rmSync(`${output}/bytecode`, { recursive: true, force: true });
+const result = await build({
+  entryPoints: entryPoints(),
+  outdir: `${output}/js`,
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  target: "es2023",
+  external: ["host"],
+  conditions: [process.arch === "arm64" ? "aarch64" : "x86_64"],
+  ...(mode === "test" && {
+    alias: { "node:test": "./tools/qjs/test.ts", "node:assert/strict": "./tools/qjs/assert.ts" },
+  }),
+  // Names stay: they are all that a stack of the stripped binary shows, and cost a few kilobytes.
+  minifySyntax: stripped,
+  minifyWhitespace: stripped,
+  sourcemap: "linked",
+  metafile: true,
+  logLevel: "warning",
+  tsconfig: "tsconfig.json",
+});
+
+const modules = Object.keys(result.metafile.outputs)
+  .filter((name) => name.endsWith(".js"))
+  .map((name) => name.slice(`${output}/js/`.length))
+  .sort();
+for (const name of modules) mkdirSync(dirname(`${output}/bytecode/${name}`), { recursive: true });
+execFileSync("build/compile", [...(stripped ? ["--strip"] : []), `${output}/js`, `${output}/bytecode`, ...modules]);
+
+/** @param {string} name @param {number} i */
+const embedded = (name, i) => `name${i}: .asciz "${name}"\nstart${i}: .incbin "${output}/bytecode/${name}"\nend${i}:`;
+// The table of native/host.h: name, first byte, byte after the last.
+writeFileSync(
+  `${output}/modules.S`,
+  `.section .rodata
+${modules.map(embedded).join("\n")}
+.section .data.rel.ro, "aw"
+.balign 8
+.global embedded_modules
+embedded_modules:
+${modules.map((_, i) => `.quad name${i}, start${i}, end${i}`).join("\n")}
+.quad 0, 0, 0
+.section .note.GNU-stack, "", %progbits
+`,
+);
