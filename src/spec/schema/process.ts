@@ -3,12 +3,11 @@ import Type from "typebox";
 import { ioPriorityClasses, rlimitTypes, schedulerFlags, schedulerPolicies } from "../vocabulary.ts";
 import { flag, id, int, int32, list, object, opt, text, texts, uint16, uint64, word } from "./values.ts";
 
-export const User = object({
-  uid: id,
-  gid: id,
-  umask: opt(int(0, 0o777)),
-  additionalGids: opt(list(id)),
-});
+/** The specification does not ask for a user; as in the other runtimes its absence means root of the container. */
+export const User = Type.Object(
+  { uid: id, gid: id, umask: opt(int(0, 0o777)), additionalGids: opt(list(id)) },
+  { default: { uid: 0, gid: 0 } },
+);
 
 export const Capabilities = object({
   bounding: opt(texts),
@@ -31,7 +30,7 @@ export const Scheduler = object({
   period: opt(uint64),
 });
 
-export const IoPriority = object({ class: word(ioPriorityClasses), priority: opt(int(0, 7)) });
+export const IoPriority = object({ class: word(ioPriorityClasses), priority: int(0, 7) });
 
 export const CpuAffinity = object({ initial: opt(text), final: opt(text) });
 

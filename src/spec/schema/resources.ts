@@ -42,7 +42,7 @@ export const CpuResources = object({
 export const PidsResources = object({ limit: int64 });
 
 export const BlockWeight = object({ major: uint32, minor: uint32, weight: opt(uint16), leafWeight: opt(uint16) });
-export const BlockThrottle = object({ major: uint32, minor: uint32, rate: opt(uint64) });
+export const BlockThrottle = object({ major: uint32, minor: uint32, rate: uint64 });
 
 const throttles = opt(list(BlockThrottle));
 

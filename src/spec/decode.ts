@@ -1,0 +1,108 @@
+/**
+ * From JSON text to a configuration that can be planned: parse, schema, rules. Nothing else makes a ValidSpec.
+ *
+ * What is promised of a valid document: every value has the type of types.ts, integers are within their bounds and safe
+ * or bigint, strings can go to the kernel as they are, and no rule of rules/ objects. Unknown properties were ignored
+ * and may still be there, unchecked.
+ */
+import { checkMounts, checkProcess, checkResources, checkSpec } from "#validators";
+import { BoxError } from "../base/errors.ts";
+import { configLimits, type JsonLimits, parseJson, smallLimits } from "../base/json.ts";
+import { type Check, isPlainText } from "./check.ts";
+import { Findings, format } from "./findings.ts";
+import { specRules } from "./rules/all.ts";
+import { mountRules } from "./rules/mounts.ts";
+import { processRules } from "./rules/process.ts";
+import { resourceRules } from "./rules/resources.ts";
+import type {
+  Mount,
+  Process,
+  Resources,
+  Spec,
+  ValidMounts,
+  ValidProcess,
+  ValidResources,
+  ValidSpec,
+} from "./types.ts";
+
+/** Takes one warning; the text is one line without a full stop. */
+export type Warn = (message: string) => void;
+
+/**
+ * The configuration in the text of a config.json (runtime-spec, config.md).
+ *
+ * @throws BoxError with up to three problems and the number of the others, on one line.
+ */
+export function decodeSpec(text: string, warn: Warn = ignore): ValidSpec {
+  return decode(text, configLimits, checkSpec, (spec: Spec, findings) => specRules(spec, findings), warn) as ValidSpec;
+}
+
+/** The process in the file of `exec --process`, to be run in the container of `spec`. Throws as decodeSpec. */
+export function decodeProcess(text: string, spec: Spec, warn: Warn = ignore): ValidProcess {
+  const rules = (process: Process, findings: Findings) => processRules(process, spec, "", findings);
+  return decode(text, smallLimits, checkProcess, rules, warn) as ValidProcess;
+}
+
+/** The resources in the file of `update --resources`. Throws as decodeSpec. */
+export function decodeResources(text: string, warn: Warn = ignore): ValidResources {
+  const rules = (resources: Resources, findings: Findings) => resourceRules(resources, "", findings);
+  return decode(text, smallLimits, checkResources, rules, warn) as ValidResources;
+}
+
+/** An array of mounts, to be made in the container of `spec`. Throws as decodeSpec. */
+export function decodeMounts(text: string, spec: Spec, warn: Warn = ignore): ValidMounts {
+  const rules = (mounts: readonly Mount[], findings: Findings) => mountRules(mounts, spec, "", findings);
+  return decode(text, smallLimits, checkMounts, rules, warn) as ValidMounts;
+}
+
+/**
+ * A process that box itself put together, as `exec` does from its options: the schema and the rules see it too.
+ *
+ * @throws BoxError as decodeProcess.
+ */
+export function validateProcess(process: Process, spec: Spec, warn: Warn = ignore): ValidProcess {
+  const rules = (value: Process, findings: Findings) => processRules(value, spec, "process", findings);
+  const findings = judge(process, "process", false, checkProcess, rules);
+  return settle(process, findings, warn) as ValidProcess;
+}
+
+/** Resources that box itself put together, as `update` does from its options. Throws as decodeResources. */
+export function validateResources(resources: Resources, warn: Warn = ignore): ValidResources {
+  const rules = (value: Resources, findings: Findings) => resourceRules(value, "resources", findings);
+  return settle(resources, judge(resources, "resources", false, checkResources, rules), warn) as ValidResources;
+}
+
+/** Everything that is wrong with the text of a config.json, up to a hundred problems and as many warnings. */
+export function inspectSpec(text: string): Findings {
+  try {
+    return judge(parseJson(text, configLimits), "", isPlainText(text), checkSpec, specRules);
+  } catch (thrown) {
+    if (!(thrown instanceof BoxError)) throw thrown;
+    const findings = new Findings();
+    findings.problem("", thrown.message);
+    return findings;
+  }
+}
+
+type Rules<T> = (value: T, findings: Findings) => void;
+
+function decode<T>(text: string, limits: JsonLimits, check: Check, rules: Rules<T>, warn: Warn): T {
+  const value = parseJson(text, limits);
+  return settle(value as T, judge(value, "", isPlainText(text), check, rules), warn);
+}
+
+/** Rules rely on the types, so they run only where the schema found nothing. */
+function judge<T>(value: unknown, path: string, plainText: boolean, check: Check, rules: Rules<T>): Findings {
+  const findings = new Findings();
+  check(value, path, "", { findings, plainText });
+  if (findings.problems.length === 0) rules(value as T, findings);
+  return findings;
+}
+
+function settle<T>(value: T, findings: Findings, warn: Warn): T {
+  findings.refuseProblems();
+  for (const warning of findings.warnings) warn(format(warning));
+  return value;
+}
+
+function ignore(): void {}

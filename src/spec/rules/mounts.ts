@@ -1,0 +1,35 @@
+/** Mounts (config.md, "Mounts"); how options are read is the business of rootfs. */
+import type { Findings } from "../findings.ts";
+import type { Mount, Spec } from "../types.ts";
+import { idMapRule } from "./id-maps.ts";
+import { hasNamespace } from "./namespaces.ts";
+import { requirePath } from "./text.ts";
+
+/** Every rule of mounts in the container of `spec`; `at` is the path of the array in its document. */
+export function mountRules(mounts: readonly Mount[], spec: Spec, at: string, findings: Findings): void {
+  mounts.forEach((mount, index) => mountRule(mount, spec, `${at}[${index}]`, findings));
+}
+
+/** A relative destination is deprecated, not wrong: it starts at the container's root. */
+function mountRule(mount: Mount, spec: Spec, at: string, findings: Findings): void {
+  requirePath(`${at}.destination`, mount.destination, findings);
+  if (isBind(mount)) {
+    if (mount.source === undefined) findings.problem(`${at}.source`, "is required for a bind mount");
+    else requirePath(`${at}.source`, mount.source, findings);
+  }
+  const { uidMappings = [], gidMappings = [] } = mount;
+  if (uidMappings.length > 0 !== gidMappings.length > 0) {
+    const missing = uidMappings.length > 0 ? "gidMappings" : "uidMappings";
+    findings.problem(`${at}.${missing}`, "is required when the other id mapping is given");
+  }
+  idMapRule(uidMappings, `${at}.uidMappings`, findings);
+  idMapRule(gidMappings, `${at}.gidMappings`, findings);
+  const wants = mount.options?.findIndex((option) => option === "idmap" || option === "ridmap") ?? -1;
+  if (wants >= 0 && uidMappings.length === 0 && !hasNamespace(spec, "user")) {
+    findings.problem(`${at}.options[${wants}]`, "needs uidMappings and gidMappings, or a user namespace");
+  }
+}
+
+function isBind(mount: Mount): boolean {
+  return mount.options?.some((option) => option === "bind" || option === "rbind") ?? false;
+}

@@ -1,0 +1,22 @@
+/** ociVersion: SemVer of a specification that this runtime knows (config.md, "Specification version"). */
+import { describe } from "../../base/quote.ts";
+import type { Findings } from "../findings.ts";
+import type { Spec } from "../types.ts";
+import { ociVersion } from "../vocabulary.ts";
+
+const identifiers = "[0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*";
+const semVer = new RegExp(
+  `^(0|[1-9][0-9]{0,8})\\.(0|[1-9][0-9]{0,8})\\.(0|[1-9][0-9]{0,8})(?:-${identifiers})?(?:\\+${identifiers})?$`,
+);
+const [major = "", newestMinor = ""] = ociVersion.split(".");
+
+/** A newer minor version may ask for what we would ignore, so it is refused; a newer patch level may not. */
+export function versionRule(spec: Spec, findings: Findings): void {
+  const version = spec.ociVersion;
+  const match = version.length <= 64 ? semVer.exec(version) : null;
+  if (match === null) {
+    findings.problem("ociVersion", `must be a version such as ${ociVersion}, not ${describe(version)}`);
+  } else if (match[1] !== major || Number(match[2]) > Number(newestMinor)) {
+    findings.problem("ociVersion", `must be from ${major}.0.0 to ${major}.${newestMinor}.x, not ${describe(version)}`);
+  }
+}
