@@ -8,7 +8,16 @@
  * and reads the times: stopwatch.c runs it.
  */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { median, type Ratio, ratio } from "./statistics.ts";
@@ -46,7 +55,12 @@ function count(text: string, option: string): number {
 
 function run(argv: readonly string[], input = ""): string {
   const [program = "", ...args] = argv;
-  return execFileSync(program, args, { input, encoding: "utf8", stdio: ["pipe", "pipe", "inherit"], maxBuffer: 2 ** 28 });
+  return execFileSync(program, args, {
+    input,
+    encoding: "utf8",
+    stdio: ["pipe", "pipe", "inherit"],
+    maxBuffer: 2 ** 28,
+  });
 }
 
 /** A root file system of the distribution's static busybox, and runc's default config for all, but for the program. */
@@ -75,8 +89,11 @@ function shuffled<T>(items: readonly T[]): T[] {
 function measure(cases: readonly Case[], prefix: readonly string[]): Map<Case, Samples> {
   const schedule = Array.from({ length: warmUp + rounds }, () => shuffled(cases)).flat();
   const commands = schedule.map(({ argv }) => `${argv.join("\t")}\n`).join("");
-  const lines = run([...prefix, `${out}/stopwatch`], commands).trimEnd().split("\n");
-  if (lines.length !== schedule.length) throw new Error(`stopwatch: ${lines.length} answers to ${schedule.length} commands`);
+  const lines = run([...prefix, `${out}/stopwatch`], commands)
+    .trimEnd()
+    .split("\n");
+  if (lines.length !== schedule.length)
+    throw new Error(`stopwatch: ${lines.length} answers to ${schedule.length} commands`);
   const results = new Map<Case, Samples>(cases.map((one) => [one, { milliseconds: [], peak: 0 }]));
   for (const [index, line] of lines.entries()) {
     if (index < warmUp * cases.length) continue;

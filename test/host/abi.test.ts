@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 import { register } from "node:module";
 import { test } from "node:test";
 import * as constants from "../../src/linux/constants.ts";
+import { errnoName } from "../../src/linux/errno.ts";
+import { capabilityNames } from "../../src/spec/vocabulary.ts";
 import { type Architecture, architectures, numberTable, tablePath } from "../../tools/gen-nr.ts";
 import { evaluate, macros, type Unit } from "./abi.ts";
 
@@ -123,12 +125,37 @@ for (const [name, layout] of Object.entries(layouts)) {
   });
 }
 
+test("errnoName() knows every errno of the C headers, and no others", () => {
+  const names = [...macros({ options, include: ["errno.h"] })].filter((name) => /^E[A-Z0-9]+$/.test(name));
+  const byName = new Map(evaluate(libc, names).map((value, index) => [names[index], Number(value)]));
+  const last = Math.max(...byName.values());
+  for (const value of new Set(byName.values())) assert.equal(byName.get(errnoName(value)), value, errnoName(value));
+  for (let value = 0; value <= last + 100; value++) {
+    if (errnoName(value) !== `errno ${value}`) assert.equal(byName.get(errnoName(value)), value);
+  }
+});
+
+test("the index of every capability's name is its number, up to the last one of the headers", () => {
+  const [last, ...numbers] = evaluate(libc, ["CAP_LAST_CAP", ...capabilityNames]).map(Number);
+  assert.deepEqual(
+    numbers,
+    capabilityNames.map((_, index) => index),
+  );
+  assert.equal(last, capabilityNames.length - 1);
+});
+
 /** What the architecture of the build decides; constants.ts takes these from its table once box is built for arm64. */
 const ofArchitecture = ["O_DIRECTORY", "O_NOFOLLOW", "O_TMPFILE"];
 
 test("the same constants hold on arm64, but for the known ones", () => {
   const arm64: Unit = {
-    options: ["-nostdinc", "-isystem", `${headers}/usr/include/aarch64-linux-gnu`, "-isystem", `${headers}/usr/include`],
+    options: [
+      "-nostdinc",
+      "-isystem",
+      `${headers}/usr/include/aarch64-linux-gnu`,
+      "-isystem",
+      `${headers}/usr/include`,
+    ],
     include: ["errno", "fcntl", "ioctls", "mman", "poll", "resource", "signal", "siginfo", "socket", "stat"].map(
       (name) => `asm/${name}.h`,
     ),

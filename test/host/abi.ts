@@ -32,7 +32,10 @@ export function evaluate(unit: Unit, expressions: readonly string[]): bigint[] {
     ].join("\n");
     writeFileSync(join(folder, "abi.c"), source);
     const program = join(folder, "abi");
-    execFileSync("gcc", [...unit.options, "-w", "-o", program, join(folder, "abi.c")], { stdio: "pipe", encoding: "utf8" });
+    execFileSync("gcc", [...unit.options, "-w", "-o", program, join(folder, "abi.c")], {
+      stdio: "pipe",
+      encoding: "utf8",
+    });
     return (execFileSync(program, { encoding: "utf8" }).match(/.+/g) ?? []).map(BigInt);
   } finally {
     rmSync(folder, { recursive: true });
