@@ -10,7 +10,7 @@ import { stringifyJson } from "../src/base/json.ts";
 import * as hooks from "../src/spec/schema/hooks.ts";
 import * as linux from "../src/spec/schema/linux.ts";
 import * as mounts from "../src/spec/schema/mounts.ts";
-import * as process from "../src/spec/schema/process.ts";
+import * as processSchema from "../src/spec/schema/process.ts";
 import * as resources from "../src/spec/schema/resources.ts";
 import * as seccomp from "../src/spec/schema/seccomp.ts";
 import * as spec from "../src/spec/schema/spec.ts";
@@ -30,7 +30,7 @@ export interface Node {
   readonly default?: unknown;
 }
 
-const named = { ...hooks, ...linux, ...mounts, ...process, ...resources, ...seccomp, ...spec };
+const named = { ...hooks, ...linux, ...mounts, ...processSchema, ...resources, ...seccomp, ...spec };
 
 /** Every named part of the schema as plain JSON. */
 export const nodes: Readonly<Record<string, Node>> = JSON.parse(JSON.stringify(named));
@@ -157,9 +157,12 @@ export function toJsonSchema(node: Node): unknown {
 export function writeGenerated(directory: string): void {
   mkdirSync(directory, { recursive: true });
   writeFileSync(`${directory}/validators.js`, generate());
-  const schema = { $schema: "http://json-schema.org/draft-07/schema#", ...(toJsonSchema(nodes["Spec"] ?? {}) as object) };
+  const schema = {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    ...(toJsonSchema(nodes["Spec"] ?? {}) as object),
+  };
   writeFileSync(`${directory}/config-schema.json`, `${stringifyJson(schema, 2)}\n`);
 }
 
-const target = globalThis.process?.argv[2];
-if (target !== undefined && globalThis.process.argv[1]?.includes("gen-validators")) writeGenerated(target);
+const [, script = "", target] = process.argv;
+if (script.endsWith("/gen-validators.ts") && target !== undefined) writeGenerated(target);

@@ -72,9 +72,9 @@ export function word(value: unknown, parent: string, step: string, to: Sink, wor
 /** An array whose items all pass `check`. */
 export function list(value: unknown, parent: string, step: string, to: Sink, check: Check, least = 0): void {
   const path = parent + step;
-  if (!Array.isArray(value)) return refuse(value, path, "an array", to);
-  if (value.length < least) return to.findings.problem(path, "must not be empty");
-  for (let index = 0; index < value.length; index++) check(value[index], path, `[${index}]`, to);
+  if (!Array.isArray(value)) refuse(value, path, "an array", to);
+  else if (value.length < least) to.findings.problem(path, "must not be empty");
+  else for (let index = 0; index < value.length; index++) check(value[index], path, `[${index}]`, to);
 }
 
 /** An array of strings. */

@@ -14,16 +14,7 @@ import { specRules } from "./rules/all.ts";
 import { mountRules } from "./rules/mounts.ts";
 import { processRules } from "./rules/process.ts";
 import { resourceRules } from "./rules/resources.ts";
-import type {
-  Mount,
-  Process,
-  Resources,
-  Spec,
-  ValidMounts,
-  ValidProcess,
-  ValidResources,
-  ValidSpec,
-} from "./types.ts";
+import type { Mount, Process, Resources, Spec, ValidMounts, ValidProcess, ValidResources, ValidSpec } from "./types.ts";
 
 /** Takes one warning; the text is one line without a full stop. */
 export type Warn = (message: string) => void;

@@ -1,6 +1,6 @@
 /** The code that tools/gen-validators makes of the schema (build/generated/validators.js). */
 declare module "#validators" {
-  import type { Check } from "./check.ts";
+  type Check = import("./check.ts").Check;
 
   /** The whole config.json. */
   export const checkSpec: Check;

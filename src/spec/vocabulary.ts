@@ -88,11 +88,7 @@ export const memoryPolicyModes = [
 ] as const;
 
 /** linux.memoryPolicy.flags */
-export const memoryPolicyFlags = [
-  "MPOL_F_NUMA_BALANCING",
-  "MPOL_F_RELATIVE_NODES",
-  "MPOL_F_STATIC_NODES",
-] as const;
+export const memoryPolicyFlags = ["MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"] as const;
 
 /** linux.seccomp.defaultAction and syscalls[].action */
 export const seccompActions = [

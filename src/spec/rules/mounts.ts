@@ -7,7 +7,7 @@ import { requirePath } from "./text.ts";
 
 /** Every rule of mounts in the container of `spec`; `at` is the path of the array in its document. */
 export function mountRules(mounts: readonly Mount[], spec: Spec, at: string, findings: Findings): void {
-  mounts.forEach((mount, index) => mountRule(mount, spec, `${at}[${index}]`, findings));
+  for (const [index, mount] of mounts.entries()) mountRule(mount, spec, `${at}[${index}]`, findings);
 }
 
 /** A relative destination is deprecated, not wrong: it starts at the container's root. */

@@ -36,5 +36,7 @@ export function intelRdtRule(spec: Spec, findings: Findings): void {
     findings.problem("linux.intelRdt.memBwSchema", `must start with "MB:", not ${describe(memBwSchema)}`);
   }
   requireOneLine("linux.intelRdt.memBwSchema", memBwSchema ?? "", findings);
-  rdt.schemata?.forEach((line, index) => requireOneLine(`linux.intelRdt.schemata[${index}]`, line, findings));
+  for (const [index, line] of (rdt.schemata ?? []).entries()) {
+    requireOneLine(`linux.intelRdt.schemata[${index}]`, line, findings);
+  }
 }

@@ -42,7 +42,10 @@ function userRule(process: Process, spec: Spec, at: string, findings: Findings):
   if (!hasNewNamespace(spec, "user")) return;
   const { uid, gid, additionalGids = [] } = process.user;
   const { uidMappings = [], gidMappings = [] } = spec.linux ?? {};
-  const ids = [[`${at}.user.gid`, gid], ...additionalGids.map((id, index) => [`${at}.user.additionalGids[${index}]`, id])];
+  const ids = [
+    [`${at}.user.gid`, gid],
+    ...additionalGids.map((id, index) => [`${at}.user.additionalGids[${index}]`, id]),
+  ];
   if (uidMappings.length > 0 && !isMapped(uid, uidMappings)) {
     findings.problem(`${at}.user.uid`, `must be mapped by linux.uidMappings, but ${uid} is not`);
   }
@@ -72,7 +75,8 @@ function capabilitiesRule(capabilities: Capabilities, path: string, findings: Fi
   }
   const { permitted = [], inheritable = [], effective = [], ambient = [] } = capabilities;
   effective.forEach((name, index) => {
-    if (!permitted.includes(name)) findings.warning(`${path}.effective[${index}]`, `${describe(name)} is not permitted`);
+    if (!permitted.includes(name))
+      findings.warning(`${path}.effective[${index}]`, `${describe(name)} is not permitted`);
   });
   ambient.forEach((name, index) => {
     if (permitted.includes(name) && inheritable.includes(name)) return;

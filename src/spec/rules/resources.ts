@@ -49,7 +49,10 @@ function cpuRule(cpu: CpuResources, at: string, findings: Findings): void {
 function deviceRulesRule(resources: Resources, at: string, findings: Findings): void {
   resources.devices?.forEach(({ access }, index) => {
     if (access === undefined || /^[rwm]+$/.test(access)) return;
-    findings.problem(`${at}.devices[${index}].access`, `must be made of the letters r, w and m, not ${describe(access)}`);
+    findings.problem(
+      `${at}.devices[${index}].access`,
+      `must be made of the letters r, w and m, not ${describe(access)}`,
+    );
   });
 }
 
@@ -65,7 +68,10 @@ const pageSizeForm = /^[1-9][0-9]{0,8}[KMG]B$/;
 function hugepagesRule(resources: Resources, at: string, findings: Findings): void {
   resources.hugepageLimits?.forEach(({ pageSize }, index) => {
     if (pageSizeForm.test(pageSize)) return;
-    findings.problem(`${at}.hugepageLimits[${index}].pageSize`, `must be a size such as 2MB, not ${describe(pageSize)}`);
+    findings.problem(
+      `${at}.hugepageLimits[${index}].pageSize`,
+      `must be a size such as 2MB, not ${describe(pageSize)}`,
+    );
   });
 }
 
@@ -87,6 +93,9 @@ function namesRule(resources: Resources, at: string, findings: Findings): void {
 function unifiedRule(resources: Resources, at: string, findings: Findings): void {
   for (const key of Object.keys(resources.unified ?? {})) {
     if (key !== "" && key !== "." && key !== ".." && !key.includes("/")) continue;
-    findings.problem(`${at}.unified${entry(key)}`, 'must be the name of a cgroup file without "/", such as memory.high');
+    findings.problem(
+      `${at}.unified${entry(key)}`,
+      'must be the name of a cgroup file without "/", such as memory.high',
+    );
   }
 }

@@ -23,8 +23,10 @@ export function schedulerRule(scheduler: Scheduler, path: string, findings: Find
     }
     return;
   }
-  if (runtime < shortestRuntime) findings.problem(`${path}.runtime`, `must be at least ${shortestRuntime} ns, not ${runtime}`);
-  if (runtime > deadline) findings.problem(`${path}.deadline`, `must be at least the runtime ${runtime}, not ${deadline}`);
+  if (runtime < shortestRuntime)
+    findings.problem(`${path}.runtime`, `must be at least ${shortestRuntime} ns, not ${runtime}`);
+  if (runtime > deadline)
+    findings.problem(`${path}.deadline`, `must be at least the runtime ${runtime}, not ${deadline}`);
   if (period > 0 && deadline > period) {
     findings.problem(`${path}.period`, `must be at least the deadline ${deadline}, not ${period}`);
   }

@@ -12,7 +12,10 @@ export function seccompRule(spec: Spec, findings: Findings): void {
   if (seccomp === undefined) return;
   const at = "linux.seccomp";
   if (seccomp.defaultAction === "SCMP_ACT_NOTIFY") {
-    findings.problem(`${at}.defaultAction`, "must not be SCMP_ACT_NOTIFY: the call that hands the agent its listener would wait for the agent");
+    findings.problem(
+      `${at}.defaultAction`,
+      "must not be SCMP_ACT_NOTIFY: the call that hands the agent its listener would wait for the agent",
+    );
   }
   errnoRule(seccomp.defaultAction, seccomp.defaultErrnoRet, `${at}.defaultErrnoRet`, findings);
   seccomp.syscalls?.forEach((syscall, index) => {

@@ -37,18 +37,13 @@ export function requireOneLine(path: string, value: string, findings: Findings):
 
 /** A list of numbers and ranges as the kernel writes CPUs and memory nodes: `0-3,7`. Empty is allowed. */
 export function requireNumberList(path: string, value: string, findings: Findings): void {
-  for (const range of value.split(",")) {
-    const [first = "", last, ...more] = range.trim().split("-");
-    const backwards = last !== undefined && Number(last) < Number(first);
-    const fine = isNumber(first) && (last === undefined || isNumber(last)) && more.length === 0 && !backwards;
-    if (!fine && value.trim() !== "") {
-      return findings.problem(path, `must be a list of numbers and ranges such as 0-3,7, not ${describe(value)}`);
-    }
-  }
+  if (value.trim() === "" || value.split(",").every(isRange)) return;
+  findings.problem(path, `must be a list of numbers and ranges such as 0-3,7, not ${describe(value)}`);
 }
 
-const decimal = /^[0-9]{1,9}$/;
+const range = /^ *([0-9]{1,9})(?: *- *([0-9]{1,9}))? *$/;
 
-function isNumber(text: string): boolean {
-  return decimal.test(text.trim());
+function isRange(text: string): boolean {
+  const [, first, last = first] = range.exec(text) ?? [];
+  return first !== undefined && Number(last) >= Number(first);
 }
