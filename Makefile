@@ -10,10 +10,19 @@ TS := node --import ./tools/ts-loader.mjs
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wconversion -Wno-sign-conversion
 CFLAGS := -std=gnu11 -O2 $(WARNINGS) -isystem $(DEBS)/include -Ibuild
-RELEASE := -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections
+
+# The release is linked with musl: glibc asks the processor thirty questions (CPUID) at every start, and in a virtual
+# machine each is an exit to the hypervisor, 0.6 ms in all, twice for a sealed start.
+MUSL := $(ROOT)/usr/lib/$(ARCH)-linux-musl
+MUSL_INCLUDE := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem $(ROOT)/usr/include/$(ARCH)-linux-musl \
+	-idirafter $(ROOT)/usr/include -idirafter $(ROOT)/usr/include/$(ARCH)-linux-gnu
+RELEASE := $(MUSL_INCLUDE) -fPIE -fstack-protector-strong -fstack-clash-protection -ffunction-sections -fdata-sections
+LINK := -nostdlib -static-pie -s -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--gc-sections $(MUSL)/rcrt1.o $(MUSL)/crti.o
+LINK_END := $(MUSL)/libc.a -lgcc $(MUSL)/crtn.o
+
+# Sanitizers need a dynamic glibc: the host's.
 SANITIZE := -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DBOX_CHECK_LEAKS
-LINK := -static-pie -s -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--gc-sections,--as-needed
-LIBS := $(LIB)/quickjs/libquickjs.a $(LIB)/libseccomp.a -lm
+LIBS := $(LIB)/quickjs/libquickjs.a $(LIB)/libseccomp.a
 
 NATIVE := main seal syscall libseccomp
 SOURCES := $(shell find src -name '*.ts' -not -name '*.test.ts')
@@ -71,20 +80,20 @@ clean: ## remove everything that was built; downloaded packages stay
 # --- What the targets above are made of -------------------------------------------------------------------------------
 
 # The native part is compiled three times; the modules of each binary are bundled into a folder of its own.
-HARDENED := $(NATIVE:%=build/native/hardened/%.o)
-SANITIZED := $(NATIVE:%=build/native/sanitized/%.o)
-TESTING := $(NATIVE:%=build/native/testing/%.o)
+HARDENED := $(patsubst %,build/native/hardened/%.o,$(NATIVE) fortify)
+SANITIZED := $(patsubst %,build/native/sanitized/%.o,$(NATIVE))
+TESTING := $(patsubst %,build/native/testing/%.o,$(NATIVE) fortify)
 
 build/box: $(HARDENED) build/release/modules.o
 build/box-probe: $(HARDENED) build/probe/modules.o
 build/box-test: $(TESTING) build/test/modules.o
 build/box build/box-probe build/box-test:
-	@$(CC) $(RELEASE) $(LINK) -o $@ $^ $(LIBS)
+	@$(CC) $(LINK) -o $@ $^ $(LIBS) $(LINK_END)
 
 build/box-asan: $(SANITIZED) build/asan/modules.o
 build/box-probe-asan: $(SANITIZED) build/probe-asan/modules.o
 build/box-asan build/box-probe-asan:
-	@$(CC) $(SANITIZE) -o $@ $^ $(LIBS)
+	@$(CC) $(SANITIZE) -o $@ $^ $(LIBS) -lm
 
 build/native/hardened/%.o: native/%.c native/host.h build/version.h
 	@mkdir -p $(@D) && $(CC) $(CFLAGS) $(RELEASE) -c -o $@ $<
@@ -108,7 +117,7 @@ $(GENERATED): tools/gen-validators.ts $(shell find src/spec/schema src/base -nam
 	@$(TS) tools/gen-validators.ts build/generated
 
 build/compile: native/compile.c
-	@$(CC) $(CFLAGS) -o $@ $< $(LIBS) -lpthread
+	@$(CC) $(CFLAGS) -o $@ $< $(LIBS) -lm
 
 build/version.h: FORCE
 	@tools/version-header $@

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <poll.h>
 #include <seccomp.h>
 #include <stdarg.h>
@@ -16,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "version.h"
@@ -84,21 +84,21 @@ static void open_missing_standard_fds(void)
 {
 	struct pollfd standard[] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
 	if (poll(standard, COUNT(standard), 0) < 0)
-		die("cannot check the standard streams: %s", strerrorname_np(errno));
+		die("cannot check the standard streams: %s", strerror(errno));
 	for (size_t i = 0; i < COUNT(standard); i++)
 		if ((standard[i].revents & POLLNVAL) && open("/dev/null", O_RDWR) < 0)
-			die("cannot open /dev/null: %s", strerrorname_np(errno));
+			die("cannot open /dev/null: %s", strerror(errno));
 }
 
 /* After the re-exec, which must still hand down what the caller preserves. Only a mark: TypeScript sees what is open. */
 static void mark_inherited_fds(void)
 {
-	if (!close_range(3, ~0u, CLOSE_RANGE_CLOEXEC))
+	if (!syscall(SYS_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC))
 		return;
 	/* Linux 5.10 has no such flag. */
 	struct rlimit files;
 	if (getrlimit(RLIMIT_NOFILE, &files))
-		die("cannot read the limit of open files: %s", strerrorname_np(errno));
+		die("cannot read the limit of open files: %s", strerror(errno));
 	for (rlim_t fd = 3; fd < files.rlim_max && fd < 1 << 20; fd++)
 		fcntl((int)fd, F_SETFD, FD_CLOEXEC);
 }
@@ -129,11 +129,11 @@ static void harden_process(void)
 {
 	struct rlimit core;
 	if (getrlimit(RLIMIT_CORE, &core))
-		die("cannot read the core limit: %s", strerrorname_np(errno));
+		die("cannot read the core limit: %s", strerror(errno));
 	process.core_limit = core.rlim_cur;
 	core.rlim_cur = 0;
 	if (process.core_limit && setrlimit(RLIMIT_CORE, &core))
-		die("cannot set the core limit: %s", strerrorname_np(errno));
+		die("cannot set the core limit: %s", strerror(errno));
 	process.umask = umask(022);
 	/*
 	 * Nobody without privilege may look into this process. A caller that is not root needs the opposite: newuidmap
@@ -141,7 +141,7 @@ static void harden_process(void)
 	 * There TypeScript decides when.
 	 */
 	if (geteuid() == 0 && prctl(PR_SET_DUMPABLE, 0))
-		die("cannot become non-dumpable: %s", strerrorname_np(errno));
+		die("cannot become non-dumpable: %s", strerror(errno));
 	/* After a start by descriptor the kernel names the process after the number. */
 	prctl(PR_SET_NAME, "box");
 }

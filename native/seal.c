@@ -16,55 +16,63 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
-#include <sys/vfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 #define MEMFD_NAME "box:sealed"
 
-/* Newer than the oldest headers we build with. */
+/* Newer than the headers of some libc that we build with. */
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10u
 #endif
-#ifndef MOUNT_ATTR_NOSYMFOLLOW
-#define MOUNT_ATTR_NOSYMFOLLOW 0x00200000
-#endif
-#define ST_NOSYMFOLLOW 0x2000 /* in the kernel's headers only */
+#define ST_NOSYMFOLLOW 0x2000
+#undef STATX_MNT_ID
+#define STATX_MNT_ID 0x1000u
+
+/* struct statx as far as we read it: musl's has no mount id yet. */
+struct statx_mount {
+	uint32_t mask, skipped[35];
+	uint64_t mount_id, reserved[13];
+};
+_Static_assert(sizeof(struct statx_mount) == 256, "as large as the kernel's");
 
 /* Flags that our overlay carries and that together nobody else's does. */
 #define LAYER_FLAGS (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSYMFOLLOW)
 #define LAYER_STATFS_FLAGS (ST_RDONLY | ST_NODEV | ST_NOSYMFOLLOW)
 
 /*
- * Overlay without an upper layer wants two lower ones; this one has no file that matters. A directory of procfs is there
- * wherever /proc/self/exe is.
+ * An overlay without an upper layer wants two lower ones. This one has no file that matters, exists wherever sysfs does
+ * (procfs cannot be a layer), and has no mounts below it, which would make it unusable in a user namespace.
  */
-#define SECOND_LAYER "/proc/tty"
+#define SECOND_LAYER "/sys/class"
 
 static int open_self(void)
 {
 	int exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	if (exe < 0)
-		die("cannot open /proc/self/exe: %s%s", strerrorname_np(errno),
+		die("cannot open /proc/self/exe: %s%s", strerror(errno),
 		    errno == ENOENT ? ": is /proc mounted?" : "");
 	return exe;
 }
 
 /* Whether a mount is in this process's mount namespace, below its root. */
-static bool is_mounted(unsigned long long mount_id)
+static bool is_mounted(uint64_t mount_id)
 {
+	static char buffer[1 << 15];
 	FILE *mountinfo = fopen("/proc/self/mountinfo", "re");
-	if (!mountinfo)
-		die("cannot open /proc/self/mountinfo: %s", strerrorname_np(errno));
+	if (!mountinfo || setvbuf(mountinfo, buffer, _IOFBF, sizeof buffer))
+		die("cannot open /proc/self/mountinfo: %s", strerror(errno));
 	char *line = NULL;
 	size_t size = 0;
 	bool found = false;
@@ -85,14 +93,14 @@ static bool is_mounted(unsigned long long mount_id)
 static bool is_sealed(int exe)
 {
 	struct statfs file_system;
-	struct statx file;
+	struct statx_mount file;
 	int seals = fcntl(exe, F_GET_SEALS);
 	if (seals >= 0 && (seals & SEALS) == SEALS)
 		return true;
 	return !fstatfs(exe, &file_system) && file_system.f_type == OVERLAYFS_SUPER_MAGIC &&
 	       (file_system.f_flags & LAYER_STATFS_FLAGS) == LAYER_STATFS_FLAGS &&
-	       !statx(exe, "", AT_EMPTY_PATH, STATX_MNT_ID, &file) && (file.stx_mask & STATX_MNT_ID) &&
-	       !is_mounted(file.stx_mnt_id);
+	       !syscall(SYS_statx, exe, "", AT_EMPTY_PATH, STATX_MNT_ID, &file) && (file.mask & STATX_MNT_ID) &&
+	       !is_mounted(file.mount_id);
 }
 
 bool seal_is_sealed(void)
@@ -125,7 +133,7 @@ static int open_on_overlay(int exe, char *path)
 	if (!leaf || fstat(exe, &self))
 		return -1;
 	*leaf++ = '\0';
-	context = fsopen("overlay", FSOPEN_CLOEXEC);
+	context = (int)syscall(SYS_fsopen, "overlay", FSOPEN_CLOEXEC);
 	if (context < 0)
 		return -1;
 	directory = open(*path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -133,16 +141,16 @@ static int open_on_overlay(int exe, char *path)
 		goto out;
 	/* By its descriptor: a path could need escapes and is limited to 256 bytes. */
 	snprintf(layers, sizeof layers, "/proc/self/fd/%d:" SECOND_LAYER, directory);
-	if (fsconfig(context, FSCONFIG_SET_STRING, "lowerdir", layers, 0) ||
-	    fsconfig(context, FSCONFIG_SET_STRING, "xino", "off", 0) ||
-	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+	if (syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "lowerdir", layers, 0) ||
+	    syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "xino", "off", 0) ||
+	    syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
 		goto out;
-	mount = fsmount(context, FSMOUNT_CLOEXEC, LAYER_FLAGS);
+	mount = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, LAYER_FLAGS);
 	if (mount < 0)
 		goto out;
 	binary = openat(mount, leaf, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	/* Not ours: the name was moved, or another file is mounted on it. */
-	if (binary >= 0 && (fstat(binary, &found) || !is_same_file(&self, &found) || !is_sealed(binary))) {
+	if (binary >= 0 && (fstat(binary, &found) || !is_same_file(&self, &found))) {
 		close(binary);
 		binary = -1;
 	}
@@ -163,23 +171,23 @@ static int copy_to_memfd(int exe)
 	if (copy < 0 && errno == EINVAL) /* Linux before 6.3 */
 		copy = memfd_create(MEMFD_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (copy < 0 || fstat(exe, &self))
-		die("cannot make a sealed copy of the executable: %s", strerrorname_np(errno));
+		die("cannot make a sealed copy of the executable: %s", strerror(errno));
 	off_t done = 0;
 	while (done < self.st_size) {
 		ssize_t count = sendfile(copy, exe, &done, (size_t)(self.st_size - done));
 		if (count < 0 && errno == EINTR)
 			continue;
 		if (count <= 0)
-			die("cannot copy the executable: %s", count ? strerrorname_np(errno) : "it became shorter");
+			die("cannot copy the executable: %s", count ? strerror(errno) : "it became shorter");
 	}
 	if (fcntl(copy, F_ADD_SEALS, SEALS))
-		die("cannot seal the copy of the executable: %s", strerrorname_np(errno));
+		die("cannot seal the copy of the executable: %s", strerror(errno));
 	return copy;
 }
 
 static void execute(int binary, char **argv, char **envp)
 {
-	execveat(binary, "", argv, envp, AT_EMPTY_PATH);
+	syscall(SYS_execveat, binary, "", argv, envp, AT_EMPTY_PATH);
 }
 
 /* Returns when this process runs from a sealed file; else starts again from one, with the same arguments. */
@@ -193,7 +201,7 @@ void seal_self(char **argv, char **envp)
 	}
 	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
 	if (length < 0)
-		die("cannot read /proc/self/exe: %s", strerrorname_np(errno));
+		die("cannot read /proc/self/exe: %s", strerror(errno));
 	path[length] = '\0';
 
 	/*
@@ -211,5 +219,5 @@ void seal_self(char **argv, char **envp)
 		die("the sealed copy of the executable is not sealed");
 	}
 	execute(copy_to_memfd(exe), argv, envp);
-	die("cannot execute the sealed copy of the executable: %s", strerrorname_np(errno));
+	die("cannot execute the sealed copy of the executable: %s", strerror(errno));
 }

@@ -15,6 +15,13 @@
 /* Class numbers of the engine's buffer objects: it has no public test for them that does not throw. */
 static JSClassID array_buffer_class, first_array_class, last_array_class, data_view_class;
 
+/* A view on a whole buffer. The engine reads three arguments, whatever their number is said to be. */
+static JSValue new_array(JSContext *context, JSValueConst buffer, JSTypedArrayEnum type)
+{
+	JSValueConst arguments[] = { buffer, JS_UNDEFINED, JS_UNDEFINED };
+	return JS_NewTypedArray(context, 3, arguments, type);
+}
+
 /* Reads the class numbers off sample objects. */
 bool syscall_init(JSContext *context)
 {
@@ -22,8 +29,8 @@ bool syscall_init(JSContext *context)
 	JSValue data_view = JS_GetPropertyStr(context, global, "DataView");
 	JSValue buffer = JS_NewArrayBufferCopy(context, (const uint8_t *)"", 0);
 	JSValue samples[] = {
-		JS_NewTypedArray(context, 1, &buffer, JS_TYPED_ARRAY_UINT8C),
-		JS_NewTypedArray(context, 1, &buffer, JS_TYPED_ARRAY_FLOAT64),
+		new_array(context, buffer, JS_TYPED_ARRAY_UINT8C),
+		new_array(context, buffer, JS_TYPED_ARRAY_FLOAT64),
 		JS_CallConstructor(context, data_view, 1, &buffer),
 	};
 	array_buffer_class = JS_GetClassID(buffer);
@@ -208,7 +215,7 @@ JSValue host_encode_utf8(JSContext *context, JSValueConst this, int argc, JSValu
 	JS_FreeCString(context, text);
 	if (JS_IsException(buffer))
 		return buffer;
-	JSValue array = JS_NewTypedArray(context, 1, &buffer, JS_TYPED_ARRAY_UINT8);
+	JSValue array = new_array(context, buffer, JS_TYPED_ARRAY_UINT8);
 	JS_FreeValue(context, buffer);
 	return array;
 }
