@@ -22,6 +22,9 @@ extern const struct embedded_module embedded_modules[];
 /* Ends the process with one line on stderr. */
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* memory.c */
+extern const JSMallocFunctions engine_memory;
+
 /* seal.c */
 bool seal_is_sealed(void);
 void seal_self(char **argv, char **envp);

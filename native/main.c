@@ -330,7 +330,11 @@ static bool add_dispose_symbol(JSContext *context)
 static JSContext *start_engine(void)
 {
 	struct rlimit stack;
+#ifdef __SANITIZE_ADDRESS__
 	JSRuntime *runtime = JS_NewRuntime();
+#else
+	JSRuntime *runtime = JS_NewRuntime2(&engine_memory, NULL);
+#endif
 	if (!runtime || getrlimit(RLIMIT_STACK, &stack))
 		die("cannot start the engine");
 	JS_SetMemoryLimit(runtime, MEMORY_LIMIT);
