@@ -2,8 +2,9 @@
  * JSON from others, read without loss and without trust.
  *
  * JSON.parse rounds integers above 2^53, says little about where an error is, and recurses as deep as the text asks. So
- * a scan comes first: it bounds the depth and finds out whether any number could be changed by rounding. If none, the
- * native parser does the work; otherwise, and to explain a refusal, the exact one of json-exact.ts.
+ * the depth is bounded before it runs, and where it has rounded a number or refused the text, the exact parser of
+ * json-exact.ts reads the text again. To look at every character here would take ten times as long as JSON.parse itself;
+ * what follows gets by with searches that the engine does natively.
  *
  * Of duplicate keys the last one wins, as in JSON.parse and in the other runtimes.
  */
@@ -18,10 +19,14 @@ export interface JsonLimits {
   readonly depth: number;
 }
 
+// Deeper than any configuration, shallow enough for the stack of every function that walks a document, and so large that
+// the number of brackets alone clears nearly every text: levels need to be counted only where there are more.
+const depth = 256;
+
 /** A configuration. */
-export const configLimits: JsonLimits = { length: 16 * 1024 * 1024, depth: 64 };
+export const configLimits: JsonLimits = { length: 16 * 1024 * 1024, depth };
 /** A process, a list of mounts, resources, a state. */
-export const smallLimits: JsonLimits = { length: 1024 * 1024, depth: 64 };
+export const smallLimits: JsonLimits = { length: 1024 * 1024, depth };
 
 /**
  * The value of a JSON text. Integers that a number cannot hold exactly are bigints.
@@ -29,8 +34,18 @@ export const smallLimits: JsonLimits = { length: 1024 * 1024, depth: 64 };
  * @throws BoxError with line and column when the text is not JSON or exceeds a limit.
  */
 export function parseJson(text: string, limits: JsonLimits): unknown {
+  const value = parseRounded(text, limits);
+  return holdsRounded(value) ? parseExactly(text) : value;
+}
+
+/**
+ * As parseJson, but integers beyond 2^53 are rounded to unsafe numbers. For whoever looks at every number anyway, and
+ * calls parseExactly when he meets one of those.
+ */
+export function parseRounded(text: string, limits: JsonLimits): unknown {
   if (text.length > limits.length) throw new BoxError(`JSON text is longer than ${limits.length} characters`);
-  if (needsExactness(text, limits.depth)) return parseExactly(text);
+  if (openings(text) > limits.depth) requireDepth(text, limits.depth);
+  if (hasFineFraction(text)) return parseExactly(text);
   try {
     return JSON.parse(text);
   } catch {
@@ -38,53 +53,100 @@ export function parseJson(text: string, limits: JsonLimits): unknown {
   }
 }
 
-/** Fifteen decimal digits always fit in a double. */
-const exactDigits = 15;
+/** Whether an integer may have lost digits: no other number of JSON.parse is one that is not safe. */
+export function isRounded(value: unknown): boolean {
+  return Number.isInteger(value) && !Number.isSafeInteger(value);
+}
 
-const code = {
-  quote: 0x22,
-  point: 0x2e,
-  upperE: 0x45,
-  openBracket: 0x5b,
-  closeBracket: 0x5d,
-  lowerE: 0x65,
-  openBrace: 0x7b,
-  closeBrace: 0x7d,
-} as const;
+function holdsRounded(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return isRounded(value);
+  return Array.isArray(value) ? value.some(holdsRounded) : Object.values(value).some(holdsRounded);
+}
+
+/** How many objects and arrays there can be at most, so how deep the text can be at most. */
+function openings(text: string): number {
+  return text.split("{").length + text.split("[").length - 2;
+}
+
+/** Counts the levels; nothing is said of what else is wrong with the text. */
+function requireDepth(text: string, limit: number): void {
+  // Between strings there are few different pieces, most of them `,` and `:`, so each is looked at once.
+  const known = new Map<string, Levels>();
+  const pieces = outsideStrings(text);
+  let depth = 0;
+  for (let index = 0; index < pieces.length; index++) {
+    const piece = pieces[index] ?? "";
+    const levels = known.get(piece) ?? levelsOf(piece);
+    known.set(piece, levels);
+    if (depth + levels.highest > limit) throw new BoxError(`JSON is nested deeper than ${limit} levels`);
+    depth += levels.change;
+  }
+}
+
+/** What a piece of JSON without strings does to the depth: how far it rises within, and how far it is off at the end. */
+interface Levels {
+  readonly highest: number;
+  readonly change: number;
+}
+
+function levelsOf(piece: string): Levels {
+  let highest = 0;
+  let change = 0;
+  for (let at = 0; at < piece.length; at++) {
+    const char = piece.charCodeAt(at) | caseBit;
+    if (char === openBrace) highest = Math.max(highest, ++change);
+    else if (char === closeBrace) change--;
+  }
+  return { highest, change };
+}
+
+// "[" and "]" differ from "{" and "}" in one bit, and no other character of JSON outside of strings is like them.
+const caseBit = 0x20;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
+
+/** What is between the strings of a text. */
+function outsideStrings(text: string): string[] {
+  const pieces: string[] = [];
+  if (!text.includes('\\"')) {
+    const all = text.split('"');
+    for (let index = 0; index < all.length; index += 2) pieces.push(all[index] ?? "");
+    return pieces;
+  }
+  let start = 0;
+  for (let quote = text.indexOf('"'); quote >= 0; quote = text.indexOf('"', start)) {
+    pieces.push(text.slice(start, quote));
+    start = endOfString(text, quote) + 1;
+  }
+  pieces.push(text.slice(start));
+  return pieces;
+}
+
+/** Fifteen significant digits survive in a double whatever they are. */
+const safeDigits = 15;
+
+/**
+ * Whether something looks like a number whose fraction may be rounded away, as in 1.00000000000000001 or 1e-400. Text
+ * in strings may look so too; that costs time only.
+ */
+function hasFineFraction(text: string): boolean {
+  for (let point = text.indexOf("."); point >= 0; point = text.indexOf(".", point + 1)) {
+    let first = point;
+    while (isDigit(text.charCodeAt(first - 1))) first--;
+    let end = point + 1;
+    while (isDigit(text.charCodeAt(end))) end++;
+    if (first < point && end - first - 1 > safeDigits) return true;
+  }
+  for (const exponent of ["e-", "E-"]) {
+    for (let at = text.indexOf(exponent); at >= 0; at = text.indexOf(exponent, at + 1)) {
+      if (isDigit(text.charCodeAt(at - 1)) && isDigit(text.charCodeAt(at + 2))) return true;
+    }
+  }
+  return false;
+}
 
 function isDigit(char: number): boolean {
   return char >= 0x30 && char <= 0x39;
-}
-
-/** Whether a number in `text` is so long, or has an exponent, that a double may not hold it; checks the depth as well. */
-function needsExactness(text: string, maxDepth: number): boolean {
-  let exact = false;
-  let depth = 0;
-  for (let at = 0; at < text.length; at++) {
-    const char = text.charCodeAt(at);
-    if (char === code.quote) {
-      at = endOfString(text, at);
-    } else if (isDigit(char)) {
-      const end = endOfNumber(text, at);
-      if (end < 0 || end - at > exactDigits) exact = true;
-      at = Math.max(end - 1, at);
-    } else if (char === code.openBrace || char === code.openBracket) {
-      if (++depth > maxDepth) throw new BoxError(`JSON is nested deeper than ${maxDepth} levels`);
-    } else if (char === code.closeBrace || char === code.closeBracket) {
-      depth--;
-    }
-  }
-  return exact;
-}
-
-/** The offset behind digits and decimal point, or -1 when an exponent follows. */
-function endOfNumber(text: string, start: number): number {
-  let end = start + 1;
-  for (; ; end++) {
-    const char = text.charCodeAt(end);
-    if (char === code.lowerE || char === code.upperE) return -1;
-    if (!isDigit(char) && char !== code.point) return end;
-  }
 }
 
 /**

@@ -4,6 +4,7 @@
  * Each takes a value, the path of its parent and its own step (`.cwd`, `[3]`), which are joined only when there is
  * something to say: nearly every configuration is right, and paths would cost more than the checks.
  */
+import { isRounded } from "../base/json.ts";
 import { describe } from "../base/quote.ts";
 import { entry, type Findings } from "./findings.ts";
 
@@ -13,11 +14,14 @@ export type Check = (value: unknown, parent: string, step: string, to: Sink) => 
 /** Where findings go, and what is known of the text that the value came from. */
 export interface Sink {
   readonly findings: Findings;
+  /** Set when an integer had been rounded: the text must be parsed exactly and checked again. */
+  rounded: boolean;
   /** No string in the document can hold NUL or half a surrogate pair, so none needs to be looked at. */
   readonly plainText: boolean;
 }
 
 function refuse(value: unknown, path: string, allowed: string, to: Sink): void {
+  if (isRounded(value)) to.rounded = true;
   to.findings.problem(path, value === undefined ? "is required" : `must be ${allowed}, not ${describe(value)}`);
 }
 
@@ -35,13 +39,15 @@ function wellFormed(value: string, path: string, to: Sink): void {
 
 const tornPair = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
-function isTorn(value: string): boolean {
-  return tornPair.test(value);
+// The engine has the method of ES2024, which looks at a text of plain ASCII not at all.
+function isTorn(value: string & { isWellFormed?(): boolean }): boolean {
+  return value.isWellFormed === undefined ? tornPair.test(value) : !value.isWellFormed();
 }
 
 /** Whether the strings of a JSON text can be neither torn nor cut: only an escape can write such a character. */
 export function isPlainText(json: string): boolean {
-  return !json.includes("\\u0000") && !json.includes("\\ud") && !json.includes("\\uD") && !isTorn(json);
+  if (isTorn(json)) return false;
+  return !json.includes("\\u") || !["\\u0000", "\\ud", "\\uD"].some((escape) => json.includes(escape));
 }
 
 /** true or false */

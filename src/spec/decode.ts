@@ -7,8 +7,9 @@
  */
 import { checkMounts, checkProcess, checkResources, checkSpec } from "#validators";
 import { BoxError } from "../base/errors.ts";
-import { configLimits, type JsonLimits, parseJson, smallLimits } from "../base/json.ts";
-import { type Check, isPlainText } from "./check.ts";
+import { configLimits, type JsonLimits, parseRounded, smallLimits } from "../base/json.ts";
+import { parseExactly } from "../base/json-exact.ts";
+import { type Check, isPlainText, type Sink } from "./check.ts";
 import { Findings, format } from "./findings.ts";
 import { specRules } from "./rules/all.ts";
 import { mountRules } from "./rules/mounts.ts";
@@ -53,20 +54,19 @@ export function decodeMounts(text: string, spec: Spec, warn: Warn = ignore): Val
  */
 export function validateProcess(process: Process, spec: Spec, warn: Warn = ignore): ValidProcess {
   const rules = (value: Process, findings: Findings) => processRules(value, spec, "process", findings);
-  const findings = judge(process, "process", false, checkProcess, rules);
-  return settle(process, findings, warn) as ValidProcess;
+  return validate(process, "process", checkProcess, rules, warn) as ValidProcess;
 }
 
 /** Resources that box itself put together, as `update` does from its options. Throws as decodeResources. */
 export function validateResources(resources: Resources, warn: Warn = ignore): ValidResources {
   const rules = (value: Resources, findings: Findings) => resourceRules(value, "resources", findings);
-  return settle(resources, judge(resources, "resources", false, checkResources, rules), warn) as ValidResources;
+  return validate(resources, "resources", checkResources, rules, warn) as ValidResources;
 }
 
 /** Everything that is wrong with the text of a config.json, up to a hundred problems and as many warnings. */
 export function inspectSpec(text: string): Findings {
   try {
-    return judge(parseJson(text, configLimits), "", isPlainText(text), checkSpec, specRules);
+    return read(text, configLimits, checkSpec, specRules).findings;
   } catch (thrown) {
     if (!(thrown instanceof BoxError)) throw thrown;
     const findings = new Findings();
@@ -78,16 +78,32 @@ export function inspectSpec(text: string): Findings {
 type Rules<T> = (value: T, findings: Findings) => void;
 
 function decode<T>(text: string, limits: JsonLimits, check: Check, rules: Rules<T>, warn: Warn): T {
-  const value = parseJson(text, limits);
-  return settle(value as T, judge(value, "", isPlainText(text), check, rules), warn);
+  const { value, findings } = read(text, limits, check, rules);
+  return settle(value, findings, warn);
+}
+
+function validate<T>(value: T, at: string, check: Check, rules: Rules<T>, warn: Warn): T {
+  const sink = inspect(value, at, false, check, rules);
+  return settle(value, sink.findings, warn);
+}
+
+/** Parses with JSON.parse first, and exactly if the check meets an integer that has been rounded. */
+function read<T>(text: string, limits: JsonLimits, check: Check, rules: Rules<T>): { value: T; findings: Findings } {
+  const plainText = isPlainText(text);
+  const quick = parseRounded(text, limits);
+  const sink = inspect(quick, "", plainText, check, rules);
+  if (!sink.rounded) return { value: quick as T, findings: sink.findings };
+  const exact = parseExactly(text);
+  return { value: exact as T, findings: inspect(exact, "", plainText, check, rules).findings };
 }
 
 /** Rules rely on the types, so they run only where the schema found nothing. */
-function judge<T>(value: unknown, path: string, plainText: boolean, check: Check, rules: Rules<T>): Findings {
+function inspect<T>(value: unknown, at: string, plainText: boolean, check: Check, rules: Rules<T>): Sink {
   const findings = new Findings();
-  check(value, path, "", { findings, plainText });
+  const sink: Sink = { findings, plainText, rounded: false };
+  check(value, at, "", sink);
   if (findings.problems.length === 0) rules(value as T, findings);
-  return findings;
+  return sink;
 }
 
 function settle<T>(value: T, findings: Findings, warn: Warn): T {

@@ -9,6 +9,7 @@ const endOfIds = 0xffff_ffff;
 
 /** Ranges must not overlap on either side, nor run past the last id. */
 export function idMapRule(mappings: readonly IdMapping[], path: string, findings: Findings): void {
+  if (mappings.length === 0) return;
   if (mappings.length > mostExtents) {
     findings.problem(path, `must have at most ${mostExtents} entries, not ${mappings.length}`);
   }

@@ -17,6 +17,11 @@ function mountRule(mount: Mount, spec: Spec, at: string, findings: Findings): vo
     if (mount.source === undefined) findings.problem(`${at}.source`, "is required for a bind mount");
     else requirePath(`${at}.source`, mount.source, findings);
   }
+  mountMappingsRule(mount, spec, at, findings);
+}
+
+/** Both mappings or none; without them the one of the user namespace is taken, if there is one. */
+function mountMappingsRule(mount: Mount, spec: Spec, at: string, findings: Findings): void {
   const { uidMappings = [], gidMappings = [] } = mount;
   if (uidMappings.length > 0 !== gidMappings.length > 0) {
     const missing = uidMappings.length > 0 ? "gidMappings" : "uidMappings";
