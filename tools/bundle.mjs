@@ -6,7 +6,7 @@
  * into shared chunks. So a command pays for its own code only.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { build } from "esbuild";
 
@@ -30,15 +30,26 @@ function filesBelow(directory, pattern) {
 /** @returns {Record<string, string>} name of the module → its source */
 function entryPoints() {
   if (mode === "test") return { main: testRunner() };
-  if (mode?.startsWith("probe")) return { main: "test/native/probe.ts", lazy: "test/native/lazy.ts", bad: "test/native/bad.ts" };
-  const commands = filesBelow("src/cli/commands", /(?<!\.test)\.ts$/).map((path) => path.slice("src/".length, -".ts".length));
+  if (mode?.startsWith("probe"))
+    return { main: "test/native/probe.ts", lazy: "test/native/lazy.ts", bad: "test/native/bad.ts" };
+  const commands = filesBelow("src/cli/commands", /(?<!\.test)\.ts$/).map((path) =>
+    path.slice("src/".length, -".ts".length),
+  );
   return Object.fromEntries(["main", ...commands, ...lazyModules].map((name) => [name, `src/${name}.ts`]));
 }
 
-/** One entry that imports every test file; node:test and node:assert are small replacements made for the engine. */
+/**
+ * One entry that imports every test file; node:test and node:assert are small replacements made for the engine. A test
+ * that needs more of Node (files, processes) runs there only.
+ */
 function testRunner() {
-  const tests = [...filesBelow("src", /\.test\.ts$/), ...filesBelow("test/golden", /\.test\.ts$/)];
-  const imports = tests.map((name) => `import "../../${name}";`);
+  const foreign = /from "node:(?!test"|assert\/strict")/;
+  const tests = [...filesBelow("src", /\.test\.ts$/), ...filesBelow("test/golden", /\.test\.ts$/)].filter(
+    (path) => !foreign.test(readFileSync(path, "utf8")),
+  );
+  const imports = ["../../tools/qjs/globals.ts", ...tests.map((name) => `../../${name}`)].map(
+    (path) => `import "${path}";`,
+  );
   mkdirSync(output, { recursive: true });
   writeFileSync(`${output}/main.ts`, [...imports, `export { main } from "../../tools/qjs/test.ts";`, ""].join("\n"));
   return `${output}/main.ts`;
