@@ -3,10 +3,13 @@
  *
  *   RUNTIME=/path  the runtime (build/box)          ONLY=pattern  tests whose id matches
  *   JOBS=n         test files at once (2)           KEEP=1        leave the files of a failed test
+ *   OUTPUT=dir     for TAP, JUnit and JSON (build/acceptance)
  *
+ * Operands: names of test files, all when there are none.
  * Exit status: 0 all passed, 1 something failed, 2 nothing could be run, 130 interrupted.
  */
 
+import { setMaxListeners } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from 'node:test';
@@ -16,7 +19,7 @@ import type { RunContext } from './harness/context.ts';
 import { cgroupHost } from './harness/host.ts';
 import { sweep } from './harness/leaks.ts';
 import { prepare, Unusable } from './harness/prepare.ts';
-import { count, type Line, lineOf, progress, summary, writeFiles } from './harness/report.ts';
+import { count, type Line, lineOf, onlyTests, progress, summary, writeFiles } from './harness/report.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const output = process.env['OUTPUT'] ?? join(here, '../../build/acceptance');
@@ -32,12 +35,14 @@ async function main(): Promise<number> {
 	console.log(`${runtime.name} ${runtime.version} (${runtime.path}), cgroups ${cgroupHost().layout}`);
 
 	const interrupt = new AbortController();
+	// The runner adds a listener for every test.
+	setMaxListeners(0, interrupt.signal);
 	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt.abort());
 	process.env['ACCEPTANCE_CONTEXT'] = context.file;
 	const { events, lines } = await runTests(interrupt.signal);
 
 	mkdirSync(output, { recursive: true });
-	await writeFiles(events, output);
+	await writeFiles(onlyTests(events), output);
 	lines.push(...newSkips(context, lines), ...(await leftOnHost(context, lines)));
 	writeFileSync(
 		join(output, `${runtime.name}.json`),
@@ -57,15 +62,16 @@ async function main(): Promise<number> {
 }
 
 async function runTests(signal: AbortSignal): Promise<{ events: TestEvent[]; lines: Line[] }> {
+	const named = process.argv.slice(2);
 	const files = readdirSync(here)
-		.filter((name) => name.endsWith('.test.ts'))
+		.filter((name) => name.endsWith('.test.ts') && (named.length === 0 || named.includes(name)))
 		.map((name) => join(here, name));
 	const events: TestEvent[] = [];
 	const lines: Line[] = [];
 	const stream = run({ files, concurrency: Number(process.env['JOBS'] ?? 2), signal });
 	for await (const event of stream as AsyncIterable<TestEvent>) {
 		events.push(event);
-		const line = signal.aborted ? undefined : lineOf(event);
+		const line = signal.aborted ? undefined : onlyTests([event]).map(lineOf)[0];
 		if (line) console.log(progress(line, lines.push(line)));
 	}
 	return { events, lines };

@@ -11,7 +11,8 @@ export interface Result {
 
 export interface CommandOptions {
 	cwd?: string;
-	env?: Record<string, string>;
+	/** On top of our own; undefined takes a variable away. */
+	env?: Record<string, string | undefined>;
 	input?: string;
 	timeout?: number;
 }

@@ -34,6 +34,7 @@ export type Need =
 	| `namespace: ${keyof typeof unshareFlags}`
 	| 'user namespaces of an ordinary user'
 	| 'newuidmap with subordinate ids'
+	| 'device: fuse'
 	| 'seccomp'
 	| 'apparmor'
 	| 'selinux'
@@ -132,6 +133,7 @@ export function probe(tools: Tools): Facts {
 		]),
 		['user namespaces of an ordinary user', asUser('unshare', '--user', '--map-root-user', 'true')],
 		['newuidmap with subordinate ids', subordinateIds()],
+		['device: fuse', existsSync('/dev/fuse') ? '' : 'the kernel has no /dev/fuse'],
 		['seccomp', readable('/proc/sys/kernel/seccomp/actions_avail') ? '' : 'the kernel has no seccomp filters'],
 		['apparmor', readable('/sys/module/apparmor/parameters/enabled') === 'Y' ? '' : 'AppArmor is not enabled'],
 		['selinux', existsSync('/sys/fs/selinux/enforce') ? '' : 'SELinux is not enabled'],

@@ -38,11 +38,12 @@ export function lineOf(event: TestEvent): Line | undefined {
 	return { test: name, outcome: 'passed', milliseconds, detail: '' };
 }
 
-/** The runner wraps what the test threw; its own words add nothing. */
+/** The runner wraps what the test threw; of the stack only the suite's own lines say anything. */
 function explain(error: Error | undefined): string {
 	const cause = error?.cause;
-	if (cause instanceof Error) return cause.stack?.includes(cause.message) ? cause.stack : `${cause.message}\n${cause.stack ?? ''}`;
-	return typeof cause === 'string' ? cause : (error?.message ?? 'failed without a word');
+	if (!(cause instanceof Error)) return typeof cause === 'string' ? cause : (error?.message ?? 'failed without a word');
+	const frames = (cause.stack ?? '').split('\n').filter((line) => /^ +at .*\/acceptance\/[^/]+\.test\.ts/.test(line));
+	return [cause.message.trimEnd(), ...frames].join('\n');
 }
 
 export function progress(line: Line, number: number): string {
@@ -71,6 +72,19 @@ export function summary(lines: Line[]): string {
 
 function indent(text: string): string {
 	return text.replaceAll(/^/gm, '    ');
+}
+
+/** A file in which no test matches is reported as a test that passed: takes those out, and numbers the rest anew. */
+export function onlyTests(events: TestEvent[]): TestEvent[] {
+	let number = 0;
+	const tests = events.filter(
+		({ type, data }) => type !== 'test:diagnostic' && !(data && 'name' in data && data.name.endsWith('.test.ts') && type !== 'test:fail'),
+	);
+	for (const { type, data } of tests) {
+		if (type === 'test:pass' || type === 'test:fail') data.testNumber = ++number;
+		if (type === 'test:plan') data.count = number;
+	}
+	return tests;
 }
 
 export async function writeFiles(events: TestEvent[], directory: string): Promise<void> {
