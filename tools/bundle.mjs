@@ -11,7 +11,7 @@ import { dirname } from "node:path";
 import { build } from "esbuild";
 
 /** What TypeScript loads by name (`load` of the native module) besides the commands: what few commands need. */
-const lazyModules = /** @type {string[]} */ ([]);
+const lazyModules = ["cli/help", "spec/decode"];
 
 const mode = process.argv[2];
 const modes = ["release", "asan", "probe", "probe-asan", "test"];

@@ -1,0 +1,66 @@
+/**
+ * Messages for people (text) or programs (JSON lines). The sink is given: this room knows no files.
+ *
+ * Callers read the JSON log as one error object, so warnings are held back and written only when the command succeeds.
+ */
+import { BoxError, type ErrorDetails, messageOf } from "./errors.ts";
+
+export type Level = "error" | "warning" | "debug";
+
+const ranks: Readonly<Record<Level, number>> = { error: 0, warning: 1, debug: 2 };
+
+export interface LogOptions {
+  readonly format: "text" | "json";
+  readonly level: Level;
+  /** RFC 3339. */
+  readonly now: () => string;
+  /** Takes one line without its end, to where `--log` says. */
+  readonly write: (line: string) => void;
+  /** Takes what the caller's terminal is to show, whatever `--log` says. */
+  readonly show: ((line: string) => void) | undefined;
+}
+
+export class Log {
+  readonly #options: LogOptions;
+  readonly #held: string[] = [];
+
+  constructor(options: LogOptions) {
+    this.#options = options;
+  }
+
+  /** The one error of a command that fails. */
+  error(thrown: unknown): void {
+    const message = oneLine(messageOf(thrown));
+    const details = thrown instanceof BoxError ? thrown.details : {};
+    const { write, show } = this.#options;
+    write(this.#line("error", message, details));
+    show?.(`box: ${message}`);
+  }
+
+  warn = (message: string): void => {
+    if (ranks[this.#options.level] >= ranks.warning) this.#held.push(this.#line("warning", oneLine(message), {}));
+  };
+
+  debug(message: string): void {
+    if (ranks[this.#options.level] >= ranks.debug) this.#options.write(this.#line("debug", oneLine(message), {}));
+  }
+
+  /** Writes the warnings of a command that succeeded. */
+  flush(): void {
+    for (const line of this.#held.splice(0)) this.#options.write(line);
+  }
+
+  #line(level: Level, message: string, details: ErrorDetails): string {
+    const { format, now, show } = this.#options;
+    if (format === "json") return JSON.stringify({ level, msg: message, time: now(), ...details });
+    // Without a log file the line is for the terminal.
+    if (show === undefined) return level === "error" ? `box: ${message}` : `box: ${level}: ${message}`;
+    return `time=${JSON.stringify(now())} level=${level} msg=${JSON.stringify(message)}`;
+  }
+}
+
+/** Control characters are escaped: a name with a newline must not look like a message of its own. */
+function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => JSON.stringify(character).slice(1, -1).replace(/^([\u007f-\u009f\u2028\u2029])$/, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`));
+}

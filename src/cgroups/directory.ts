@@ -1,0 +1,111 @@
+/** One cgroup in one hierarchy: made and opened component by component, so that no `..` and no link leads elsewhere. */
+import { BoxError } from "../base/errors.ts";
+import { components } from "../base/path.ts";
+import {
+  CGROUP2_SUPER_MAGIC,
+  CGROUP_SUPER_MAGIC,
+  EEXIST,
+  ENOENT,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_RDONLY,
+  O_WRONLY,
+} from "../linux/constants.ts";
+import { decodeUtf8 } from "../linux/engine.ts";
+import type { Fd } from "../linux/fd.ts";
+import { fileSystemType, mkdir, open, readAll, writeOnce } from "../linux/file.ts";
+import { isErrno } from "../linux/raw.ts";
+import type { CgroupDirectory } from "./ops.ts";
+
+const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+
+/** Opens the root of a hierarchy, checked to be one. */
+export function openHierarchy({ mount, version }: CgroupDirectory): Fd {
+  const fd = open("cwd", mount, O_RDONLY | O_DIRECTORY);
+  if (fileSystemType(fd, mount) === (version === 2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC)) return fd;
+  fd.close();
+  throw new BoxError(`${mount} is not a cgroup v${version} hierarchy`, { path: mount });
+}
+
+/** Opens a cgroup below an opened hierarchy; undefined where it does not exist. */
+export function openCgroup(directory: CgroupDirectory, path: string): Fd | undefined {
+  let current = openHierarchy(directory);
+  for (const name of components(path)) {
+    using parent = current;
+    try {
+      current = open(parent, name, flags);
+    } catch (thrown) {
+      if (isErrno(thrown, ENOENT)) return undefined;
+      throw thrown;
+    }
+  }
+  return current;
+}
+
+/**
+ * Opens a cgroup, made with its parents where it is missing.
+ * @param prepare called for every directory that was made, before its children are
+ * @returns the directory, and how many of the path's last components were made
+ */
+export function makeCgroup(
+  directory: CgroupDirectory,
+  path: string,
+  prepare: (made: Fd, parent: Fd) => void,
+): { readonly fd: Fd; readonly made: number } {
+  // Another container's delete may remove the common parent between two steps; then it is made again.
+  for (let tries = 0; ; tries++) {
+    try {
+      return descend(directory, path, prepare);
+    } catch (thrown) {
+      if (!isErrno(thrown, ENOENT) || tries === 100) throw thrown;
+    }
+  }
+}
+
+function descend(directory: CgroupDirectory, path: string, prepare: (made: Fd, parent: Fd) => void): { fd: Fd; made: number } {
+  let current = openHierarchy(directory);
+  let made = 0;
+  for (const name of components(path)) {
+    using parent = current;
+    let isNew = true;
+    try {
+      mkdir(parent, name, 0o755);
+    } catch (thrown) {
+      if (!isErrno(thrown, EEXIST)) throw thrown;
+      isNew = false;
+    }
+    current = open(parent, name, flags);
+    if (isNew) prepare(current, parent);
+    made = isNew ? made + 1 : 0;
+  }
+  return { fd: current, made };
+}
+
+/** Content of one of the kernel's files in a cgroup. */
+export function readFile(cgroup: Fd, name: string): string {
+  using file = open(cgroup, name, O_RDONLY | O_NOFOLLOW);
+  const bytes = readAll(file, 64 * 1024 * 1024, name);
+  if (bytes === "too long") throw new BoxError(`${name} is longer than 64 MiB`);
+  return decodeUtf8(bytes);
+}
+
+/** As readFile, undefined where the kernel has no such file. */
+export function readFileIfThere(cgroup: Fd, name: string): string | undefined {
+  try {
+    return readFile(cgroup, name);
+  } catch (thrown) {
+    if (isErrno(thrown, ENOENT)) return undefined;
+    throw thrown;
+  }
+}
+
+export function writeFile(cgroup: Fd, name: string, value: string): void {
+  using file = open(cgroup, name, O_WRONLY | O_NOFOLLOW);
+  writeOnce(file, value, name);
+}
+
+/** The processes of one cgroup, without those of its children. */
+export function processesOf(cgroup: Fd): number[] {
+  const pids = readFile(cgroup, "cgroup.procs").split("\n").filter((line) => line !== "");
+  return pids.map(Number).filter((pid) => pid > 0);
+}

@@ -1,0 +1,26 @@
+/** box create: builds the container and stops before the program runs. */
+import { createContainer } from "../../container/create.ts";
+import type { Arguments, CommandTable } from "../args.ts";
+import type { Context } from "../context.ts";
+import { consoleSender, creationOptions, prepareCreation, writePidFile } from "../creation.ts";
+
+export const table: CommandTable = {
+  name: "create",
+  summary: "Creates a container from a bundle. Its program runs once `box start` says so.",
+  operands: [{ name: "ID" }],
+  options: [...creationOptions, { name: "no-subreaper", help: "accepted for callers of runc", obsolete: true }],
+};
+
+export function run(args: Arguments, context: Context): number {
+  const pidFile = args.text("pid-file");
+  const { plan, config } = prepareCreation(args, context, true);
+  createContainer(context.store, {
+    plan,
+    config,
+    startNow: false,
+    takeTerminal: consoleSender(args.text("console-socket")),
+    publish: ({ pid }) => writePidFile(pidFile, pid),
+    warn: context.log.warn,
+  });
+  return 0;
+}

@@ -1,0 +1,17 @@
+/** box delete: removes a container. */
+import { deleteContainer } from "../../container/delete.ts";
+import { checkId } from "../../container/id.ts";
+import type { Arguments, CommandTable } from "../args.ts";
+import type { Context } from "../context.ts";
+
+export const table: CommandTable = {
+  name: "delete",
+  summary: "Removes a stopped or created container with its cgroup and state.",
+  operands: [{ name: "ID" }],
+  options: [{ name: "force", short: "f", help: "kill what still runs; an unknown id is success" }],
+};
+
+export function run(args: Arguments, { store, log }: Context): number {
+  deleteContainer(store, checkId(args.operand(0)), { force: args.has("force"), warn: log.warn });
+  return 0;
+}

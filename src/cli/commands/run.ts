@@ -1,0 +1,41 @@
+/** box run: create and start; in the foreground also wait, and delete. */
+import { createContainer } from "../../container/create.ts";
+import { deleteContainer } from "../../container/delete.ts";
+import { Foreground } from "../../container/foreground.ts";
+import type { Arguments, CommandTable } from "../args.ts";
+import type { Context } from "../context.ts";
+import { consoleSender, creationOptions, prepareCreation, writePidFile } from "../creation.ts";
+import { BoxError } from "../../base/errors.ts";
+
+export const table: CommandTable = {
+  name: "run",
+  summary: "Creates and starts a container, waits for its program, deletes it, and ends with the program's exit status.",
+  operands: [{ name: "ID" }],
+  options: [
+    ...creationOptions,
+    { name: "detach", short: "d", help: "return once the program runs" },
+    { name: "keep", help: "do not delete the container when its program has ended" },
+    { name: "no-subreaper", help: "do not adopt the container's orphans" },
+  ],
+};
+
+export function run(args: Arguments, context: Context): number {
+  const { store, log } = context;
+  const pidFile = args.text("pid-file");
+  const detached = args.has("detach");
+  const { plan, config } = prepareCreation(args, context, detached);
+  if (plan.init.program === undefined) throw new BoxError("process: the configuration has none, there is nothing to run");
+  using foreground = detached ? undefined : new Foreground(!args.has("no-subreaper"));
+  const { child } = createContainer(store, {
+    plan,
+    config,
+    startNow: true,
+    takeTerminal: foreground === undefined ? consoleSender(args.text("console-socket")) : foreground.takeTerminal,
+    publish: ({ pid }) => writePidFile(pidFile, pid),
+    warn: log.warn,
+  });
+  if (foreground === undefined) return 0;
+  const status = foreground.wait(child);
+  if (!args.has("keep")) deleteContainer(store, plan.init.identity.id, { force: true, warn: log.warn });
+  return status;
+}

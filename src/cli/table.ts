@@ -1,0 +1,27 @@
+/** The global options, and the names of all commands. */
+import type { Option } from "./args.ts";
+
+export const globalOptions: readonly Option[] = [
+  { name: "root", value: "DIR", help: "state directory (default /run/box, or $XDG_RUNTIME_DIR/box for a user)" },
+  { name: "log", value: "FILE", help: "where messages go (default stderr)" },
+  { name: "log-format", value: "FORMAT", help: "text or json (default text)" },
+  { name: "log-level", value: "LEVEL", help: "error, warning or debug (default warning)" },
+  { name: "debug", help: "show debug messages, and the stack of internal errors" },
+  { name: "rootless", value: "VALUE", help: "true, false or auto", obsolete: true },
+  { name: "criu", value: "FILE", help: "path of criu", obsolete: true },
+  { name: "version", short: "v", help: "show the version" },
+  { name: "help", short: "h", help: "show this help" },
+];
+
+/** Every command with what it does; its module is src/cli/commands/<name>.ts. */
+export const commands: readonly (readonly [name: string, summary: string])[] = [
+  ["create", "create a container"],
+  ["start", "start a created container"],
+  ["run", "create and start a container"],
+  ["state", "print the state of a container as JSON"],
+  ["kill", "send a signal to a container"],
+  ["delete", "delete a container"],
+  ["list", "list the containers"],
+  ["spec", "write a sample config.json"],
+  ["features", "print what this box supports as JSON"],
+];

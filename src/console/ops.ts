@@ -1,0 +1,5 @@
+/** The size of a terminal in characters. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}

@@ -1,0 +1,199 @@
+/**
+ * Performs the plan of `create` and `run` on the host side.
+ *
+ * Every object is recorded before it is made, and undone in reverse when anything fails. When this process is killed,
+ * init goes with it, and the record that remains is all that `delete --force` needs.
+ */
+import { BoxError, within } from "../base/errors.ts";
+import { Cgroup, killAndWait, recordOf, removeCgroup } from "../cgroups/cgroup.ts";
+import { Proc } from "../fs/proc.ts";
+import { Channel } from "../handshake/channel.ts";
+import { asFromInit, asToInit, type FromInit, type ToInit } from "../handshake/messages.ts";
+import { socketName } from "../handshake/gate.ts";
+import { spawnInit } from "../handshake/spawn.ts";
+import { runHooks } from "../hooks/apply.ts";
+import { runInit } from "../init/run.ts";
+import { SIGKILL } from "../linux/constants.ts";
+import { timestamp } from "../linux/clock.ts";
+import { geteuid } from "../linux/cred.ts";
+import type { Fd } from "../linux/fd.ts";
+import { type Child, sendSignal, waitPidfd } from "../linux/process.ts";
+import { quote } from "../linux/raw.ts";
+import { listenIn, socketPair } from "../linux/socket.ts";
+import type { Plan } from "../plan/plan.ts";
+import { writeIdMaps } from "./id-maps.ts";
+import { awaitExecution, hear, type InitChannel, stepTimeout } from "./launch.ts";
+import { bootId, executedFile, identify, ownIdentity } from "./processes.ts";
+import { type ContainerRecord, recordVersion } from "./record.ts";
+import { Rollback } from "./rollback.ts";
+import { hookState } from "./state.ts";
+import type { Entry, Store } from "./store.ts";
+
+export interface CreateRequest {
+  readonly plan: Plan;
+  /** The configuration as it was read. */
+  readonly config: Uint8Array;
+  /** Whether the program starts at once (`run`). */
+  readonly startNow: boolean;
+  /** Takes the terminal's master, for programs that have one. */
+  readonly takeTerminal: (master: Fd) => void;
+  /** Called with init's pid once the container is there; what it throws undoes everything. */
+  readonly publish: (child: Child) => void;
+  readonly warn: (message: string) => void;
+}
+
+export interface CreatedContainer {
+  readonly record: ContainerRecord;
+  readonly child: Child;
+}
+
+export function createContainer(store: Store, request: CreateRequest): CreatedContainer {
+  const { identity } = request.plan.init;
+  return within(`create ${quote(identity.id)}`, () => {
+    const rollback = new Rollback();
+    try {
+      const creation = new Creation(store.create(identity.id), request, rollback);
+      return creation.perform();
+    } catch (thrown) {
+      throw rollback.failed(thrown);
+    }
+  });
+}
+
+/** One creation under way. */
+class Creation {
+  readonly #entry: Entry;
+  readonly #request: CreateRequest;
+  readonly #plan: Plan;
+  readonly #rollback: Rollback;
+  #record: ContainerRecord;
+
+  constructor(entry: Entry, request: CreateRequest, rollback: Rollback) {
+    rollback.add(() => entry.remove());
+    this.#entry = entry;
+    this.#request = request;
+    this.#plan = request.plan;
+    this.#rollback = rollback;
+    this.#record = firstRecord(request.plan);
+  }
+
+  perform(): CreatedContainer {
+    const { startNow, publish } = this.#request;
+    this.#entry.write(this.#record);
+    this.#entry.saveConfig(this.#request.config);
+    const listener = startNow ? undefined : listenIn(this.#entry.directory, socketName);
+    const { child, channel, cgroup } = this.#spawn(listener);
+    listener?.close();
+    using host = channel;
+    this.#place(child, channel, cgroup);
+    cgroup?.[Symbol.dispose]();
+    this.#untilReady(child, channel);
+    this.#save({ phase: startNow ? "starting" : "created", init: identify(child.pid) ?? null });
+    publish(child);
+    host.send({ type: "commit", start: startNow });
+    if (startNow) {
+      awaitExecution(host);
+      this.#save({ phase: "running", owner: null });
+      this.#runHostHooks("poststart", "running", child.pid);
+    } else {
+      this.#save({ owner: null });
+    }
+    return { record: this.#record, child };
+  }
+
+  /** Writes the record with some fields changed, unless the container was deleted meanwhile. */
+  #save(change: Partial<ContainerRecord>): void {
+    using _lock = this.#entry.lock();
+    this.#record = { ...this.#record, ...change };
+    this.#entry.write(this.#record);
+  }
+
+  #spawn(listener: Fd | undefined): { child: Child; channel: InitChannel; cgroup: Cgroup | undefined } {
+    const { cgroup: cgroupOps } = this.#plan.parent;
+    const { init } = this.#plan;
+    if (cgroupOps !== undefined) this.#rollback.add(() => removeCgroup(recordOf(cgroupOps)));
+    const cgroup = cgroupOps === undefined ? undefined : Cgroup.make(cgroupOps);
+    const [ours, theirs] = socketPair();
+    const child = spawnInit(init.namespaces, cgroup?.v2, () => {
+      ours.close();
+      cgroup?.[Symbol.dispose]();
+      return runInit({
+        plan: init,
+        host: new Channel<FromInit, ToInit>(theirs, asToInit),
+        listener,
+        inherited: [this.#entry.directory],
+        placedLater: this.#placesLater(cgroup),
+        privileged: geteuid() === 0,
+      });
+    });
+    theirs.close();
+    this.#rollback.add(() => this.#killInit(child));
+    return { child, channel: new Channel<ToInit, FromInit>(ours, asFromInit), cgroup };
+  }
+
+  #placesLater(cgroup: Cgroup | undefined): boolean {
+    return cgroup?.hasV1 === true || this.#plan.init.namespaces.create.includes("user");
+  }
+
+  #killInit({ pidfd }: Child): void {
+    sendSignal(pidfd, SIGKILL);
+    waitPidfd(pidfd, true);
+    const { cgroup } = this.#record;
+    if (cgroup !== null) killAndWait(cgroup);
+  }
+
+  /** What only the host side can do for init; the device rules come in while init is already mounting. */
+  #place({ pid }: Child, channel: InitChannel, cgroup: Cgroup | undefined): void {
+    const { cgroup: cgroupOps, oomScoreAdj } = this.#plan.parent;
+    if (this.#plan.init.namespaces.create.includes("user")) writeIdMaps(pid, this.#plan.init.namespaces);
+    if (cgroup?.hasV1 === true) cgroup.enter(pid);
+    if (this.#placesLater(cgroup)) channel.send({ type: "placed" });
+    if (cgroup !== undefined && cgroupOps !== undefined) cgroup.limitDevices(cgroupOps.devices);
+    if (oomScoreAdj !== undefined) {
+      using proc = Proc.host();
+      within("process.oomScoreAdj", () => proc.write(`${pid}/oom_score_adj`, `${oomScoreAdj}`));
+    }
+  }
+
+  #untilReady(child: Child, channel: InitChannel): void {
+    const { hooks } = this.#plan.init;
+    for (;;) {
+      const { message, fds } = hear(channel, hooks.createContainer.length > 0 ? undefined : stepTimeout, "set up the container");
+      if (message.type === "hooks") {
+        this.#save({ init: identify(child.pid) ?? null });
+        this.#runHostHooks("prestart", "creating", child.pid);
+        this.#runHostHooks("createRuntime", "creating", child.pid);
+        channel.send({ type: "hooked" });
+      } else if (message.type === "ready") {
+        const master = fds[0];
+        if (master !== undefined) this.#request.takeTerminal(master);
+        return;
+      } else throw new BoxError(`handshake: ${message.type} came where ready was due`);
+    }
+  }
+
+  /** Hooks run without the lock: they may call box, and a hanging one must not stand in the way of `delete --force`. */
+  #runHostHooks(kind: "prestart" | "createRuntime" | "poststart", status: "creating" | "running", pid: number): void {
+    const hooks = this.#plan.init.hooks[kind];
+    if (hooks.length > 0) runHooks(hooks, hookState(this.#record, status, pid));
+  }
+}
+
+function firstRecord({ init, parent }: Plan): ContainerRecord {
+  const { identity, namespaces, hooks, program } = init;
+  return {
+    version: recordVersion,
+    ...identity,
+    created: timestamp(),
+    phase: "creating",
+    bootId: bootId(),
+    owner: ownIdentity(),
+    init: null,
+    initFile: executedFile("self") ?? null,
+    cgroup: parent.cgroup === undefined ? null : recordOf(parent.cgroup),
+    startable: program !== undefined,
+    ownPidNamespace: namespaces.create.includes("pid"),
+    uid: geteuid(),
+    hooks: { poststart: hooks.poststart, poststop: hooks.poststop },
+  };
+}

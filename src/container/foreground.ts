@@ -1,0 +1,59 @@
+/**
+ * `run` in the foreground: the caller's signals go to the program, its terminal is the program's, its end is ours.
+ *
+ * Made before the container, so that no signal is lost between: all of them are blocked and read from a descriptor.
+ */
+import { relayTerminal } from "../console/relay.ts";
+import { POLLIN, SIGCHLD, SIGURG, SIGWINCH } from "../linux/constants.ts";
+import type { Fd } from "../linux/fd.ts";
+import { type Child, reapOthers, sendSignal, setChildSubreaper, statusOf, waitPidfd } from "../linux/process.ts";
+import { everySignal, readSignal, setSignalMask, signalFd } from "../linux/signal.ts";
+import { poll } from "../linux/socket.ts";
+
+export class Foreground implements Disposable {
+  readonly #signals: Fd;
+  #master: Fd | undefined;
+
+  /** @param subreaper whether the container's orphans become children of this process */
+  constructor(subreaper: boolean) {
+    if (subreaper) setChildSubreaper();
+    setSignalMask(everySignal);
+    this.#signals = signalFd(everySignal);
+  }
+
+  takeTerminal = (master: Fd): void => {
+    this.#master = master;
+  };
+
+  /** Waits for the program's end. @returns its exit status, 128 + N for signal N */
+  wait(child: Child): number {
+    using relay = this.#master === undefined ? undefined : relayTerminal(this.#master);
+    for (;;) {
+      const waits = [
+        { fd: child.pidfd, events: POLLIN },
+        { fd: this.#signals, events: POLLIN },
+        ...(relay?.waits() ?? []),
+      ];
+      const events = poll(waits) ?? [];
+      relay?.serve(events.slice(2));
+      if (events[1] !== 0) this.#forward(child, relay);
+      if (events[0] === 0) continue;
+      const end = waitPidfd(child.pidfd, true);
+      relay?.drain();
+      return end === undefined ? 0 : statusOf(end);
+    }
+  }
+
+  #forward(child: Child, relay: { resize(): void } | undefined): void {
+    for (let signal = readSignal(this.#signals); signal !== undefined; signal = readSignal(this.#signals)) {
+      if (signal === SIGCHLD) reapOthers(child.pid);
+      else if (signal === SIGWINCH) relay?.resize();
+      else if (signal !== SIGURG) sendSignal(child.pidfd, signal);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#signals.close();
+    this.#master?.close();
+  }
+}

@@ -1,0 +1,45 @@
+/** `kill`: a signal for the container's first process, or for all of them. */
+import { BoxError, within } from "../base/errors.ts";
+import { killAndWait, signalAll } from "../cgroups/cgroup.ts";
+import { SIGKILL } from "../linux/constants.ts";
+import { sendSignal } from "../linux/process.ts";
+import { quote } from "../linux/raw.ts";
+import { bootId, openProcess } from "./processes.ts";
+import type { ContainerRecord, NewerRecord } from "./record.ts";
+import { requireKillable, statusOf } from "./status.ts";
+import type { Store } from "./store.ts";
+
+export interface KillOptions {
+  readonly signal: number;
+  /** Every process of the cgroup. */
+  readonly all: boolean;
+}
+
+export function killContainer(store: Store, id: string, options: KillOptions): void {
+  using entry = store.get(id);
+  within(`kill ${quote(id)}`, () => {
+    const record = entry.tryRead();
+    if (record === undefined) throw new BoxError("container does not exist");
+    if (options.all) {
+      killAll(record, options.signal);
+      return;
+    }
+    if (!("newer" in record)) requireKillable(statusOf(record));
+    signalInit(record, options.signal);
+  });
+}
+
+/** Processes may be left when the first one has ended, so this is allowed for a stopped container too. */
+function killAll(record: ContainerRecord | NewerRecord, signal: number): void {
+  if (record.cgroup === null) throw new BoxError("--all: the container has no cgroup");
+  signalAll(record.cgroup, signal);
+}
+
+function signalInit(record: ContainerRecord | NewerRecord, signal: number): void {
+  const init = record.bootId === bootId() ? record.init : null;
+  using process = init === null ? undefined : openProcess(init);
+  if (process === undefined || !sendSignal(process, signal)) throw new BoxError("container not running");
+  // In a pid namespace of its own everything ends with the first process; elsewhere the cgroup says what belongs to it.
+  const alone = !("newer" in record) && record.ownPidNamespace;
+  if (signal === SIGKILL && !alone && record.cgroup !== null) killAndWait(record.cgroup);
+}

@@ -1,0 +1,36 @@
+/** From the word to start to the program's execve, as the host side sees it. */
+import { BoxError } from "../base/errors.ts";
+import type { Channel } from "../handshake/channel.ts";
+import type { FromInit, ToInit } from "../handshake/messages.ts";
+import type { Fd } from "../linux/fd.ts";
+
+export type InitChannel = Channel<ToInit, FromInit>;
+
+/** How long init may take for one step without hooks, in milliseconds. */
+export const stepTimeout = 60_000;
+
+/** The next message of init. Its failure becomes an error here, as does its end. */
+export function hear(channel: InitChannel, timeout: number | undefined, doing: string): { readonly message: FromInit; readonly fds: readonly Fd[] } {
+  const incoming = channel.receive(timeout);
+  if (incoming === "end") throw new BoxError(`the init process ended while it was to ${doing} (killed, or out of memory)`, { stage: doing });
+  if (incoming.message.type === "failed") {
+    const { message, details } = incoming.message;
+    throw new BoxError(message, details);
+  }
+  return incoming;
+}
+
+/**
+ * Waits until the program has been executed: init says `executing`, and then the stream ends because execve closes it.
+ * @throws BoxError with init's own words when a hook or execve failed
+ */
+export function awaitExecution(channel: InitChannel): void {
+  const { message } = hear(channel, stepTimeout, "start the program");
+  if (message.type !== "starting") throw new BoxError(`handshake: ${message.type} came where starting was due`);
+  const { message: next } = hear(channel, message.hooks ? undefined : stepTimeout, "execute the program");
+  if (next.type !== "executing") throw new BoxError(`handshake: ${next.type} came where executing was due`);
+  const last = channel.receive(stepTimeout);
+  if (last === "end") return;
+  if (last.message.type === "failed") throw new BoxError(last.message.message, last.message.details);
+  throw new BoxError(`handshake: ${last.message.type} came where the end was due`);
+}

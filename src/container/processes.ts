@@ -1,0 +1,61 @@
+/** Whether a recorded process is still that process. */
+import { parseStat, Proc } from "../fs/proc.ts";
+import { ENOENT, ENOTDIR, ESRCH } from "../linux/constants.ts";
+import type { Fd } from "../linux/fd.ts";
+import { stat } from "../linux/file.ts";
+import { getpid, pidfdOpen } from "../linux/process.ts";
+import { isErrno, SyscallError } from "../linux/raw.ts";
+import type { ProcessId } from "./record.ts";
+
+/** The identity of a live process; undefined when there is none, or only a zombie. */
+export function identify(pid: number): ProcessId | undefined {
+  const stat = statOf(pid);
+  return stat === undefined || stat.state === "Z" || stat.state === "X" ? undefined : { pid, startTime: stat.startTime };
+}
+
+/** This process. */
+export function ownIdentity(): ProcessId {
+  const self = identify(getpid());
+  if (self === undefined) throw new Error("this process is not in /proc");
+  return self;
+}
+
+function statOf(pid: number): ReturnType<typeof parseStat> {
+  using proc = Proc.host();
+  try {
+    return parseStat(proc.read(`${pid}/stat`));
+  } catch (thrown) {
+    if (isErrno(thrown, ENOENT, ESRCH, ENOTDIR)) return undefined;
+    throw thrown;
+  }
+}
+
+/** Whether the recorded process of this boot runs (a zombie does not). */
+export function isAlive(process: ProcessId): boolean {
+  return identify(process.pid)?.startTime === process.startTime;
+}
+
+/** A handle on exactly the recorded process: the pidfd comes first, then what it stands for is compared. */
+export function openProcess(process: ProcessId): Fd | undefined {
+  const pidfd = pidfdOpen(process.pid);
+  if (pidfd === undefined || isAlive(process)) return pidfd;
+  pidfd.close();
+  return undefined;
+}
+
+/** Device and inode of the file that a process executes; undefined where that cannot be seen. */
+export function executedFile(pid: number | "self"): string | undefined {
+  try {
+    const { dev, ino } = stat("cwd", `/proc/${pid}/exe`);
+    return `${dev.major}:${dev.minor}:${ino}`;
+  } catch (thrown) {
+    if (thrown instanceof SyscallError) return undefined;
+    throw thrown;
+  }
+}
+
+/** The kernel's id of this boot. */
+export function bootId(): string {
+  using proc = Proc.host();
+  return proc.read("sys/kernel/random/boot_id").trim();
+}

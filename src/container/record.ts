@@ -1,0 +1,193 @@
+/**
+ * state.json: what box keeps of a container between two commands. Facts and what is needed to undo, no third copy of
+ * the configuration.
+ *
+ * What is read is checked again: the file may be damaged, or written by another version.
+ */
+import { BoxError } from "../base/errors.ts";
+import { parseJson, smallLimits } from "../base/json.ts";
+import type { CgroupRecord } from "../cgroups/cgroup.ts";
+import type { CgroupDirectory } from "../cgroups/ops.ts";
+import type { HookOp } from "../hooks/ops.ts";
+
+/** Raised when a field changes its meaning. Every version that was released stays readable. */
+export const recordVersion = 1;
+
+/** One process for ever: a pid is used again, but never with the same start in the same boot. */
+export interface ProcessId {
+  readonly pid: number;
+  /** Clock ticks after boot, proc_pid_stat(5). */
+  readonly startTime: string;
+}
+
+/** How far the last operation that changes state has come. `starting` is an intent: the process itself tells the rest. */
+export type Phase = "creating" | "created" | "starting" | "running";
+
+export interface ContainerRecord {
+  readonly version: number;
+  readonly id: string;
+  readonly ociVersion: string;
+  readonly bundle: string;
+  readonly rootfs: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** RFC 3339. */
+  readonly created: string;
+  readonly phase: Phase;
+  /** The kernel's boot id: pids of another boot mean nothing. */
+  readonly bootId: string;
+  /** The command that is changing this container, while it does. */
+  readonly owner: ProcessId | null;
+  readonly init: ProcessId | null;
+  /** Device and inode of the file that init executes until the program replaces it: `8:1:1234`. */
+  readonly initFile: string | null;
+  readonly cgroup: CgroupRecord | null;
+  /** Whether there is a program to start. */
+  readonly startable: boolean;
+  /** Whether init is the first process of a pid namespace of its own: all others there end with it. */
+  readonly ownPidNamespace: boolean;
+  /** User id of whoever created it. */
+  readonly uid: number;
+  readonly hooks: { readonly poststart: readonly HookOp[]; readonly poststop: readonly HookOp[] };
+}
+
+/** What is understood of a record that a newer box wrote: enough for `kill` and `delete --force`. */
+export interface NewerRecord {
+  readonly newer: true;
+  readonly version: number;
+  readonly init: ProcessId | null;
+  readonly bootId: string;
+  readonly cgroup: CgroupRecord | null;
+}
+
+export function parseRecord(text: string): ContainerRecord | NewerRecord {
+  const fields = new Fields(parseJson(text, smallLimits), "state.json");
+  const version = fields.number("version");
+  const init = fields.nullable("init", processId);
+  const cgroup = fields.nullable("cgroup", cgroupRecord);
+  const bootId = fields.text("bootId");
+  if (version > recordVersion) return { newer: true, version, init, bootId, cgroup };
+  const hooks = fields.object("hooks");
+  return {
+    version,
+    id: fields.text("id"),
+    ociVersion: fields.text("ociVersion"),
+    bundle: fields.text("bundle"),
+    rootfs: fields.text("rootfs"),
+    annotations: fields.textMap("annotations"),
+    created: fields.text("created"),
+    phase: fields.oneOf("phase", ["creating", "created", "starting", "running"]),
+    bootId,
+    owner: fields.nullable("owner", processId),
+    init,
+    initFile: fields.nullable("initFile", (parent, name) => parent.text(name)),
+    cgroup,
+    startable: fields.flag("startable"),
+    ownPidNamespace: fields.flag("ownPidNamespace"),
+    uid: fields.number("uid"),
+    hooks: { poststart: hooks.list("poststart", hookOp), poststop: hooks.list("poststop", hookOp) },
+  };
+}
+
+function processId(parent: Fields, name: string): ProcessId {
+  const fields = parent.object(name);
+  const pid = fields.number("pid");
+  if (pid < 1) throw fields.damaged("pid");
+  return { pid, startTime: fields.text("startTime") };
+}
+
+function cgroupRecord(parent: Fields, name: string): CgroupRecord {
+  const fields = parent.object(name);
+  const path = fields.text("path");
+  // What is removed later is named here: it must be a path below a hierarchy and nothing else.
+  if (!/^(\/[^/]+)+$/.test(path) || path.split("/").includes("..")) throw fields.damaged("path");
+  return { path, ownParent: fields.flag("ownParent"), directories: fields.list("directories", cgroupDirectory) };
+}
+
+function cgroupDirectory(fields: Fields): CgroupDirectory {
+  const mount = fields.text("mount");
+  if (!/^\/sys\/fs\/cgroup(\/[^/]+)?$/.test(mount) || mount.endsWith("/..")) throw fields.damaged("mount");
+  const version = fields.number("version");
+  if (version !== 1 && version !== 2) throw fields.damaged("version");
+  return { mount, version, controllers: fields.texts("controllers") };
+}
+
+function hookOp(fields: Fields): HookOp {
+  return {
+    where: fields.text("where"),
+    path: fields.text("path"),
+    args: fields.texts("args"),
+    env: fields.texts("env"),
+    timeout: fields.has("timeout") ? fields.number("timeout") : undefined,
+  };
+}
+
+/** Own properties of one object of the file, each read with the type it must have. */
+class Fields {
+  readonly #value: Readonly<Record<string, unknown>>;
+  readonly #where: string;
+
+  constructor(value: unknown, where: string) {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) throw new BoxError(`${where} is damaged: not an object`);
+    this.#value = value as Record<string, unknown>;
+    this.#where = where;
+  }
+
+  damaged(name: string): BoxError {
+    return new BoxError(`${this.#where} is damaged: ${name} is missing or wrong`);
+  }
+
+  has(name: string): boolean {
+    return Object.hasOwn(this.#value, name);
+  }
+
+  #get(name: string): unknown {
+    return this.has(name) ? this.#value[name] : undefined;
+  }
+
+  #expect<T>(name: string, is: (value: unknown) => value is T): T {
+    const value = this.#get(name);
+    if (!is(value)) throw this.damaged(name);
+    return value;
+  }
+
+  text(name: string): string {
+    return this.#expect(name, (value) => typeof value === "string");
+  }
+
+  number(name: string): number {
+    return this.#expect(name, (value): value is number => Number.isSafeInteger(value) && (value as number) >= 0);
+  }
+
+  flag(name: string): boolean {
+    return this.#expect(name, (value) => typeof value === "boolean");
+  }
+
+  oneOf<const W extends string>(name: string, words: readonly W[]): W {
+    return this.#expect(name, (value): value is W => (words as readonly unknown[]).includes(value));
+  }
+
+  texts(name: string): readonly string[] {
+    return this.#expect(name, (value): value is string[] => Array.isArray(value) && value.every((item) => typeof item === "string"));
+  }
+
+  textMap(name: string): Readonly<Record<string, string>> {
+    const value = this.#get(name);
+    const isMap = typeof value === "object" && value !== null && Object.values(value).every((item) => typeof item === "string");
+    if (!isMap) throw this.damaged(name);
+    return value as Record<string, string>;
+  }
+
+  object(name: string): Fields {
+    return new Fields(this.#get(name), `${this.#where}: ${name}`);
+  }
+
+  list<T>(name: string, read: (fields: Fields) => T): readonly T[] {
+    const value = this.#get(name);
+    if (!Array.isArray(value)) throw this.damaged(name);
+    return value.map((item, index) => read(new Fields(item, `${this.#where}: ${name}[${index}]`)));
+  }
+
+  nullable<T>(name: string, read: (parent: Fields, name: string) => T): T | null {
+    return this.#get(name) === null ? null : read(this, name);
+  }
+}

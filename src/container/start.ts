@@ -1,0 +1,76 @@
+/** `start`: releases a created container. */
+import { BoxError, addContext, within } from "../base/errors.ts";
+import { Channel } from "../handshake/channel.ts";
+import { socketName } from "../handshake/gate.ts";
+import { asFromInit, type FromInit, type ToInit } from "../handshake/messages.ts";
+import { runHooks } from "../hooks/apply.ts";
+import { EAGAIN, ECONNREFUSED, ENOENT } from "../linux/constants.ts";
+import { isErrno, quote } from "../linux/raw.ts";
+import { connectIn } from "../linux/socket.ts";
+import { deleteContainer } from "./delete.ts";
+import { awaitExecution } from "./launch.ts";
+import { ownIdentity } from "./processes.ts";
+import type { ContainerRecord } from "./record.ts";
+import { hookState } from "./state.ts";
+import { requireStartable } from "./status.ts";
+import type { Entry, Store } from "./store.ts";
+
+/** @throws BoxError with the errno when the program cannot be executed; the container is then stopped */
+export function startContainer(store: Store, id: string, warn: (message: string) => void): void {
+  using entry = store.get(id);
+  const record = within(`start ${quote(id)}`, () => {
+    const starting = claim(entry);
+    try {
+      release(entry);
+    } catch (thrown) {
+      disown(entry);
+      throw thrown;
+    }
+    return finish(entry, starting);
+  });
+  try {
+    runHooks(record.hooks.poststart, hookState(record, "running", record.init?.pid ?? 0));
+  } catch (thrown) {
+    // A failed poststart hook ends the container (runtime-spec 1.3, lifecycle step 9).
+    deleteContainer(store, id, { force: true, warn });
+    throw addContext(`start ${quote(id)}`, thrown);
+  }
+}
+
+/** Writes the intent: of two starts at once, one finds the other's. */
+function claim(entry: Entry): ContainerRecord {
+  using _lock = entry.lock();
+  const record = entry.read();
+  requireStartable(record);
+  const starting: ContainerRecord = { ...record, phase: "starting", owner: ownIdentity() };
+  entry.write(starting);
+  return starting;
+}
+
+function finish(entry: Entry, starting: ContainerRecord): ContainerRecord {
+  using _lock = entry.lock();
+  const running: ContainerRecord = { ...starting, phase: "running", owner: null };
+  entry.write(running);
+  return running;
+}
+
+function disown(entry: Entry): void {
+  using _lock = entry.lock();
+  entry.write({ ...entry.read(), owner: null });
+}
+
+function release(entry: Entry): void {
+  using channel = new Channel<ToInit, FromInit>(connect(entry), asFromInit);
+  channel.send({ type: "start" });
+  awaitExecution(channel);
+}
+
+function connect(entry: Entry): ReturnType<typeof connectIn> {
+  try {
+    return connectIn(entry.directory, socketName);
+  } catch (thrown) {
+    if (isErrno(thrown, ENOENT, ECONNREFUSED)) throw new BoxError(`the init process does not listen: ${thrown.message}`, thrown.details);
+    if (isErrno(thrown, EAGAIN)) throw new BoxError("the init process does not accept connections", thrown.details);
+    throw thrown;
+  }
+}

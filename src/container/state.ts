@@ -1,0 +1,31 @@
+/** The state of a container as the specification and the callers of `state` and `list` see it. */
+import type { ContainerRecord } from "./record.ts";
+import { type Status, statusOf } from "./status.ts";
+
+/** What `box state` prints: the specification's fields, and those that callers of runc read besides. */
+export interface StateOutput {
+  readonly ociVersion: string;
+  readonly id: string;
+  /** The host's pid of the container's first process; 0 when there is none. */
+  readonly pid: number;
+  readonly status: Status;
+  readonly bundle: string;
+  readonly rootfs: string;
+  readonly created: string;
+  /** User id of whoever created it. */
+  readonly owner: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export function stateOf(record: ContainerRecord, status: Status = statusOf(record)): StateOutput {
+  const { ociVersion, id, bundle, rootfs, created, uid, annotations, init } = record;
+  const pid = status === "stopped" ? 0 : (init?.pid ?? 0);
+  const output = { ociVersion, id, pid, status, bundle, rootfs, created, owner: `${uid}` };
+  return Object.keys(annotations).length === 0 ? output : { ...output, annotations };
+}
+
+/** The state that a hook reads on its stdin. */
+export function hookState(record: ContainerRecord, status: Status, pid: number): string {
+  const { ociVersion, id, bundle, annotations } = record;
+  return JSON.stringify({ ociVersion, id, status, pid, bundle, annotations });
+}

@@ -1,0 +1,55 @@
+/** A container's status, derived from its record and its process; and which operation is allowed in which. */
+import { BoxError } from "../base/errors.ts";
+import { isFrozen } from "../cgroups/cgroup.ts";
+import { quote } from "../linux/raw.ts";
+import { bootId, executedFile, isAlive } from "./processes.ts";
+import type { ContainerRecord } from "./record.ts";
+
+export type Status = "creating" | "created" | "running" | "paused" | "stopped";
+
+/** What is so now. Nothing is written: a reader resolves a half-finished start from the process itself. */
+export function statusOf(record: ContainerRecord): Status {
+  if (record.bootId !== bootId()) return "stopped";
+  if (record.phase === "creating") return record.owner !== null && isAlive(record.owner) ? "creating" : "stopped";
+  if (record.init === null || !isAlive(record.init)) return "stopped";
+  if (record.cgroup !== null && isFrozen(record.cgroup)) return "paused";
+  return record.phase === "created" || (record.phase === "starting" && isStillInit(record)) ? "created" : "running";
+}
+
+/** Whether init still executes box: execve replaces the file. */
+function isStillInit({ init, initFile }: ContainerRecord): boolean {
+  return init !== null && initFile !== null && executedFile(init.pid) === initFile;
+}
+
+/** Whether the command that is changing the container still runs. */
+export function hasLiveOwner(record: ContainerRecord): boolean {
+  return record.owner !== null && record.bootId === bootId() && isAlive(record.owner);
+}
+
+/** Why `start` is refused in each status that does not allow it. */
+const startRefusals: Readonly<Record<Exclude<Status, "created">, string>> = {
+  creating: "cannot start a container that is being created",
+  running: "cannot start an already running container",
+  paused: "cannot start an already running container",
+  stopped: "cannot start a container that has stopped",
+};
+
+export function requireStartable(record: ContainerRecord): void {
+  const status = statusOf(record);
+  if (status !== "created") throw new BoxError(startRefusals[status]);
+  if (record.phase === "starting" && hasLiveOwner(record)) throw new BoxError("another command is starting this container");
+  if (!record.startable) throw new BoxError("process: the configuration has none, there is nothing to start");
+}
+
+/** `delete` without force: stopped ones, and created ones because callers depend on it. */
+export function requireDeletable(record: ContainerRecord): void {
+  const status = statusOf(record);
+  if (status === "stopped" || status === "created") return;
+  throw new BoxError(`cannot delete container ${quote(record.id)} that is not stopped: ${status}`);
+}
+
+/** `kill`: what has a process that is the container's. */
+export function requireKillable(status: Status): void {
+  if (status === "stopped") throw new BoxError("container not running");
+  if (status === "creating") throw new BoxError("container not running: it is being created");
+}

@@ -1,0 +1,203 @@
+/**
+ * The state root: a directory a container, mode 0700, with state.json (replaced in one step), config.json as it was read,
+ * init.sock and the lock.
+ *
+ * Readers never lock: they see the old record or the new one. An operation that changes state holds the lock while it
+ * looks and writes, never while a hook runs.
+ */
+import { BoxError, within } from "../base/errors.ts";
+import { stringifyJson } from "../base/json.ts";
+import { writeAtomically } from "../fs/atomic.ts";
+import {
+  EEXIST,
+  ELOOP,
+  ENOENT,
+  ENOTDIR,
+  O_CREAT,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_RDONLY,
+  O_RDWR,
+} from "../linux/constants.ts";
+import { geteuid } from "../linux/cred.ts";
+import { decodeUtf8 } from "../linux/engine.ts";
+import type { Fd } from "../linux/fd.ts";
+import { fstat, list, lock, mkdir, open, readAll, rmdir, unlink, writeAll } from "../linux/file.ts";
+import { isErrno, quote } from "../linux/raw.ts";
+import { type ContainerRecord, type NewerRecord, parseRecord } from "./record.ts";
+
+const directoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+const maxFile = 16 * 1024 * 1024;
+
+/** One container's directory, held open. */
+export class Entry implements Disposable {
+  readonly id: string;
+  readonly directory: Fd;
+  readonly #root: Fd;
+
+  constructor(id: string, directory: Fd, root: Fd) {
+    this.id = id;
+    this.directory = directory;
+    this.#root = root;
+  }
+
+  /** The record; undefined when a killed create has not come to write one. */
+  tryRead(): ContainerRecord | NewerRecord | undefined {
+    const text = this.#readFile("state.json");
+    return text === undefined ? undefined : parseRecord(text);
+  }
+
+  /** The record of this version of box. @throws BoxError when there is none, or a newer one */
+  read(): ContainerRecord {
+    const record = this.tryRead();
+    if (record === undefined) throw doesNotExist(this.id);
+    if ("newer" in record) {
+      throw new BoxError(`container ${quote(this.id)} was made by a newer box (state version ${record.version}): only kill and delete --force work on it`);
+    }
+    return record;
+  }
+
+  write(record: ContainerRecord): void {
+    writeAtomically(this.directory, "state.json", stringifyJson(record), 0o600);
+  }
+
+  /** Keeps the configuration as it was: later changes in the bundle have no effect. */
+  saveConfig(config: Uint8Array): void {
+    using file = open(this.directory, "config.json", O_CREAT | O_RDWR | O_NOFOLLOW, 0o600);
+    writeAll(file, config, "config.json");
+  }
+
+  /** Takes the lock, waiting for it. @throws BoxError when the container is deleted meanwhile */
+  lock(): Fd {
+    const file = this.#openLock();
+    lock(file, true, "lock");
+    if (fstat(file, "lock").nlink > 0) return file;
+    file.close();
+    throw doesNotExist(this.id);
+  }
+
+  #openLock(): Fd {
+    try {
+      return open(this.directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
+    } catch (thrown) {
+      if (isErrno(thrown, ENOENT)) throw doesNotExist(this.id);
+      throw thrown;
+    }
+  }
+
+  /** Removes the directory with all that is in it. */
+  remove(): void {
+    for (const name of list(this.directory)) unlink(this.directory, name);
+    try {
+      rmdir(this.#root, this.id);
+    } catch (thrown) {
+      if (!isErrno(thrown, ENOENT)) throw thrown;
+    }
+  }
+
+  #readFile(name: string): string | undefined {
+    try {
+      using file = open(this.directory, name, O_RDONLY | O_NOFOLLOW);
+      const bytes = readAll(file, maxFile, name);
+      if (bytes === "too long") throw new BoxError(`${name} is damaged: longer than ${maxFile} bytes`);
+      return decodeUtf8(bytes);
+    } catch (thrown) {
+      if (isErrno(thrown, ENOENT)) return undefined;
+      throw thrown;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.directory.close();
+  }
+}
+
+export function doesNotExist(id: string): BoxError {
+  return new BoxError(`container ${quote(id)}: container does not exist`);
+}
+
+/** The directory of all containers. */
+export class Store implements Disposable {
+  readonly path: string;
+  #fd: Fd | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Opens the state root, made (0700, with its parents) for a container that is to be created. */
+  #open(make: boolean): Fd | undefined {
+    if (this.#fd !== undefined) return this.#fd;
+    const root = within(`state root ${quote(this.path)}`, () => {
+      try {
+        return open("cwd", this.path, directoryFlags);
+      } catch (thrown) {
+        if (!isErrno(thrown, ENOENT)) throw thrown;
+        if (!make) return undefined;
+        makeDirectories(this.path);
+        return open("cwd", this.path, directoryFlags);
+      }
+    });
+    if (root === undefined) return undefined;
+    this.#fd = root;
+    const { uid, mode } = fstat(root, this.path);
+    if ((uid !== geteuid() && uid !== 0) || ((mode & 0o022) !== 0 && (mode & 0o1000) === 0)) {
+      throw new BoxError(`state root ${quote(this.path)}: others may write to it, or it is another user's`, { path: this.path });
+    }
+    return root;
+  }
+
+  /** Makes a container's directory: of several at once with the same id, one wins. */
+  create(id: string): Entry {
+    const root = this.#open(true) as Fd;
+    try {
+      mkdir(root, id, 0o700);
+    } catch (thrown) {
+      if (!isErrno(thrown, EEXIST)) throw thrown;
+      using entry = this.find(id);
+      const halfMade = entry !== undefined && entry.tryRead() === undefined ? `, half-made: box delete --force ${id} removes it` : "";
+      throw new BoxError(`container ${quote(id)}: container with given ID already exists${halfMade}`);
+    }
+    return new Entry(id, open(root, id, directoryFlags), root);
+  }
+
+  find(id: string): Entry | undefined {
+    const root = this.#open(false);
+    if (root === undefined) return undefined;
+    try {
+      return new Entry(id, open(root, id, directoryFlags), root);
+    } catch (thrown) {
+      if (isErrno(thrown, ENOENT, ENOTDIR, ELOOP)) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** @throws BoxError when there is no such container */
+  get(id: string): Entry {
+    const entry = this.find(id);
+    if (entry === undefined) throw doesNotExist(id);
+    return entry;
+  }
+
+  /** Ids of all containers, sorted; undefined when the state root is not there. */
+  ids(): string[] | undefined {
+    const root = this.#open(false);
+    return root === undefined ? undefined : list(root, this.path).filter((name) => /^[A-Za-z0-9_+.-]+$/.test(name)).sort();
+  }
+
+  [Symbol.dispose](): void {
+    this.#fd?.close();
+  }
+}
+
+function makeDirectories(path: string): void {
+  const slash = path.lastIndexOf("/");
+  try {
+    mkdir("cwd", path, 0o700);
+  } catch (thrown) {
+    if (isErrno(thrown, EEXIST)) return;
+    if (!isErrno(thrown, ENOENT) || slash <= 0) throw thrown;
+    makeDirectories(path.slice(0, slash));
+    mkdir("cwd", path, 0o700);
+  }
+}

@@ -1,0 +1,54 @@
+/** The bundle as it lies on the disk: looked at before anything is made. */
+import { BoxError, within } from "../base/errors.ts";
+import { ENOENT, O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } from "../linux/constants.ts";
+import { decodeUtf8 } from "../linux/engine.ts";
+import type { Fd } from "../linux/fd.ts";
+import { fstat, isOpen, open, readAll, stat } from "../linux/file.ts";
+import { isErrno, quote } from "../linux/raw.ts";
+
+/** The largest configuration, in bytes. */
+const configLimit = 16 * 1024 * 1024;
+
+export interface ConfigFile {
+  readonly bytes: Uint8Array;
+  readonly text: string;
+}
+
+/** Reads a JSON file of the caller's: a regular file of bounded size that is UTF-8. */
+export function readConfig(path: string): ConfigFile {
+  return within(`configuration ${quote(path)}`, () => {
+    using file = openConfig(path);
+    const { mode } = fstat(file, path);
+    if ((mode & S_IFMT) !== S_IFREG) throw new BoxError("not a regular file", { path });
+    const bytes = readAll(file, configLimit, path);
+    if (bytes === "too long") throw new BoxError(`longer than ${configLimit} bytes`, { path });
+    try {
+      return { bytes, text: decodeUtf8(bytes) };
+    } catch {
+      throw new BoxError("not UTF-8", { path });
+    }
+  });
+}
+
+function openConfig(path: string): Fd {
+  try {
+    return open("cwd", path, O_RDONLY | O_NONBLOCK);
+  } catch (thrown) {
+    if (isErrno(thrown, ENOENT)) throw new BoxError("no such file (ENOENT)", { errno: "ENOENT", path, hint: "box spec writes one" });
+    throw thrown;
+  }
+}
+
+/** Refuses a root file system that is not there. */
+export function requireDirectory(path: string, what: string): void {
+  within(`${what} ${quote(path)}`, () => {
+    if ((stat("cwd", path).mode & S_IFMT) !== S_IFDIR) throw new BoxError("not a directory", { path, errno: "ENOTDIR" });
+  });
+}
+
+/** Refuses descriptors that the program is to keep and that the caller has not opened: ours would take their numbers. */
+export function requireOpen(count: number): void {
+  for (let number = 3; number < 3 + count; number++) {
+    if (!isOpen(number)) throw new BoxError(`--preserve-fds: descriptor ${number} is not open`, { errno: "EBADF" });
+  }
+}

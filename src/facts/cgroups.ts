@@ -1,0 +1,53 @@
+/** How this host mounts its cgroups: cgroups(7). Read from what the kernel says, checked by file-system type. */
+import { CGROUP2_SUPER_MAGIC, CGROUP_SUPER_MAGIC, ENOENT, O_DIRECTORY, O_PATH } from "../linux/constants.ts";
+import { fileSystemType, open } from "../linux/file.ts";
+import { isErrno } from "../linux/raw.ts";
+import { Proc } from "../fs/proc.ts";
+
+/** One v1 hierarchy. */
+export interface Hierarchy {
+  /** Directory below /sys/fs/cgroup, as in `cpu,cpuacct`. */
+  readonly name: string;
+  /** Controllers, or `name=systemd`. */
+  readonly options: readonly string[];
+}
+
+export type CgroupLayout =
+  | { readonly mode: "v2" }
+  /** `unified`: a cgroup2 tree is mounted beside the v1 ones (hybrid). */
+  | { readonly mode: "v1"; readonly hierarchies: readonly Hierarchy[]; readonly unified: boolean }
+  | { readonly mode: "none" };
+
+export const cgroupRoot = "/sys/fs/cgroup";
+
+export function readCgroupLayout(): CgroupLayout {
+  if (typeAt(cgroupRoot) === CGROUP2_SUPER_MAGIC) return { mode: "v2" };
+  using proc = Proc.host();
+  const hierarchies = parseHierarchies(proc.read("self/cgroup")).filter(
+    ({ name }) => typeAt(`${cgroupRoot}/${name}`) === CGROUP_SUPER_MAGIC,
+  );
+  const unified = typeAt(`${cgroupRoot}/unified`) === CGROUP2_SUPER_MAGIC;
+  return hierarchies.length === 0 && !unified ? { mode: "none" } : { mode: "v1", hierarchies, unified };
+}
+
+function typeAt(path: string): number | undefined {
+  try {
+    using fd = open("cwd", path, O_PATH | O_DIRECTORY);
+    return fileSystemType(fd, path);
+  } catch (thrown) {
+    if (isErrno(thrown, ENOENT)) return undefined;
+    throw thrown;
+  }
+}
+
+/** The v1 lines of /proc/self/cgroup: `4:memory:/path`, `5:name=systemd:/`. Distributions name the directories so. */
+export function parseHierarchies(text: string): Hierarchy[] {
+  const result: Hierarchy[] = [];
+  for (const line of text.split("\n")) {
+    const options = line.split(":")[1];
+    if (options === undefined || options === "") continue;
+    const name = options.startsWith("name=") ? options.slice(5) : options;
+    result.push({ name, options: options.startsWith("name=") ? [options] : options.split(",") });
+  }
+  return result;
+}

@@ -1,0 +1,34 @@
+/** What this host offers. Each fact is read when it is first asked for, and once. */
+import { getCapabilities, getegid, geteuid } from "../linux/cred.ts";
+import { type CgroupLayout, readCgroupLayout } from "./cgroups.ts";
+
+export interface HostFacts {
+  readonly euid: number;
+  readonly egid: number;
+  /** This process's permitted capabilities as a mask: what it can hand on. */
+  readonly capabilities: bigint;
+  readonly cgroups: CgroupLayout;
+}
+
+/** The facts of the running machine, lazily. */
+export function hostFacts(): HostFacts {
+  return {
+    get euid() {
+      return once(this, "euid", geteuid());
+    },
+    get egid() {
+      return once(this, "egid", getegid());
+    },
+    get capabilities() {
+      return once(this, "capabilities", getCapabilities().permitted);
+    },
+    get cgroups() {
+      return once(this, "cgroups", readCgroupLayout());
+    },
+  };
+}
+
+function once<T>(facts: object, name: string, value: T): T {
+  Object.defineProperty(facts, name, { value });
+  return value;
+}

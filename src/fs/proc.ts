@@ -1,0 +1,77 @@
+/**
+ * The host's /proc, checked to be procfs: what is read for a decision or written must not come from a decoy.
+ *
+ * For the host side only; init has a handle of its own (see procHandle), for its /proc belongs to the container.
+ */
+import { BoxError } from "../base/errors.ts";
+import { O_DIRECTORY, O_PATH, O_RDONLY, O_WRONLY, PROC_SUPER_MAGIC, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_XDEV } from "../linux/constants.ts";
+import type { Fd } from "../linux/fd.ts";
+import { fileSystemType, open, openat2, writeOnce } from "../linux/file.ts";
+import { FileSystemContext } from "../linux/mount.ts";
+import { decodeUtf8 } from "../linux/engine.ts";
+import { readAll } from "../linux/file.ts";
+import { SyscallError } from "../linux/raw.ts";
+
+const beneath = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
+
+/** The largest procfs file that is read whole. */
+const limit = 16 * 1024 * 1024;
+
+export class Proc implements Disposable {
+  readonly #fd: Fd;
+
+  constructor(fd: Fd) {
+    this.#fd = fd;
+    if (fileSystemType(fd, "/proc") !== PROC_SUPER_MAGIC) throw new BoxError("/proc is not procfs", { path: "/proc" });
+  }
+
+  /** The mounted /proc of the host. */
+  static host(): Proc {
+    return new Proc(open("cwd", "/proc", O_PATH | O_DIRECTORY));
+  }
+
+  /** A procfs of its own, over which nobody can have mounted anything; the mounted one where the kernel refuses. */
+  static private(): Proc {
+    try {
+      using context = FileSystemContext.open("proc");
+      context.create();
+      return new Proc(context.mount(0));
+    } catch (thrown) {
+      if (thrown instanceof SyscallError) return Proc.host();
+      throw thrown;
+    }
+  }
+
+  /** Text of a file, as in `self/mountinfo`; no link but `self` is followed and no mount is crossed. */
+  read(path: string): string {
+    using fd = openat2(this.#fd, path, O_RDONLY, beneath);
+    const bytes = readAll(fd, limit, `/proc/${path}`);
+    if (bytes === "too long") throw new BoxError(`/proc/${path} is longer than ${limit} bytes`, { path });
+    return decodeUtf8(bytes);
+  }
+
+  /** Writes a file in one call. */
+  write(path: string, text: string): void {
+    using fd = openat2(this.#fd, path, O_WRONLY, beneath);
+    writeOnce(fd, text, `/proc/${path}`);
+  }
+
+  [Symbol.dispose](): void {
+    this.#fd.close();
+  }
+}
+
+/** What /proc/PID/stat tells of a process; proc_pid_stat(5). */
+export interface ProcessStat {
+  /** One letter; Z and X stand for a process that has ended. */
+  readonly state: string;
+  /** Clock ticks after boot at which it started: together with the pid this names one process. */
+  readonly startTime: string;
+}
+
+/** Parses /proc/PID/stat: the name in brackets may hold anything, so the fields are counted from the last bracket. */
+export function parseStat(text: string): ProcessStat | undefined {
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const [state, startTime] = [fields[0], fields[19]];
+  return state === undefined || startTime === undefined ? undefined : { state, startTime };
+}

@@ -1,0 +1,107 @@
+/** One side of a handshake: whole messages over a stream socket, each wait with a time-out. */
+import { BoxError } from "../base/errors.ts";
+import { ECONNRESET, EPIPE } from "../linux/constants.ts";
+import { monotonicMilliseconds } from "../linux/clock.ts";
+import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
+import { closeAll, type Fd } from "../linux/fd.ts";
+import { isErrno } from "../linux/raw.ts";
+import { receive, send, waitReadable } from "../linux/socket.ts";
+import { bodyLength, header } from "./frame.ts";
+import { headerSize } from "./messages.ts";
+
+/** A message as it came, with its descriptors; "end" when the other side is gone. */
+export type Incoming<M> = { readonly message: M; readonly fds: readonly Fd[] } | "end";
+
+export class Channel<Out, In extends object> implements Disposable {
+  socket: Fd;
+  readonly #check: (body: unknown) => In | undefined;
+  /** Bytes of a message that is not whole yet. */
+  #pending = new Uint8Array(0);
+  #fds: Fd[] = [];
+
+  /** @param check what makes a message of a decoded body, undefined for anything unknown */
+  constructor(socket: Fd, check: (body: unknown) => In | undefined) {
+    this.socket = socket;
+    this.#check = check;
+  }
+
+  /** Sends one message. @throws SyscallError EPIPE when the other side is gone */
+  send(message: Out, fds: readonly Fd[] = []): void {
+    const body = encodeUtf8(JSON.stringify(message));
+    const frame = new Uint8Array(headerSize + body.length);
+    frame.set(header(body.length));
+    frame.set(body, headerSize);
+    send(this.socket, frame, fds);
+  }
+
+  /**
+   * Waits for one message.
+   * @param milliseconds how long at most for the whole message; undefined waits for ever (while hooks run)
+   * @throws BoxError for a time-out, and for bytes that are no message of this protocol
+   */
+  receive(milliseconds: number | undefined): Incoming<In> {
+    const deadline = milliseconds === undefined ? undefined : monotonicMilliseconds() + milliseconds;
+    for (;;) {
+      const message = this.#take();
+      if (message !== undefined) return message;
+      if (!waitReadable(this.socket, deadline === undefined ? undefined : Math.max(0, deadline - monotonicMilliseconds()))) {
+        throw new BoxError(`handshake: no answer within ${(milliseconds as number) / 1000} s`, { errno: "ETIMEDOUT" });
+      }
+      if (this.pump() === "end") return "end";
+    }
+  }
+
+  /** Reads what is there without waiting. A message may then be whole. */
+  pump(): "more" | "end" {
+    try {
+      const received = receive(this.socket, 65536);
+      if (received === "again") return "more";
+      this.#fds.push(...received.fds);
+      if (received.bytes.length === 0) return "end";
+      const joined = new Uint8Array(this.#pending.length + received.bytes.length);
+      joined.set(this.#pending);
+      joined.set(received.bytes, this.#pending.length);
+      this.#pending = joined;
+      return "more";
+    } catch (thrown) {
+      if (isErrno(thrown, ECONNRESET, EPIPE)) return "end";
+      throw thrown;
+    }
+  }
+
+  /** A whole message that has come, if there is one. */
+  poll(): Incoming<In> | undefined {
+    return this.#take();
+  }
+
+  #take(): { readonly message: In; readonly fds: readonly Fd[] } | undefined {
+    if (this.#pending.length < headerSize) return undefined;
+    const end = headerSize + bodyLength(this.#pending);
+    if (this.#pending.length < end) return undefined;
+    const body = this.#pending.subarray(headerSize, end);
+    const message = this.#check(parse(body));
+    if (message === undefined) throw new BoxError("handshake: a message that box does not know");
+    this.#pending = this.#pending.slice(end);
+    const fds = this.#fds;
+    this.#fds = [];
+    return { message, fds };
+  }
+
+  /** Goes on over the same connection under another descriptor number. */
+  replaceSocket(socket: Fd): void {
+    this.socket = socket;
+  }
+
+  [Symbol.dispose](): void {
+    closeAll(this.#fds);
+    this.socket.close();
+  }
+}
+
+function parse(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(decodeUtf8(body));
+  } catch {
+    throw new BoxError("handshake: a message that is not JSON");
+  }
+}

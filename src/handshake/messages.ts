@@ -1,0 +1,79 @@
+/**
+ * What the host side and init say to each other, all of it.
+ *
+ *     host side                                init
+ *     clone3 ─────────────────────────────────▶ starts
+ *       placed    ──▶   in its cgroup, id maps written (only where init has to wait for that)
+ *                 ◀──   hooks       the mounts are made: run the prestart and createRuntime hooks
+ *       hooked    ──▶   they have run
+ *                 ◀──   ready       everything but the program; with a terminal, its master comes along
+ *       commit    ──▶   the record is written; `start` set: go on at once (`run`)
+ *
+ *     start
+ *       start     ──▶   over a connection to init.sock
+ *                 ◀──   starting    it has heard; whether startContainer hooks run first
+ *                 ◀──   executing   the program is found and every privilege but the last is gone
+ *                       end of stream: execve has happened (or the filter killed init: its pidfd tells)
+ *
+ * At any point init may say `failed` and end. A frame is a header of 8 bytes (the letters "BX", the version, 0, the
+ * body's length as 32 bits little-endian) and a JSON body. Descriptors travel with the first byte of a frame.
+ */
+import type { ErrorDetails } from "../base/errors.ts";
+
+/** Raised when a message changes its meaning; a reader refuses any other. */
+export const protocolVersion = 1;
+
+/** The largest body, in bytes. What init sends is influenced by the container, so it is bounded. */
+export const maxBody = 65536;
+
+export const headerSize = 8;
+
+/** From the host side to init. */
+export type ToInit =
+  | { readonly type: "placed" }
+  | { readonly type: "hooked" }
+  | { readonly type: "commit"; readonly start: boolean }
+  | { readonly type: "start" };
+
+/** From init to the host side. */
+export type FromInit =
+  | { readonly type: "hooks" }
+  | { readonly type: "ready" }
+  | { readonly type: "starting"; readonly hooks: boolean }
+  | { readonly type: "executing" }
+  | { readonly type: "failed"; readonly message: string; readonly details: ErrorDetails };
+
+/** Checks a body that came from init: no more than the words above. */
+export function asFromInit(body: unknown): FromInit | undefined {
+  const type = typeOf(body);
+  if (type === "hooks" || type === "ready" || type === "executing") return { type };
+  const { message, details, hooks } = body as Record<string, unknown>;
+  if (type === "starting") return typeof hooks === "boolean" ? { type, hooks } : undefined;
+  if (type !== "failed") return undefined;
+  return typeof message === "string" ? { type, message, details: asDetails(details) } : undefined;
+}
+
+/** Checks a body that came from the host side, or from whoever connects to init.sock. */
+export function asToInit(body: unknown): ToInit | undefined {
+  const type = typeOf(body);
+  if (type === "placed" || type === "hooked" || type === "start") return { type };
+  if (type !== "commit") return undefined;
+  const { start } = body as Record<string, unknown>;
+  return typeof start === "boolean" ? { type, start } : undefined;
+}
+
+function typeOf(body: unknown): unknown {
+  return typeof body === "object" && body !== null && Object.hasOwn(body, "type") ? (body as { type: unknown }).type : undefined;
+}
+
+const detailNames = ["stage", "syscall", "errno", "path", "hint"] as const;
+
+function asDetails(value: unknown): ErrorDetails {
+  if (typeof value !== "object" || value === null) return {};
+  const details: Record<string, string> = {};
+  for (const name of detailNames) {
+    const text: unknown = Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
+    if (typeof text === "string") details[name] = text;
+  }
+  return details;
+}

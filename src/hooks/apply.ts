@@ -1,0 +1,121 @@
+/** Runs hooks: state on stdin, the configured environment and nothing else of ours, killed at their own time-out. */
+import { BoxError, within } from "../base/errors.ts";
+import { O_RDWR, POLLIN, POLLOUT, SIGKILL } from "../linux/constants.ts";
+import { monotonicMilliseconds } from "../linux/clock.ts";
+import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
+import { closeAll, type Fd, stdio } from "../linux/fd.ts";
+import { closeFrom, dupTo, open, pipe, readSome, setNonblocking, writeSome } from "../linux/file.ts";
+import {
+  type Child,
+  clone3,
+  type End,
+  type Execution,
+  execPath,
+  exit,
+  prepareExecution,
+  sendSignal,
+  waitPidfd,
+} from "../linux/process.ts";
+import { quote, SyscallError } from "../linux/raw.ts";
+import { resetDispositions, setSignalMask } from "../linux/signal.ts";
+import { poll } from "../linux/socket.ts";
+import type { HookOp } from "./ops.ts";
+
+/** How much of a failed hook's stderr goes into the error, in bytes. */
+const stderrTail = 4096;
+
+/** Runs hooks in order until one fails. `state` is the container's state as JSON. */
+export function runHooks(hooks: readonly HookOp[], state: string): void {
+  for (const hook of hooks) runHook(hook, state);
+}
+
+/** Runs one hook. @throws BoxError when it cannot be executed, fails, is killed, or takes longer than it may */
+export function runHook(hook: HookOp, state: string): void {
+  within(`${hook.where} ${quote(hook.path)}`, () => {
+    const [hookInput, input] = pipe();
+    const [errors, hookErrors] = pipe();
+    const execution = prepareExecution(hook.args, hook.env);
+    const child = clone3(0);
+    if (child === "child") becomeHook(hook, execution, hookInput, hookErrors);
+    closeAll([hookInput, hookErrors]);
+    try {
+      const stderr = converse(hook, child, input, errors, state);
+      const end = waitPidfd(child.pidfd, true);
+      if (end !== undefined) judge(end, stderr);
+    } finally {
+      closeAll([input, errors, child.pidfd]);
+    }
+  });
+}
+
+/** The child's side: stdin is the state, stdout goes nowhere, stderr to the parent. An exec that fails says so there. */
+function becomeHook(hook: HookOp, execution: Execution, input: Fd, errors: Fd): never {
+  try {
+    const sink = open("cwd", "/dev/null", O_RDWR);
+    dupTo(input, 0);
+    dupTo(sink, 1);
+    dupTo(errors, 2);
+    closeFrom(3);
+    resetDispositions();
+    setSignalMask(0n);
+    const errno = execPath("cwd", hook.path, execution);
+    writeSome(stdio.error, encodeUtf8(new SyscallError("execve", errno, hook.path).message));
+  } catch (thrown) {
+    writeSome(stdio.error, encodeUtf8(String(thrown)));
+  }
+  // The status of shells for what cannot be executed.
+  exit(127);
+}
+
+/** Feeds the state, collects stderr, and kills the hook when its time is over. Returns stderr's tail. */
+function converse(hook: HookOp, child: Child, input: Fd, errors: Fd, state: string): string {
+  setNonblocking(input);
+  setNonblocking(errors);
+  const deadline = hook.timeout === undefined ? undefined : monotonicMilliseconds() + hook.timeout * 1000;
+  let rest: Uint8Array | undefined = encodeUtf8(state);
+  let stderr = "";
+  let hasErrors = true;
+  for (;;) {
+    const events = poll(
+      [
+        { fd: child.pidfd, events: POLLIN },
+        ...(hasErrors ? [{ fd: errors, events: POLLIN }] : []),
+        ...(rest === undefined ? [] : [{ fd: input, events: POLLOUT }]),
+      ],
+      deadline === undefined ? undefined : Math.max(0, deadline - monotonicMilliseconds()),
+    );
+    if (events === undefined) {
+      sendSignal(child.pidfd, SIGKILL);
+      waitPidfd(child.pidfd, true);
+      throw new BoxError(`killed: it took longer than its timeout of ${hook.timeout} s`, { errno: "ETIMEDOUT" });
+    }
+    if (rest !== undefined && events.at(-1) !== 0) {
+      rest = writeSome(input, rest);
+      // The hook reads to the end of its stdin.
+      if (rest === undefined) input.close();
+    }
+    if (hasErrors) {
+      const bytes = readSome(errors, stderrTail);
+      if (bytes !== "again") {
+        hasErrors = bytes.length > 0;
+        stderr = (stderr + printable(bytes)).slice(-stderrTail);
+      }
+    }
+    if (events[0] !== 0) return stderr;
+  }
+}
+
+/** The text of bytes that may be anything. */
+function printable(bytes: Uint8Array): string {
+  try {
+    return decodeUtf8(bytes);
+  } catch {
+    return Array.from(bytes, (byte) => (byte < 0x80 ? String.fromCharCode(byte) : "?")).join("");
+  }
+}
+
+function judge(end: End, stderr: string): void {
+  const said = stderr.trim() === "" ? "" : `: ${stderr.trim().split("\n").join(" / ")}`;
+  if ("signal" in end) throw new BoxError(`killed by signal ${end.signal}${said}`);
+  if (end.code !== 0) throw new BoxError(`exit status ${end.code}${said}`);
+}

@@ -1,0 +1,19 @@
+/** One hook as data. */
+export interface HookOp {
+  /** Where it stands in the configuration, for errors: `hooks.createRuntime[0]`. */
+  readonly where: string;
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  /** Seconds; undefined waits for ever. */
+  readonly timeout: number | undefined;
+}
+
+export interface HookOps {
+  readonly prestart: readonly HookOp[];
+  readonly createRuntime: readonly HookOp[];
+  readonly createContainer: readonly HookOp[];
+  readonly startContainer: readonly HookOp[];
+  readonly poststart: readonly HookOp[];
+  readonly poststop: readonly HookOp[];
+}

@@ -1,0 +1,204 @@
+/**
+ * The container's first process, from the clone to the program: everything that runs inside the new namespaces.
+ *
+ * It is a copy of the process that was called, so the plan is in memory already. Whatever fails is told to the host side
+ * and ends it; it never returns.
+ */
+import { BoxError, messageOf, within } from "../base/errors.ts";
+import { makeTerminal, type Terminal, useTerminal } from "../console/apply.ts";
+import type { Channel } from "../handshake/channel.ts";
+import { awaitStart } from "../handshake/gate.ts";
+import type { FromInit, ToInit } from "../handshake/messages.ts";
+import { runHooks } from "../hooks/apply.ts";
+import { SIGKILL } from "../linux/constants.ts";
+import { setGid, setUid } from "../linux/cred.ts";
+import type { Fd } from "../linux/fd.ts";
+import { clearCloseOnExec, keepOnly } from "../linux/file.ts";
+import { unshare } from "../linux/namespace.ts";
+import { execPath, exit, getpid, prepareExecution, setDumpable, setParentDeathSignal, setsid } from "../linux/process.ts";
+import { SyscallError } from "../linux/raw.ts";
+import { everySignal, resetDispositions, setSignalMask, signalFd } from "../linux/signal.ts";
+import { join, openJoins, prepareNamespaces, writeSysctls } from "../namespaces/apply.ts";
+import type { Identity, InitPlan, ProgramPlan } from "../plan/plan.ts";
+import {
+  completeEnvironment,
+  enterDirectory,
+  findProgram,
+  restoreCoreLimit,
+  setCredentials,
+  setLimits,
+  setUmask,
+} from "../process/apply.ts";
+import { enterRootfs, prepareRootfs } from "../rootfs/apply.ts";
+import { forbidNewPrivileges, keepCapabilities, leaveKeyring, limitBoundingSet, setCapabilitySets } from "../security/apply.ts";
+
+export type HostChannel = Channel<FromInit, ToInit>;
+
+/** What init holds besides its plan. */
+export interface InitSetup {
+  readonly plan: InitPlan;
+  /** To the process that made it. */
+  readonly host: HostChannel;
+  /** Bound to init.sock; absent when the program starts at once. */
+  readonly listener: Fd | undefined;
+  /** Descriptors of the host side that this copy must not hold (the container's lock). */
+  readonly inherited: readonly Fd[];
+  /** Whether the host side says when this process is in its cgroup. */
+  readonly placedLater: boolean;
+  /** Whether the caller is root: then nobody needs to look into this process. */
+  readonly privileged: boolean;
+}
+
+/** How long the host side may take for one step without hooks, in milliseconds. */
+const stepTimeout = 60_000;
+
+export function runInit(setup: InitSetup): never {
+  let channel = setup.host;
+  try {
+    channel = createContainer(setup);
+    startProgram(setup, channel);
+  } catch (thrown) {
+    report(channel, thrown);
+  }
+  exit(1);
+}
+
+function report(channel: HostChannel, thrown: unknown): void {
+  const details = thrown instanceof BoxError ? thrown.details : {};
+  try {
+    channel.send({ type: "failed", message: messageOf(thrown), details });
+  } catch (gone) {
+    if (!(gone instanceof BoxError)) throw gone;
+  }
+}
+
+/** The part of `create`: returns the channel over which the program's start is to be reported. */
+function createContainer(setup: InitSetup): HostChannel {
+  const { plan, host, listener } = setup;
+  for (const fd of setup.inherited) fd.close();
+  setParentDeathSignal(SIGKILL);
+  if (setup.privileged) setDumpable(false);
+  setSignalMask(everySignal);
+  setsid();
+
+  const { namespaces } = plan;
+  const isNewUser = namespaces.create.includes("user");
+  const placed = placement(setup);
+  if (isNewUser) {
+    placed();
+    becomeContainerRoot(plan);
+  }
+  if (plan.program?.security.keyring !== undefined) leaveKeyring(plan.program.security.keyring);
+  for (const one of openJoins(namespaces.join.filter(({ kind }) => kind !== "user" && kind !== "pid"))) join(one);
+  prepareNamespaces(namespaces);
+
+  // The cgroup namespace is rooted where the process is when it is made, so not before it is in its cgroup.
+  const enterCgroupNamespace = once(() => {
+    placed();
+    if (namespaces.create.includes("cgroup")) unshare(["cgroup"]);
+  });
+  const userNamespace = isNewUser || namespaces.join.some(({ kind }) => kind === "user");
+  const prepared = prepareRootfs(plan.rootfs, { bindDevices: userNamespace, beforeCgroupView: enterCgroupNamespace });
+  enterCgroupNamespace();
+  const terminal = plan.program?.process.terminal;
+  const pty: Terminal | undefined = terminal === undefined ? undefined : makeTerminal(prepared.root, terminal.size);
+  writeSysctls(plan.sysctl);
+
+  const { hooks } = plan;
+  if (hooks.prestart.length + hooks.createRuntime.length > 0) {
+    host.send({ type: "hooks" });
+    expect(host, "hooked", undefined);
+  }
+  runHooks(hooks.createContainer, stateFor(plan.identity, "creating"));
+  enterRootfs(prepared, plan.rootfs);
+
+  host.send({ type: "ready" }, pty === undefined ? [] : [pty.master]);
+  pty?.master.close();
+  const commit = expect(host, "commit", stepTimeout);
+  setParentDeathSignal(0);
+  const channel = commit.start || listener === undefined ? host : waitForStart(host, listener);
+  channel.send({ type: "starting", hooks: hooks.startContainer.length > 0 });
+  if (pty !== undefined) useTerminal(pty.slave, plan.program?.process.uid ?? 0);
+  return channel;
+}
+
+function once(action: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) action();
+    done = true;
+  };
+}
+
+/** Waits, at the first need, for the host side to have placed this process. */
+function placement({ host, placedLater }: InitSetup): () => void {
+  return once(() => {
+    if (placedLater) expect(host, "placed", stepTimeout);
+  });
+}
+
+/** Ids in a new user namespace are the overflow ones until they are set to mapped ones. */
+function becomeContainerRoot({ namespaces }: InitPlan): void {
+  const maps = (map: InitPlan["namespaces"]["uidMap"]): boolean => map.some(({ containerId }) => containerId === 0);
+  if (maps(namespaces.gidMap)) setGid(0);
+  if (maps(namespaces.uidMap)) setUid(0);
+}
+
+/** The next message, which must be of this type: the host side speaks in a fixed order. */
+function expect<T extends ToInit["type"]>(host: HostChannel, type: T, timeout: number | undefined): Extract<ToInit, { type: T }> {
+  const incoming = host.receive(timeout);
+  // The host side was killed: nobody will ever start this container.
+  if (incoming === "end") exit(1);
+  if (incoming.message.type !== type) throw new BoxError(`handshake: ${incoming.message.type} came where ${type} was due`);
+  return incoming.message as Extract<ToInit, { type: T }>;
+}
+
+function waitForStart(host: HostChannel, listener: Fd): HostChannel {
+  host[Symbol.dispose]();
+  using signals = signalFd(everySignal);
+  const result = awaitStart(listener, signals);
+  if (typeof result === "number") exit(128 + result);
+  listener.close();
+  return result;
+}
+
+function stateFor(identity: Identity, status: "creating" | "created"): string {
+  const { ociVersion, id, bundle, annotations } = identity;
+  return JSON.stringify({ ociVersion, id, status, pid: getpid(), bundle, annotations });
+}
+
+/** From the word to start to execve. */
+function startProgram({ plan }: InitSetup, channel: HostChannel): never {
+  if (plan.program === undefined) throw new BoxError("process: the configuration has none, there is nothing to start");
+  const { process, preserveFds, extraEnv } = plan.program;
+  const env = [...completeEnvironment(process), ...extraEnv];
+  const path = dropPrivileges(plan, plan.program, env);
+  runHooks(plan.hooks.startContainer, stateFor(plan.identity, "created"));
+
+  for (let number = 3; number < 3 + preserveFds; number++) clearCloseOnExec(number);
+  channel.send({ type: "executing" });
+  const socket = keepOnly(channel.socket, 3 + preserveFds);
+  const execution = prepareExecution(process.args, env);
+  resetDispositions();
+  setSignalMask(0n);
+  const errno = execPath("cwd", path, execution);
+  channel.replaceSocket(socket);
+  throw new BoxError(`exec: ${new SyscallError("execve", errno, path).message}`, { ...new SyscallError("execve", errno, path).details, stage: "exec" });
+}
+
+/** Leaves this process with the program's ids, limits and rights. Returns the program's path. */
+function dropPrivileges(plan: InitPlan, { process, security }: ProgramPlan, env: readonly string[]): string {
+  restoreCoreLimit();
+  setLimits(process.limits);
+  setUmask(process.umask);
+  const entered = enterDirectory(process.cwd);
+  within("process.capabilities", () => limitBoundingSet(security.capabilities));
+  keepCapabilities();
+  within("process.user", () => setCredentials(process, !plan.namespaces.denySetgroups));
+  within("process.capabilities", () => setCapabilitySets(security.capabilities));
+  if (!entered && !enterDirectory(process.cwd)) {
+    throw new BoxError(`process.cwd: chdir(${JSON.stringify(process.cwd)}): permission denied (EACCES)`, { errno: "EACCES", path: process.cwd });
+  }
+  if (security.noNewPrivileges) forbidNewPrivileges();
+  return findProgram(process.args[0] as string, env);
+}

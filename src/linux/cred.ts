@@ -1,0 +1,77 @@
+/** Credentials: user and group ids, capabilities, the session keyring: credentials(7), capabilities(7), keyrings(7). */
+import { _LINUX_CAPABILITY_VERSION_3, KEYCTL_JOIN_SESSION_KEYRING } from "./constants.ts";
+import { cap_user_data, cap_user_header } from "./layouts.ts";
+import { NR } from "./nr.ts";
+import { attempt, call } from "./raw.ts";
+
+export function geteuid(): number {
+  return attempt("geteuid", NR.geteuid);
+}
+
+export function getegid(): number {
+  return attempt("getegid", NR.getegid);
+}
+
+/** Sets the supplementary groups to exactly these: setgroups(2). */
+export function setGroups(gids: readonly number[]): void {
+  call(gids.join(" "), "setgroups", NR.setgroups, gids.length, new Uint32Array(gids));
+}
+
+/** Sets the real, effective and saved group id: setresgid(2). 2^32-1 would mean "keep" and never gets here. */
+export function setGid(gid: number): void {
+  call(`${gid}`, "setresgid", NR.setresgid, gid, gid, gid);
+}
+
+/** Sets the real, effective and saved user id: setresuid(2). */
+export function setUid(uid: number): void {
+  call(`${uid}`, "setresuid", NR.setresuid, uid, uid, uid);
+}
+
+/** The ids as the kernel tells them: real, effective, saved. */
+export function getIds(): { readonly uid: Uint32Array; readonly gid: Uint32Array } {
+  const uid = new Uint32Array(3);
+  const gid = new Uint32Array(3);
+  call(undefined, "getresuid", NR.getresuid, uid.subarray(0), uid.subarray(1), uid.subarray(2));
+  call(undefined, "getresgid", NR.getresgid, gid.subarray(0), gid.subarray(1), gid.subarray(2));
+  return { uid, gid };
+}
+
+/** Capability sets as 64-bit masks. */
+export interface CapabilityMasks {
+  readonly effective: bigint;
+  readonly permitted: bigint;
+  readonly inheritable: bigint;
+}
+
+const half = 0xffffffffn;
+
+/** Sets three of the five capability sets of this process: capset(2). */
+export function setCapabilities(masks: CapabilityMasks): void {
+  const data = new Uint8Array(2 * cap_user_data.size);
+  for (const [index, shift] of [
+    [0, 0n],
+    [1, 32n],
+  ] as const) {
+    const part = cap_user_data.encode({
+      effective: Number((masks.effective >> shift) & half),
+      permitted: Number((masks.permitted >> shift) & half),
+      inheritable: Number((masks.inheritable >> shift) & half),
+    });
+    data.set(part, index * cap_user_data.size);
+  }
+  call(undefined, "capset", NR.capset, cap_user_header.encode({ version: _LINUX_CAPABILITY_VERSION_3 }), data);
+}
+
+/** The capability sets of this process: capget(2). */
+export function getCapabilities(): CapabilityMasks {
+  const data = new Uint8Array(2 * cap_user_data.size);
+  call(undefined, "capget", NR.capget, cap_user_header.encode({ version: _LINUX_CAPABILITY_VERSION_3 }), data);
+  const mask = (field: "effective" | "permitted" | "inheritable"): bigint =>
+    BigInt(cap_user_data.get(data, field)) | (BigInt(cap_user_data.get(data, field, cap_user_data.size)) << 32n);
+  return { effective: mask("effective"), permitted: mask("permitted"), inheritable: mask("inheritable") };
+}
+
+/** Leaves the caller's session keyring for a new one: keyctl(2). Returns 0 or more, or -errno. */
+export function joinNewSessionKeyring(name: string): number {
+  return attempt("keyctl", NR.keyctl, KEYCTL_JOIN_SESSION_KEYRING, name, 0, 0, 0);
+}

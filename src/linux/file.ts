@@ -1,0 +1,301 @@
+/** Files and directories, always relative to a directory descriptor: openat2(2), statx(2), mkdirat(2) and friends. */
+import { decodeUtf8, encodeUtf8 } from "host";
+import {
+  AT_EMPTY_PATH,
+  AT_NO_AUTOMOUNT,
+  AT_REMOVEDIR,
+  AT_SYMLINK_NOFOLLOW,
+  CLOSE_RANGE_CLOEXEC,
+  EAGAIN,
+  EINVAL,
+  EIO,
+  EPIPE,
+  F_GETFD,
+  F_GETFL,
+  F_SETFD,
+  F_SETFL,
+  FD_CLOEXEC,
+  LOCK_EX,
+  LOCK_NB,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  STATX_BASIC_STATS,
+  STATX_MNT_ID,
+} from "./constants.ts";
+import { type At, at, Fd } from "./fd.ts";
+import { open_how, statfs as statfsLayout, statx as statxLayout } from "./layouts.ts";
+import { NR } from "./nr.ts";
+import { attempt, call, SyscallError } from "./raw.ts";
+
+/** Opens by path for the caller's own paths (bundle, pid file, log), which are trusted: open(2). */
+export function open(directory: At, path: string, flags: number, mode = 0): Fd {
+  return new Fd(call(path, "openat", NR.openat, at(directory), path, flags | O_CLOEXEC, mode));
+}
+
+/** Opens by path with RESOLVE_* restrictions: openat2(2), Linux 5.6. Retried while the kernel asks for it (a rename ran by). */
+export function openat2(directory: At, path: string, flags: number, resolve: number, mode = 0): Fd {
+  const how = open_how.encode({ flags: flags | O_CLOEXEC, mode, resolve });
+  for (let tries = 0; ; tries++) {
+    const result = attempt("openat2", NR.openat2, at(directory), path, how, open_how.size);
+    if (result >= 0) return new Fd(result);
+    if (result !== -EAGAIN || tries === 128) throw new SyscallError("openat2", -result, path);
+  }
+}
+
+/** Reads up to `size` bytes: read(2). An empty result is the end. */
+export function read(fd: Fd, size: number, about?: string): Uint8Array {
+  const buffer = new Uint8Array(size);
+  return buffer.subarray(0, call(about, "read", NR.read, fd.number, buffer, size));
+}
+
+/** Reads to the end, or fails with a SyscallError-like EFBIG once more than `limit` bytes have come. */
+export function readAll(fd: Fd, limit: number, about?: string): Uint8Array | "too long" {
+  let buffer = new Uint8Array(Math.min(limit + 1, 16384));
+  let length = 0;
+  for (;;) {
+    if (length === buffer.length) {
+      if (length > limit) return "too long";
+      const larger = new Uint8Array(Math.min(limit + 1, buffer.length * 4));
+      larger.set(buffer);
+      buffer = larger;
+    }
+    const rest = buffer.subarray(length);
+    const count = call(about, "read", NR.read, fd.number, rest, rest.length);
+    if (count === 0) return buffer.subarray(0, length);
+    length += count;
+  }
+}
+
+/** Writes everything: write(2). A write that stops short is made again for the rest. */
+export function writeAll(fd: Fd, data: string | Uint8Array, about?: string): void {
+  let bytes = typeof data === "string" ? encodeUtf8(data) : data;
+  while (bytes.length > 0) {
+    bytes = bytes.subarray(call(about, "write", NR.write, fd.number, bytes, bytes.length));
+  }
+}
+
+/** Writes everything in one call, as files of procfs and cgroupfs want it; a short write is an error. */
+export function writeOnce(fd: Fd, text: string, about?: string): void {
+  const bytes = encodeUtf8(text);
+  const count = call(about, "write", NR.write, fd.number, bytes, bytes.length);
+  if (count !== bytes.length) throw new SyscallError("write", EINVAL, about);
+}
+
+export function mkdir(directory: At, name: string, mode: number): void {
+  call(name, "mkdirat", NR.mkdirat, at(directory), name, mode);
+}
+
+export function unlink(directory: At, name: string): void {
+  call(name, "unlinkat", NR.unlinkat, at(directory), name, 0);
+}
+
+export function rmdir(directory: At, name: string): void {
+  call(name, "unlinkat", NR.unlinkat, at(directory), name, AT_REMOVEDIR);
+}
+
+export function rename(directory: At, from: string, to: string): void {
+  call(to, "renameat", NR.renameat2, at(directory), from, at(directory), to, 0);
+}
+
+export function symlink(target: string, directory: At, name: string): void {
+  call(name, "symlinkat", NR.symlinkat, target, at(directory), name);
+}
+
+/** Makes a node, regular file or FIFO: mknod(2). `type` is an S_IF* value. */
+export function mknod(directory: At, name: string, type: number, mode: number, major: number, minor: number): void {
+  call(name, "mknodat", NR.mknodat, at(directory), name, type | mode, makedev(major, minor));
+}
+
+/** dev_t as mknodat(2) takes it: the kernel's 32-bit encoding (12 bits of major, 20 of minor). */
+export function makedev(major: number, minor: number): number {
+  return (minor % 256) + major * 256 + Math.floor(minor / 256) * 2 ** 20;
+}
+
+/** Changes the owner of what a descriptor (O_PATH too) stands for: fchownat(2). */
+export function chown(fd: Fd, uid: number, gid: number, about?: string): void {
+  call(about, "fchownat", NR.fchownat, fd.number, "", uid, gid, AT_EMPTY_PATH);
+}
+
+/** Changes the mode of a name that is not followed by anybody else's hand: fchmodat(2). It does follow a link. */
+export function chmod(directory: At, name: string, mode: number): void {
+  call(name, "fchmodat", NR.fchmodat, at(directory), name, mode);
+}
+
+export interface Stat {
+  /** Type and permission bits, inode(7). */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly ino: bigint;
+  readonly size: number;
+  readonly nlink: number;
+  readonly dev: { readonly major: number; readonly minor: number };
+  readonly rdev: { readonly major: number; readonly minor: number };
+  readonly mountId: bigint;
+}
+
+function statx(directory: At, name: string, flags: number, about: string | undefined): Stat {
+  const buffer = new Uint8Array(statxLayout.size);
+  const mask = STATX_BASIC_STATS | STATX_MNT_ID;
+  call(about, "statx", NR.statx, at(directory), name, flags | AT_NO_AUTOMOUNT, mask, buffer);
+  const { get } = statxLayout;
+  return {
+    mode: get(buffer, "stx_mode"),
+    uid: get(buffer, "stx_uid"),
+    gid: get(buffer, "stx_gid"),
+    ino: get(buffer, "stx_ino"),
+    size: Number(get(buffer, "stx_size")),
+    nlink: get(buffer, "stx_nlink"),
+    dev: { major: get(buffer, "stx_dev_major"), minor: get(buffer, "stx_dev_minor") },
+    rdev: { major: get(buffer, "stx_rdev_major"), minor: get(buffer, "stx_rdev_minor") },
+    mountId: get(buffer, "stx_mnt_id"),
+  };
+}
+
+/** What a descriptor stands for: statx(2). */
+export function fstat(fd: Fd, about?: string): Stat {
+  return statx(fd, "", AT_EMPTY_PATH, about);
+}
+
+/** What a name stands for; a final link is not followed. */
+export function lstat(directory: At, name: string): Stat {
+  return statx(directory, name, AT_SYMLINK_NOFOLLOW, name);
+}
+
+/** What a path stands for; links are followed. */
+export function stat(directory: At, path: string): Stat {
+  return statx(directory, path, 0, path);
+}
+
+/** The *_MAGIC number of the file system that a descriptor lies on: fstatfs(2). */
+export function fileSystemType(fd: Fd, about?: string): number {
+  const buffer = new Uint8Array(statfsLayout.size);
+  call(about, "fstatfs", NR.fstatfs, fd.number, buffer);
+  return Number(statfsLayout.get(buffer, "f_type"));
+}
+
+export function readlink(directory: At, name: string): string {
+  const buffer = new Uint8Array(4096);
+  return decodeUtf8(buffer.subarray(0, call(name, "readlinkat", NR.readlinkat, at(directory), name, buffer, 4096)));
+}
+
+/** The names in a directory, `.` and `..` left out: getdents64(2). */
+export function list(directory: Fd, about?: string): string[] {
+  const names: string[] = [];
+  const buffer = new Uint8Array(32768);
+  const view = new DataView(buffer.buffer);
+  for (;;) {
+    const length = call(about, "getdents64", NR.getdents64, directory.number, buffer, buffer.length);
+    if (length === 0) return names;
+    for (let at = 0; at < length; ) {
+      const size = view.getUint16(at + 16, true);
+      const start = at + 19;
+      const name = decodeUtf8(buffer.subarray(start, buffer.indexOf(0, start)));
+      if (name !== "." && name !== "..") names.push(name);
+      at += size;
+    }
+  }
+}
+
+/** The working directory as the kernel tells it: "(unreachable)/…" where it lies outside the root, getcwd(2). */
+export function getcwd(): string {
+  const buffer = new Uint8Array(4096);
+  return decodeUtf8(buffer.subarray(0, call(undefined, "getcwd", NR.getcwd, buffer, buffer.length) - 1));
+}
+
+export function chdir(path: string): void {
+  call(path, "chdir", NR.chdir, path);
+}
+
+export function fchdir(fd: Fd, about?: string): void {
+  call(about, "fchdir", NR.fchdir, fd.number);
+}
+
+/** Sets the file mode creation mask and returns the former one: umask(2). */
+export function umask(mask: number): number {
+  return call(undefined, "umask", NR.umask, mask);
+}
+
+/** Locks a whole file: flock(2). Returns whether the lock was had; without `wait` it may not. */
+export function lock(fd: Fd, wait: boolean, about?: string): boolean {
+  const result = attempt("flock", NR.flock, fd.number, wait ? LOCK_EX : LOCK_EX | LOCK_NB);
+  if (result === -EAGAIN) return false;
+  if (result < 0) throw new SyscallError("flock", -result, about);
+  return true;
+}
+
+/** Whether a descriptor number is open. */
+export function isOpen(number: number): boolean {
+  return attempt("fcntl", NR.fcntl, number, F_GETFD, 0) >= 0;
+}
+
+/** Lets a descriptor survive execve(2). */
+export function clearCloseOnExec(number: number): void {
+  const flags = call(undefined, "fcntl", NR.fcntl, number, F_GETFD, 0);
+  call(undefined, "fcntl", NR.fcntl, number, F_SETFD, flags & ~FD_CLOEXEC);
+}
+
+/** Really closes every descriptor from `first` on: close_range(2), Linux 5.9. */
+export function closeFrom(first: number): void {
+  call(undefined, "close_range", NR.close_range, first, 0xffffffff, 0);
+}
+
+/** Marks every descriptor from `first` on close-on-exec: close_range(2), Linux 5.11. */
+export function closeOnExecFrom(first: number): void {
+  call(undefined, "close_range", NR.close_range, first, 0xffffffff, CLOSE_RANGE_CLOEXEC);
+}
+
+/** A second descriptor for the same open file, at `target` (not close-on-exec): dup3(2). */
+export function dupTo(fd: Fd, target: number): void {
+  if (fd.number === target) clearCloseOnExec(target);
+  else call(undefined, "dup3", NR.dup3, fd.number, target, 0);
+}
+
+/** Whether a caller with these credentials may do `mode` (X_OK …): faccessat2(2), Linux 5.8. Returns 0 or -errno. */
+export function access(directory: At, path: string, mode: number, flags: number): number {
+  return attempt("faccessat2", NR.faccessat2, at(directory), path, mode, flags);
+}
+
+/** A pipe, close-on-exec: pipe(7). */
+export function pipe(): readonly [reader: Fd, writer: Fd] {
+  const pair = new Int32Array(2);
+  call(undefined, "pipe2", NR.pipe2, pair, O_CLOEXEC);
+  return [new Fd(pair[0] as number), new Fd(pair[1] as number)];
+}
+
+/** Makes reads and writes return "again" in place of waiting: fcntl(2), O_NONBLOCK. */
+export function setNonblocking(fd: Fd): void {
+  const flags = call(undefined, "fcntl", NR.fcntl, fd.number, F_GETFL, 0);
+  call(undefined, "fcntl", NR.fcntl, fd.number, F_SETFL, flags | O_NONBLOCK);
+}
+
+/** Reads what is there: bytes (none at the end), or "again" from a non-blocking descriptor that has none yet. */
+export function readSome(fd: Fd, size: number): Uint8Array | "again" {
+  const buffer = new Uint8Array(size);
+  const result = attempt("read", NR.read, fd.number, buffer, size);
+  if (result === -EAGAIN) return "again";
+  // A pty's master reports the end of its last slave as EIO.
+  if (result === -EIO) return new Uint8Array(0);
+  if (result < 0) throw new SyscallError("read", -result, undefined);
+  return buffer.subarray(0, result);
+}
+
+/** Writes what fits; the rest comes back, nothing of it when all is written or nobody reads any more. */
+export function writeSome(fd: Fd, bytes: Uint8Array): Uint8Array | undefined {
+  const result = attempt("write", NR.write, fd.number, bytes, bytes.length);
+  if (result === -EAGAIN) return bytes;
+  if (result === -EPIPE || result === -EIO) return undefined;
+  if (result < 0) throw new SyscallError("write", -result, undefined);
+  return result === bytes.length ? undefined : bytes.subarray(result);
+}
+
+/**
+ * Moves one descriptor to `number` (close-on-exec) and really closes everything above it.
+ * execve(2) resolves its path before it closes what is close-on-exec, so that flag alone is too late.
+ */
+export function keepOnly(fd: Fd, number: number): Fd {
+  if (fd.number !== number) call(undefined, "dup3", NR.dup3, fd.number, number, O_CLOEXEC);
+  closeFrom(number + 1);
+  fd.release();
+  return new Fd(number);
+}

@@ -1,0 +1,56 @@
+/** Namespaces: unshare(2), setns(2), and the names that a UTS namespace holds. */
+import { CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_NEWUTS } from "./constants.ts";
+import type { Fd } from "./fd.ts";
+import { NR } from "./nr.ts";
+import { call } from "./raw.ts";
+
+/** The kernel's kinds of namespaces by the name of their file in /proc/PID/ns. */
+export const namespaceFlags = {
+  mnt: CLONE_NEWNS,
+  cgroup: CLONE_NEWCGROUP,
+  uts: CLONE_NEWUTS,
+  ipc: CLONE_NEWIPC,
+  user: CLONE_NEWUSER,
+  pid: CLONE_NEWPID,
+  net: CLONE_NEWNET,
+  time: CLONE_NEWTIME,
+} as const;
+
+export type NamespaceFile = keyof typeof namespaceFlags;
+
+/** The flags of several kinds together, as clone3, unshare and setns take them. */
+export function flagsOf(kinds: readonly NamespaceFile[]): number {
+  return kinds.reduce((sum, kind) => sum + namespaceFlags[kind], 0);
+}
+
+/** Moves this process (for pid and time: its children) into new namespaces: unshare(2). */
+export function unshare(kinds: readonly NamespaceFile[]): void {
+  call(kinds.join(" "), "unshare", NR.unshare, flagsOf(kinds));
+}
+
+/** Moves this process (for pid and time: its children) into the namespace behind a descriptor: setns(2). */
+export function setns(fd: Fd, kind: NamespaceFile, about: string): void {
+  call(about, "setns", NR.setns, fd.number, namespaceFlags[kind]);
+}
+
+/** Moves this process into several namespaces of another one at once: setns(2) on a pidfd, Linux 5.8. */
+export function setnsPidfd(pidfd: Fd, kinds: readonly NamespaceFile[]): void {
+  call(kinds.join(" "), "setns", NR.setns, pidfd.number, flagsOf(kinds));
+}
+
+export function setHostname(name: string): void {
+  call(name, "sethostname", NR.sethostname, name, byteLength(name));
+}
+
+export function setDomainname(name: string): void {
+  call(name, "setdomainname", NR.setdomainname, name, byteLength(name));
+}
+
+function byteLength(text: string): number {
+  let length = 0;
+  for (const character of text) {
+    const point = character.codePointAt(0) as number;
+    length += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+  }
+  return length;
+}

@@ -1,0 +1,59 @@
+/**
+ * The one way into the kernel.
+ *
+ * Every system call of box passes through `attempt`, so a trace, and in test builds a fault at any chosen call, cost
+ * one function. This room refuses to know anything about containers.
+ */
+import { type Argument, syscall } from "host";
+import { BoxError, type ErrorDetails } from "../base/errors.ts";
+import { EINTR } from "./constants.ts";
+import { errnoName, errnoText } from "./errno.ts";
+
+/** A system call that the kernel refused. */
+export class SyscallError extends BoxError {
+  override readonly name = "SyscallError";
+  readonly errno: number;
+
+  constructor(call: string, errno: number, about: string | undefined) {
+    const errnoLabel = errnoName(errno);
+    const details: ErrorDetails = about === undefined ? {} : { path: about };
+    super(`${call}(${about === undefined ? "" : quote(about)}): ${errnoText(errno)} (${errnoLabel})`, {
+      syscall: call,
+      errno: errnoLabel,
+      ...details,
+    });
+    this.errno = errno;
+  }
+}
+
+/** A name in double quotes, with control characters escaped so that an error stays one line. */
+export function quote(text: string): string {
+  return JSON.stringify(text);
+}
+
+/** Told of every call: its name, arguments and answer. */
+export type Observer = (name: string, args: readonly Argument[], result: number, microseconds: number) => void;
+
+/** Performs a call and returns the kernel's answer as it is: 0 or more, or -errno. Interrupted calls are made again. */
+export function attempt(name: string, number: number, ...args: readonly Argument[]): number {
+  for (;;) {
+    const result = syscall(number, ...args);
+    if (result !== -EINTR || name === "close") return result;
+  }
+}
+
+/**
+ * Performs a call that must succeed.
+ * @param about what the call is about (a path, a name), for the error's text
+ * @throws SyscallError
+ */
+export function call(about: string | undefined, name: string, number: number, ...args: readonly Argument[]): number {
+  const result = attempt(name, number, ...args);
+  if (result < 0) throw new SyscallError(name, -result, about);
+  return result;
+}
+
+/** Whether something thrown is a refused call with one of these errno values. */
+export function isErrno(thrown: unknown, ...errnos: readonly number[]): thrown is SyscallError {
+  return thrown instanceof SyscallError && errnos.includes(thrown.errno);
+}

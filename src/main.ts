@@ -1,0 +1,127 @@
+/** The entry: global options, then the command's own module, loaded only now. Every error is printed here, once. */
+import { Log } from "./base/log.ts";
+import { BoxError, messageOf } from "./base/errors.ts";
+import { Arguments, parseArguments, takeOption, UsageError } from "./cli/args.ts";
+import type { Command, Context } from "./cli/context.ts";
+import { commands, globalOptions } from "./cli/table.ts";
+import { Store } from "./container/store.ts";
+import { clean } from "./base/path.ts";
+import { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } from "./linux/constants.ts";
+import { timestamp } from "./linux/clock.ts";
+import { geteuid } from "./linux/cred.ts";
+import { argv, build, environ, load } from "./linux/engine.ts";
+import { stdio } from "./linux/fd.ts";
+import { getcwd, open, writeAll } from "./linux/file.ts";
+import { ignoreBrokenPipes } from "./linux/signal.ts";
+
+/** @returns the exit status */
+export function main(): number {
+  ignoreBrokenPipes();
+  const globals = new Arguments();
+  let log = stderrLog("text", "warning");
+  try {
+    const rest = parseGlobals(globals, argv.slice(1));
+    log = openLog(globals);
+    return perform(globals, rest, log);
+  } catch (thrown) {
+    if (!(thrown instanceof BoxError)) throw thrown;
+    log.error(thrown);
+    if (thrown instanceof UsageError) print(stdio.error, `${usageOf(argv.slice(1))}\n`);
+    return 1;
+  }
+}
+
+/** Reads the options before the command's name; returns the name and what follows. */
+function parseGlobals(globals: Arguments, args: readonly string[]): readonly string[] {
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index] as string;
+    if (!arg.startsWith("-")) return args.slice(index);
+    index += takeOption(globals, globalOptions, arg, args[index + 1]);
+  }
+  return [];
+}
+
+function perform(globals: Arguments, [name, ...args]: readonly string[], log: Log): number {
+  if (globals.has("version")) return printVersion();
+  if (globals.has("help") || name === undefined || name === "help") return help(name === "help" ? args[0] : name, name === undefined && !globals.has("help"));
+  const command = findCommand(name);
+  const parsed = parseArguments(command.table, args);
+  if (parsed.has("help")) return help(name, false);
+  using store = new Store(rootOf(globals));
+  const context: Context = { log, store, rootGiven: globals.has("root"), print: (text) => print(stdio.out, text) };
+  const status = command.run(parsed, context);
+  log.flush();
+  return status;
+}
+
+function findCommand(name: string): Command {
+  if (!commands.some(([known]) => known === name)) throw new UsageError(`unknown command ${JSON.stringify(name)}`);
+  return load(`cli/commands/${name}`) as Command;
+}
+
+/** @param missing whether a command was due: then the help is an answer to an error */
+function help(name: string | undefined, missing: boolean): number {
+  const { overview, commandHelp } = load("cli/help") as typeof import("./cli/help.ts");
+  const text = name === undefined ? overview() : commandHelp(findCommand(name).table);
+  print(missing ? stdio.error : stdio.out, text);
+  return missing ? 1 : 0;
+}
+
+function usageOf(args: readonly string[]): string {
+  const name = args.find((arg) => commands.some(([known]) => known === arg));
+  return `usage: ${name === undefined ? "box [global options] COMMAND [options] [arguments]" : `see box ${name} --help`}`;
+}
+
+function printVersion(): number {
+  const { version, commit, libseccomp, quickjs } = build;
+  print(stdio.out, `box version ${version}\ncommit: ${commit}\nspec: 1.3.0\nquickjs: ${quickjs}\nlibseccomp: ${libseccomp}\n`);
+  return 0;
+}
+
+function print(to: typeof stdio.out, text: string): void {
+  writeAll(to, text);
+}
+
+/** Where containers are kept: as given, or a place that only this user can write to. */
+function rootOf(globals: Arguments): string {
+  const given = globals.text("root");
+  if (given !== undefined) {
+    if (given === "") throw new UsageError("--root: must not be empty");
+    return absolute(given);
+  }
+  if (geteuid() === 0) return "/run/box";
+  const runtime = environ["XDG_RUNTIME_DIR"];
+  if (runtime === undefined || runtime === "") throw new BoxError("XDG_RUNTIME_DIR is not set: name a state directory with --root");
+  return absolute(`${runtime}/box`);
+}
+
+function absolute(path: string): string {
+  return path.startsWith("/") ? clean(path) : clean(`${getcwd()}/${path}`);
+}
+
+function stderrLog(format: "text" | "json", level: "error" | "warning" | "debug"): Log {
+  return new Log({ format, level, now: timestamp, write: (line) => print(stdio.error, `${line}\n`), show: undefined });
+}
+
+function openLog(globals: Arguments): Log {
+  const format = globals.word("log-format", ["text", "json"]);
+  const level = globals.has("debug") ? "debug" : globals.word("log-level", ["warning", "error", "debug"]);
+  const path = globals.text("log");
+  if (path === undefined || path === "" || path === "/dev/stderr") return stderrLog(format, level);
+  const file = openLogFile(path);
+  return new Log({
+    format,
+    level,
+    now: timestamp,
+    write: (line) => print(file, `${line}\n`),
+    show: (line) => print(stdio.error, `${line}\n`),
+  });
+}
+
+function openLogFile(path: string): ReturnType<typeof open> {
+  try {
+    return open("cwd", path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o644);
+  } catch (thrown) {
+    throw new BoxError(`--log: ${messageOf(thrown)}`);
+  }
+}

@@ -1,0 +1,42 @@
+/** What namespaces still need once they are there. Runs in init. */
+import { BoxError, within } from "../base/errors.ts";
+import { Proc } from "../fs/proc.ts";
+import { NSFS_MAGIC, O_RDONLY } from "../linux/constants.ts";
+import type { Fd } from "../linux/fd.ts";
+import { fileSystemType, open } from "../linux/file.ts";
+import { setDomainname, setHostname, setns } from "../linux/namespace.ts";
+import { quote } from "../linux/raw.ts";
+import { setLinkUp } from "../linux/socket.ts";
+import type { Join, NamespaceOps } from "./ops.ts";
+
+/** Opens the namespaces that are to be joined, while the host's paths can be seen. */
+export function openJoins(joins: readonly Join[]): { readonly join: Join; readonly fd: Fd }[] {
+  return joins.map((join) => ({
+    join,
+    fd: within(`${join.kind} namespace ${quote(join.path)}`, () => {
+      const fd = open("cwd", join.path, O_RDONLY);
+      if (fileSystemType(fd, join.path) !== NSFS_MAGIC) throw new BoxError("not a namespace", { path: join.path });
+      return fd;
+    }),
+  }));
+}
+
+/** Enters one; the kernel refuses a namespace of another kind (EINVAL). */
+export function join({ join: { kind, path }, fd }: { readonly join: Join; readonly fd: Fd }): void {
+  within(`join ${kind} namespace`, () => setns(fd, kind, path));
+  fd.close();
+}
+
+/** Names and loopback of new namespaces. */
+export function prepareNamespaces(ops: NamespaceOps): void {
+  if (ops.hostname !== undefined) setHostname(ops.hostname);
+  if (ops.domainname !== undefined) setDomainname(ops.domainname);
+  if (ops.create.includes("net")) setLinkUp("lo");
+}
+
+/** Writes kernel parameters through a procfs of its own, which shows the namespaces of this process. */
+export function writeSysctls(sysctls: readonly (readonly [path: string, value: string])[]): void {
+  if (sysctls.length === 0) return;
+  using proc = Proc.private();
+  for (const [path, value] of sysctls) within(`linux.sysctl ${quote(path)}`, () => proc.write(`sys/${path}`, value));
+}

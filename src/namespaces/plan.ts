@@ -1,0 +1,54 @@
+/** From `linux.namespaces` and what hangs on them to the ops of namespaces/ops.ts. Pure. */
+import { BoxError } from "../base/errors.ts";
+import type { NamespaceFile } from "../linux/namespace.ts";
+import type { IdMapping, NamespaceType, Spec } from "../spec/types.ts";
+import type { IdMap, NamespaceOps } from "./ops.ts";
+
+const files: Readonly<Record<NamespaceType, NamespaceFile>> = {
+  mount: "mnt",
+  cgroup: "cgroup",
+  uts: "uts",
+  ipc: "ipc",
+  user: "user",
+  pid: "pid",
+  network: "net",
+  time: "time",
+};
+
+/** The kinds that planNamespaces takes. */
+export const supportedNamespaces: readonly NamespaceType[] = ["cgroup", "ipc", "mount", "network", "pid", "user", "uts"];
+
+/** A user namespace is joined first: it gives the rights to join the others. The mount namespace last: paths go with it. */
+const joinOrder: readonly NamespaceFile[] = ["user", "pid", "ipc", "net", "uts", "cgroup", "time", "mnt"];
+
+/** @param euid the caller's user id: what an ordinary user may map is less */
+export function planNamespaces(spec: Spec, euid: number): NamespaceOps {
+  const { namespaces = [], uidMappings = [], gidMappings = [], timeOffsets } = spec.linux ?? {};
+  if (timeOffsets !== undefined) throw new BoxError("linux.timeOffsets: not supported");
+  const create: NamespaceFile[] = [];
+  const join = new Map<NamespaceFile, string>();
+  namespaces.forEach(({ type, path }, index) => {
+    if (!supportedNamespaces.includes(type)) throw new BoxError(`linux.namespaces[${index}].type: "${type}" is not supported`);
+    if (path === undefined) create.push(files[type]);
+    else join.set(files[type], path);
+  });
+  if (!create.includes("mnt")) {
+    throw new BoxError('linux.namespaces: a new "mount" namespace is required, the container would change the mounts of the host');
+  }
+  return {
+    create,
+    join: joinOrder.flatMap((kind) => {
+      const path = join.get(kind);
+      return path === undefined ? [] : [{ kind, path }];
+    }),
+    uidMap: uidMappings.map(idMap),
+    gidMap: gidMappings.map(idMap),
+    denySetgroups: euid !== 0 && create.includes("user"),
+    hostname: spec.hostname,
+    domainname: spec.domainname,
+  };
+}
+
+function idMap({ containerID, hostID, size }: IdMapping): IdMap {
+  return { containerId: containerID, hostId: hostID, size };
+}

@@ -1,0 +1,93 @@
+/** Composes the subjects' plans for `create` and `run`. Pure: the same input gives the same plan. */
+import { BoxError } from "../base/errors.ts";
+import { planCgroup } from "../cgroups/plan.ts";
+import type { CgroupLayout } from "../facts/cgroups.ts";
+import type { HostFacts } from "../facts/host.ts";
+import { planHooks } from "../hooks/plan.ts";
+import { planNamespaces } from "../namespaces/plan.ts";
+import { planProcess } from "../process/plan.ts";
+import { planRootfs } from "../rootfs/plan.ts";
+import type { CgroupViewLayout } from "../rootfs/ops.ts";
+import { planSecurity } from "../security/plan.ts";
+import { sysctlComponents } from "../spec/sysctl-key.ts";
+import type { Linux, Process, ValidSpec } from "../spec/types.ts";
+import type { Plan, ProgramPlan } from "./plan.ts";
+
+/** What the command line says. */
+export interface CreateOptions {
+  readonly id: string;
+  /** Absolute. */
+  readonly bundle: string;
+  readonly pivot: boolean;
+  readonly newKeyring: boolean;
+  readonly preserveFds: number;
+  readonly extraEnv: readonly string[];
+}
+
+export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOptions): Plan {
+  const { id, bundle } = options;
+  const linux = spec.linux ?? {};
+  refuseUnsupported(linux);
+  const namespaces = planNamespaces(spec, facts.euid);
+  const cgroup = planCgroup(linux, id, facts.cgroups);
+  const hasView = (spec.mounts ?? []).some(({ type }) => type === "cgroup");
+  const cgroupView = hasView && cgroup !== undefined ? viewOf(facts.cgroups, namespaces.create.includes("cgroup"), cgroup.path) : undefined;
+  const rootfs = planRootfs(spec, { bundle, pivot: options.pivot, cgroupView });
+  const warnings: string[] = [];
+  const program = spec.process === undefined ? undefined : planProgram(spec.process, facts, options, warnings, namespaces.create.includes("user"));
+  return {
+    parent: { cgroup, oomScoreAdj: program?.process.oomScoreAdj },
+    init: {
+      identity: { id, ociVersion: spec.ociVersion, bundle, rootfs: rootfs.path, annotations: spec.annotations ?? {} },
+      namespaces,
+      rootfs,
+      sysctl: Object.entries(linux.sysctl ?? {}).map(([key, value]) => [(sysctlComponents(key) ?? []).join("/"), value] as const),
+      hooks: planHooks(spec.hooks),
+      program,
+    },
+    warnings,
+  };
+}
+
+/** Every capability that Linux 5.9 and later know: what init has in a user namespace of its own. */
+const everyCapability = 2n ** 41n - 1n;
+
+function planProgram(
+  process: Process,
+  facts: HostFacts,
+  options: CreateOptions,
+  warnings: string[],
+  newUserNamespace: boolean,
+): ProgramPlan {
+  const security = planSecurity(process, {
+    grantable: newUserNamespace ? everyCapability : facts.capabilities,
+    keyring: options.newKeyring ? `box-${options.id}` : undefined,
+  });
+  warnings.push(...security.warnings);
+  const { preserveFds, extraEnv } = options;
+  return { process: planProcess(process), security: security.ops, preserveFds, extraEnv };
+}
+
+const unsupported = ["intelRdt", "memoryPolicy", "seccomp", "personality", "mountLabel", "netDevices"] as const;
+
+function refuseUnsupported(linux: Linux): void {
+  for (const name of unsupported) {
+    const value = linux[name];
+    if (value !== undefined && value !== "") throw new BoxError(`linux.${name}: not supported`);
+  }
+}
+
+/** How the container's cgroups look from inside, in the host's own layout. */
+function viewOf(layout: CgroupLayout, namespace: boolean, path: string): CgroupViewLayout | undefined {
+  const root = "/sys/fs/cgroup";
+  switch (layout.mode) {
+    case "none":
+      return undefined;
+    case "v2":
+      return { mode: "v2", namespace, source: `${root}${path}` };
+    case "v1": {
+      const hierarchies = layout.hierarchies.map(({ name, options }) => ({ name, options, source: `${root}/${name}${path}` }));
+      return { mode: "v1", namespace, hierarchies, ...(layout.unified ? { unified: `${root}/unified${path}` } : {}) };
+    }
+  }
+}

@@ -1,0 +1,31 @@
+/** What `box features` prints (runtime-spec 1.3, features.md), from the tables by which box works. Pure. */
+import { supportedNamespaces } from "../namespaces/plan.ts";
+import { knownOptions } from "../rootfs/plan.ts";
+import { capabilityNames } from "../spec/vocabulary.ts";
+import { hookKinds } from "../hooks/plan.ts";
+
+export function features(build: { readonly version: string; readonly commit: string; readonly libseccomp: string }): object {
+  return {
+    ociVersionMin: "1.0.0",
+    ociVersionMax: "1.3.0",
+    hooks: hookKinds,
+    mountOptions: knownOptions(),
+    linux: {
+      namespaces: supportedNamespaces,
+      capabilities: capabilityNames,
+      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: false },
+      seccomp: { enabled: false },
+      apparmor: { enabled: false },
+      selinux: { enabled: false },
+      intelRdt: { enabled: false },
+      netDevices: { enabled: false },
+      mountExtensions: { idmap: { enabled: false } },
+    },
+    annotations: {
+      "box.version": build.version,
+      "box.commit": build.commit,
+      "io.github.seccomp.libseccomp.version": build.libseccomp,
+    },
+    potentiallyUnsafeConfigAnnotations: [],
+  };
+}

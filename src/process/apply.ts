@@ -1,0 +1,159 @@
+/** Gives the process its limits, ids, directory and program. Runs in init, after the root file system is entered. */
+import { BoxError, within } from "../base/errors.ts";
+import { Root } from "../fs/root.ts";
+import {
+  AT_EACCESS,
+  EACCES,
+  EISDIR,
+  ENOENT,
+  ENOTDIR,
+  O_DIRECTORY,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+  RLIMIT_AS,
+  RLIMIT_CORE,
+  RLIMIT_CPU,
+  RLIMIT_DATA,
+  RLIMIT_FSIZE,
+  RLIMIT_LOCKS,
+  RLIMIT_MEMLOCK,
+  RLIMIT_MSGQUEUE,
+  RLIMIT_NICE,
+  RLIMIT_NOFILE,
+  RLIMIT_NPROC,
+  RLIMIT_RSS,
+  RLIMIT_RTPRIO,
+  RLIMIT_RTTIME,
+  RLIMIT_SIGPENDING,
+  RLIMIT_STACK,
+  S_IFDIR,
+  S_IFMT,
+  S_IFREG,
+  X_OK,
+} from "../linux/constants.ts";
+import { getIds, setGid, setGroups, setUid } from "../linux/cred.ts";
+import { coreLimit, decodeUtf8 } from "../linux/engine.ts";
+import { access, chdir, fstat, getcwd, open, readAll, stat, umask } from "../linux/file.ts";
+import { getLimit, setLimit } from "../linux/process.ts";
+import { isErrno, quote, SyscallError } from "../linux/raw.ts";
+import { candidates, homeOf, valueOf } from "./environment.ts";
+import type { LimitOp, ProcessOps } from "./ops.ts";
+
+const resources: Readonly<Record<LimitOp["type"], number>> = {
+  RLIMIT_AS,
+  RLIMIT_CORE,
+  RLIMIT_CPU,
+  RLIMIT_DATA,
+  RLIMIT_FSIZE,
+  RLIMIT_LOCKS,
+  RLIMIT_MEMLOCK,
+  RLIMIT_MSGQUEUE,
+  RLIMIT_NICE,
+  RLIMIT_NOFILE,
+  RLIMIT_NPROC,
+  RLIMIT_RSS,
+  RLIMIT_RTPRIO,
+  RLIMIT_RTTIME,
+  RLIMIT_SIGPENDING,
+  RLIMIT_STACK,
+};
+
+/** Gives the program the soft limit that box lowered for its own processes. */
+export function restoreCoreLimit(): void {
+  if (coreLimit !== 0n) setLimit(RLIMIT_CORE, { soft: coreLimit, hard: getLimit(RLIMIT_CORE).hard }, "RLIMIT_CORE");
+}
+
+export function setLimits(limits: readonly LimitOp[]): void {
+  for (const { type, soft, hard } of limits) setLimit(resources[type], { soft: BigInt(soft), hard: BigInt(hard) }, type);
+}
+
+/** Sets all ids and groups to exactly the wanted ones, and reads them back: the order is groups, gid, uid. */
+export function setCredentials({ uid, gid, groups }: ProcessOps, maySetGroups: boolean): void {
+  if (maySetGroups) setGroups(groups);
+  else if (groups.length > 0) throw new BoxError("process.user.additionalGids: this user namespace denies setgroups");
+  setGid(gid);
+  setUid(uid);
+  const ids = getIds();
+  if (ids.uid.some((id) => id !== uid) || ids.gid.some((id) => id !== gid)) throw new Error("ids differ after they were set");
+}
+
+/**
+ * Changes into the working directory, made where it is missing, and sets the umask.
+ * @returns false when the caller may not enter it but the user might: to be tried again with the user's ids
+ */
+export function enterDirectory(cwd: string): boolean {
+  return within(`process.cwd ${quote(cwd)}`, () => {
+    try {
+      chdir(cwd);
+    } catch (thrown) {
+      if (isErrno(thrown, EACCES)) return false;
+      if (!isErrno(thrown, ENOENT)) throw thrown;
+      makeDirectory(cwd);
+      chdir(cwd);
+    }
+    checkDirectory();
+    return true;
+  });
+}
+
+function makeDirectory(cwd: string): void {
+  using fd = open("cwd", "/", O_PATH | O_DIRECTORY);
+  new Root(fd).directory(cwd).close();
+}
+
+/** The kernel puts "(unreachable)" before a directory outside the root (CVE-2024-21626); a raw call must look itself. */
+export function checkDirectory(): void {
+  if (!getcwd().startsWith("/")) throw new BoxError("it lies outside the container's root file system");
+}
+
+export function setUmask(mask: number): void {
+  umask(mask);
+}
+
+/** The largest /etc/passwd that is looked at, in bytes. */
+const passwdLimit = 1024 * 1024;
+
+/** The environment with HOME, which the container's own passwd names where the configuration does not. */
+export function completeEnvironment({ env, uid }: ProcessOps): readonly string[] {
+  if ((valueOf(env, "HOME") ?? "") !== "") return env;
+  return [...env.filter((entry) => !entry.startsWith("HOME=")), `HOME=${homeOf(readPasswd(), uid)}`];
+}
+
+/** The image's file may be anything: a FIFO must not hang us, a huge one not fill the memory. */
+function readPasswd(): string {
+  try {
+    using fd = open("cwd", "/etc/passwd", O_RDONLY | O_NONBLOCK);
+    if ((fstat(fd).mode & S_IFMT) !== S_IFREG) return "";
+    const bytes = readAll(fd, passwdLimit);
+    return bytes === "too long" ? "" : decodeUtf8(bytes);
+  } catch (thrown) {
+    if (thrown instanceof SyscallError || thrown instanceof TypeError) return "";
+    throw thrown;
+  }
+}
+
+/**
+ * The path of the program, found as execvp(3) would with the container's PATH and the process's own rights.
+ * @throws BoxError with the texts that engines look for
+ */
+export function findProgram(program: string, env: readonly string[]): string {
+  let refusal: number | undefined;
+  for (const path of candidates(program, env)) {
+    const result = -access("cwd", path, X_OK, AT_EACCESS);
+    if (result === 0) {
+      if ((stat("cwd", path).mode & S_IFMT) !== S_IFDIR) return path;
+      refusal ??= EISDIR;
+    } else if (result !== ENOENT && result !== ENOTDIR) refusal ??= result;
+  }
+  const what = `exec: ${quote(program)}`;
+  switch (refusal) {
+    case undefined:
+      if (program.includes("/")) throw new BoxError(`${what}: stat ${program}: no such file or directory (ENOENT)`, { errno: "ENOENT", path: program });
+      throw new BoxError(`${what}: executable file not found in $PATH (ENOENT)`, { errno: "ENOENT", path: program });
+    case EISDIR:
+      throw new BoxError(`${what}: is a directory (EACCES: permission denied)`, { errno: "EACCES", path: program });
+    default:
+      throw new BoxError(`${what}: ${new SyscallError("access", refusal, program).message}`, { errno: "EACCES", path: program });
+  }
+}

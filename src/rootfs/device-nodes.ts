@@ -1,0 +1,67 @@
+/** Devices and links below the container's root, by leaf names in opened directories only. */
+import { BoxError, within } from "../base/errors.ts";
+import type { Root } from "../fs/root.ts";
+import { EEXIST, O_NOFOLLOW, O_PATH, S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT } from "../linux/constants.ts";
+import { chown, fstat, mknod, open, symlink, umask } from "../linux/file.ts";
+import { cloneTree, moveMount } from "../linux/mount.ts";
+import { isErrno, quote } from "../linux/raw.ts";
+import { defaultLinks } from "./devices.ts";
+import type { DeviceOp } from "./ops.ts";
+
+const types = { char: S_IFCHR, block: S_IFBLK, fifo: S_IFIFO } as const;
+
+/** @param bind bind the host's nodes: mknod(2) is forbidden in a user namespace */
+export function makeDevices(root: Root, devices: readonly DeviceOp[], bind: boolean): void {
+  for (const device of devices) {
+    within(`device ${quote(device.path)}`, () => (bind && device.type !== "fifo" ? bindDevice : makeDevice)(root, device));
+  }
+}
+
+function makeDevice(root: Root, device: DeviceOp): void {
+  const { directory, name } = root.parent(device.path);
+  using parent = directory;
+  const { type, major, minor, mode, uid, gid } = device;
+  let made = true;
+  // The mode comes from mknod itself: a chmod by name could be led elsewhere by whoever shares the tree.
+  const mask = umask(0);
+  try {
+    mknod(parent, name, types[type], mode, type === "fifo" ? 0 : major, type === "fifo" ? 0 : minor);
+  } catch (thrown) {
+    if (!isErrno(thrown, EEXIST)) throw thrown;
+    made = false;
+  } finally {
+    umask(mask);
+  }
+  using node = open(parent, name, O_PATH | O_NOFOLLOW);
+  checkNode(fstat(node, name), device);
+  if (made && (uid !== 0 || gid !== 0)) chown(node, uid, gid, name);
+}
+
+/** What stands there already must be the same device: the specification makes anything else an error. */
+function checkNode({ mode, rdev }: { mode: number; rdev: { major: number; minor: number } }, device: DeviceOp): void {
+  const sameNumbers = device.type === "fifo" || (rdev.major === device.major && rdev.minor === device.minor);
+  if ((mode & S_IFMT) !== types[device.type] || !sameNumbers) {
+    throw new BoxError("something else of that name exists in the root file system", { path: device.path, errno: "EEXIST" });
+  }
+}
+
+function bindDevice(root: Root, device: DeviceOp): void {
+  using node = open("cwd", device.path, O_PATH | O_NOFOLLOW);
+  checkNode(fstat(node, device.path), device);
+  using mount = cloneTree("cwd", device.path, false);
+  checkNode(fstat(mount, device.path), device);
+  using target = root.file(device.path);
+  moveMount(mount, target, device.path);
+}
+
+/** The links that programs expect in /dev; a name that is taken is left alone. */
+export function makeLinks(root: Root): void {
+  using directory = root.directory("/dev");
+  for (const [name, target] of defaultLinks) {
+    try {
+      symlink(target, directory, name);
+    } catch (thrown) {
+      if (!isErrno(thrown, EEXIST)) throw thrown;
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/** Takes privileges away, to exactly what was planned. Runs in init. */
+import { BoxError } from "../base/errors.ts";
+import { ENOSYS, EOPNOTSUPP, EPERM } from "../linux/constants.ts";
+import { getCapabilities, joinNewSessionKeyring, setCapabilities } from "../linux/cred.ts";
+import { clearAmbient, dropFromBoundingSet, inBoundingSet, raiseAmbient, setKeepCaps, setNoNewPrivileges } from "../linux/process.ts";
+import { SyscallError } from "../linux/raw.ts";
+import type { CapabilityOps } from "./ops.ts";
+
+/** Numbers of the capabilities in a mask. */
+function* numbersOf(mask: bigint): Generator<number> {
+  for (let number = 0; number < 64; number++) if ((mask & (1n << BigInt(number))) !== 0n) yield number;
+}
+
+/** Drops everything but `bounding` from the bounding set. Before the ids change: it takes CAP_SETPCAP. */
+export function limitBoundingSet({ bounding }: CapabilityOps): void {
+  const keep = BigInt(bounding);
+  for (let number = 0; number < 64; number++) {
+    const present = inBoundingSet(number);
+    if (present === undefined) return;
+    if (present && (keep & (1n << BigInt(number))) === 0n) dropFromBoundingSet(number);
+  }
+}
+
+/** Lets the permitted set survive the change of ids. */
+export function keepCapabilities(): void {
+  setKeepCaps(true);
+}
+
+/** Sets the other four sets and compares what the kernel then says. After the ids have changed. */
+export function setCapabilitySets(ops: CapabilityOps): void {
+  const wanted = {
+    effective: BigInt(ops.effective),
+    permitted: BigInt(ops.permitted),
+    inheritable: BigInt(ops.inheritable),
+  };
+  clearAmbient();
+  setCapabilities(wanted);
+  for (const number of numbersOf(BigInt(ops.ambient))) {
+    const result = raiseAmbient(number);
+    // What is not permitted and inheritable as well cannot be ambient; the kernel's refusal leaves it out.
+    if (result < 0 && result !== -EPERM) throw new SyscallError("prctl", -result, "PR_CAP_AMBIENT_RAISE");
+  }
+  setKeepCaps(false);
+  const got = getCapabilities();
+  if (got.effective !== wanted.effective || got.permitted !== wanted.permitted || got.inheritable !== wanted.inheritable) {
+    throw new BoxError("process.capabilities: the kernel granted other sets than asked for");
+  }
+}
+
+export function forbidNewPrivileges(): void {
+  setNoNewPrivileges();
+}
+
+/** Leaves the caller's session keyring, so that its keys cannot be searched; a kernel without keys has none to find. */
+export function leaveKeyring(name: string): void {
+  const result = joinNewSessionKeyring(name);
+  if (result < 0 && result !== -ENOSYS && result !== -EOPNOTSUPP) throw new SyscallError("keyctl", -result, name);
+}

@@ -1,0 +1,17 @@
+/** What the program may do, as data: made by security/plan.ts, performed by security/apply.ts. */
+
+/** The five sets of capabilities(7) as masks in decimal text (64 bits). */
+export interface CapabilityOps {
+  readonly bounding: string;
+  readonly effective: string;
+  readonly permitted: string;
+  readonly inheritable: string;
+  readonly ambient: string;
+}
+
+export interface SecurityOps {
+  readonly capabilities: CapabilityOps;
+  readonly noNewPrivileges: boolean;
+  /** Whether a new session keyring replaces the caller's; its name. */
+  readonly keyring: string | undefined;
+}

@@ -1,0 +1,49 @@
+/** From `process.capabilities` and its neighbours to the ops of security/ops.ts. Pure. */
+import type { Capabilities, Process } from "../spec/types.ts";
+import { capabilityNames } from "../spec/vocabulary.ts";
+import type { CapabilityOps, SecurityOps } from "./ops.ts";
+
+export interface SecurityContext {
+  /** Capabilities that can be granted: init's own, as a mask. */
+  readonly grantable: bigint;
+  readonly keyring: string | undefined;
+}
+
+export interface SecurityPlan {
+  readonly ops: SecurityOps;
+  /** Capabilities that are unknown or cannot be granted are warned of and left out, as the specification says. */
+  readonly warnings: readonly string[];
+}
+
+export function planSecurity(process: Process, context: SecurityContext): SecurityPlan {
+  const { capabilities = {}, noNewPrivileges = false } = process;
+  const warnings: string[] = [];
+  const set = (name: keyof Capabilities): string => {
+    const wanted = maskOf(capabilities[name] ?? []);
+    const missing = wanted & ~context.grantable;
+    if (missing !== 0n) {
+      warnings.push(`process.capabilities.${name}: cannot be granted here: ${namesOf(missing).join(", ")}`);
+    }
+    return (wanted & context.grantable).toString();
+  };
+  const ops: CapabilityOps = {
+    bounding: set("bounding"),
+    effective: set("effective"),
+    permitted: set("permitted"),
+    inheritable: set("inheritable"),
+    ambient: set("ambient"),
+  };
+  return { ops: { capabilities: ops, noNewPrivileges, keyring: context.keyring }, warnings };
+}
+
+/** Unknown names are left out; the specification's rules have warned of them. */
+function maskOf(names: readonly string[]): bigint {
+  return names.reduce((mask, name) => {
+    const number = (capabilityNames as readonly string[]).indexOf(name);
+    return number < 0 ? mask : mask | (1n << BigInt(number));
+  }, 0n);
+}
+
+function namesOf(mask: bigint): string[] {
+  return capabilityNames.filter((_, number) => (mask & (1n << BigInt(number))) !== 0n);
+}
