@@ -1,17 +1,16 @@
 /** The entry: global options, then the command's own module, loaded only now. Every error is printed here, once. */
-import { Log } from "./base/log.ts";
+
 import { BoxError, messageOf } from "./base/errors.ts";
+import { Log } from "./base/log.ts";
 import { Arguments, parseArguments, takeOption, UsageError } from "./cli/args.ts";
 import type { Command, Context } from "./cli/context.ts";
+import { openStore } from "./cli/root.ts";
 import { commands, globalOptions } from "./cli/table.ts";
-import { Store } from "./container/store.ts";
-import { clean } from "./base/path.ts";
-import { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } from "./linux/constants.ts";
 import { timestamp } from "./linux/clock.ts";
-import { geteuid } from "./linux/cred.ts";
-import { argv, build, environ, load } from "./linux/engine.ts";
+import { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } from "./linux/constants.ts";
+import { argv, build, load } from "./linux/engine.ts";
 import { stdio } from "./linux/fd.ts";
-import { getcwd, open, writeAll } from "./linux/file.ts";
+import { open, writeAll } from "./linux/file.ts";
 import { ignoreBrokenPipes } from "./linux/signal.ts";
 
 /** @returns the exit status */
@@ -43,11 +42,12 @@ function parseGlobals(globals: Arguments, args: readonly string[]): readonly str
 
 function perform(globals: Arguments, [name, ...args]: readonly string[], log: Log): number {
   if (globals.has("version")) return printVersion();
-  if (globals.has("help") || name === undefined || name === "help") return help(name === "help" ? args[0] : name, name === undefined && !globals.has("help"));
+  if (globals.has("help") || name === undefined || name === "help")
+    return help(name === "help" ? args[0] : name, name === undefined && !globals.has("help"));
   const command = findCommand(name);
   const parsed = parseArguments(command.table, args);
   if (parsed.has("help")) return help(name, false);
-  using store = new Store(rootOf(globals));
+  using store = openStore(globals);
   const context: Context = { log, store, rootGiven: globals.has("root"), print: (text) => print(stdio.out, text) };
   const status = command.run(parsed, context);
   log.flush();
@@ -74,29 +74,15 @@ function usageOf(args: readonly string[]): string {
 
 function printVersion(): number {
   const { version, commit, libseccomp, quickjs } = build;
-  print(stdio.out, `box version ${version}\ncommit: ${commit}\nspec: 1.3.0\nquickjs: ${quickjs}\nlibseccomp: ${libseccomp}\n`);
+  print(
+    stdio.out,
+    `box version ${version}\ncommit: ${commit}\nspec: 1.3.0\nquickjs: ${quickjs}\nlibseccomp: ${libseccomp}\n`,
+  );
   return 0;
 }
 
 function print(to: typeof stdio.out, text: string): void {
   writeAll(to, text);
-}
-
-/** Where containers are kept: as given, or a place that only this user can write to. */
-function rootOf(globals: Arguments): string {
-  const given = globals.text("root");
-  if (given !== undefined) {
-    if (given === "") throw new UsageError("--root: must not be empty");
-    return absolute(given);
-  }
-  if (geteuid() === 0) return "/run/box";
-  const runtime = environ["XDG_RUNTIME_DIR"];
-  if (runtime === undefined || runtime === "") throw new BoxError("XDG_RUNTIME_DIR is not set: name a state directory with --root");
-  return absolute(`${runtime}/box`);
-}
-
-function absolute(path: string): string {
-  return path.startsWith("/") ? clean(path) : clean(`${getcwd()}/${path}`);
 }
 
 function stderrLog(format: "text" | "json", level: "error" | "warning" | "debug"): Log {

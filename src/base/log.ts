@@ -61,6 +61,8 @@ export class Log {
 
 /** Control characters are escaped: a name with a newline must not look like a message of its own. */
 function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => JSON.stringify(character).slice(1, -1).replace(/^([\u007f-\u009f\u2028\u2029])$/, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`));
+  return text.replace(/\p{Cc}|[\u2028\u2029]/gu, (character) => {
+    const code = character.charCodeAt(0);
+    return code === 10 ? "\\n" : `\\u${code.toString(16).padStart(4, "0")}`;
+  });
 }

@@ -13,7 +13,7 @@ function escapeUnit(unit: string): string {
 }
 
 /** `text` in double quotes, on one line; what is longer than `limit` UTF-16 units is cut and ends in "…". */
-export function quote(text: string, limit = 64): string {
+export function quote(text: string, limit = 256): string {
   const shown = text.length > limit ? text.slice(0, limit) : text;
   return `"${shown.replace(unprintable, escapeUnit)}${shown === text ? "" : "…"}"`;
 }

@@ -6,6 +6,9 @@
  */
 import { BoxError, within } from "../base/errors.ts";
 import { components } from "../base/path.ts";
+import { quote } from "../base/quote.ts";
+import { attachDeviceProgram, loadDeviceProgram } from "../linux/bpf.ts";
+import { monotonicMilliseconds } from "../linux/clock.ts";
 import {
   EBUSY,
   ENODEV,
@@ -21,16 +24,14 @@ import {
   S_IFMT,
   SIGKILL,
 } from "../linux/constants.ts";
-import { attachDeviceProgram, loadDeviceProgram } from "../linux/bpf.ts";
+import { decodeUtf8 } from "../linux/engine.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
 import { list, lstat, open, read, rmdir } from "../linux/file.ts";
 import { kill, pidfdOpen } from "../linux/process.ts";
-import { isErrno, quote } from "../linux/raw.ts";
+import { isErrno } from "../linux/raw.ts";
 import { poll } from "../linux/socket.ts";
-import { monotonicMilliseconds } from "../linux/clock.ts";
-import { decodeUtf8 } from "../linux/engine.ts";
-import { deviceProgram } from "./ebpf.ts";
 import { makeCgroup, openCgroup, processesOf, readFile, readFileIfThere, writeFile } from "./directory.ts";
+import { deviceProgram } from "./ebpf.ts";
 import type { CgroupDirectory, CgroupOps, DeviceRuleOp } from "./ops.ts";
 
 /** What state.json keeps of a cgroup: enough to find and remove it. */
@@ -119,7 +120,10 @@ function inheritCpuset(made: Fd, parent: Fd): void {
 function refuseUsed(fd: Fd): void {
   const pids = processesOf(fd);
   if (pids.length > 0) throw new BoxError(`container's cgroup is not empty: ${pids.length} process(es) found`);
-  if (readFileIfThere(fd, "cgroup.freeze")?.trim() === "1" || readFileIfThere(fd, "freezer.state")?.trim() === "FROZEN") {
+  if (
+    readFileIfThere(fd, "cgroup.freeze")?.trim() === "1" ||
+    readFileIfThere(fd, "freezer.state")?.trim() === "FROZEN"
+  ) {
     throw new BoxError("container's cgroup unexpectedly frozen");
   }
 }
@@ -214,7 +218,9 @@ export function killAndWait(record: CgroupRecord): void {
     signalAll(record, SIGKILL);
     waitForChange(record, deadline);
     if (monotonicMilliseconds() > deadline) {
-      throw new BoxError(`cgroup ${quote(record.path)}: processes ${cgroupPids(record).join(", ")} are still there after SIGKILL`);
+      throw new BoxError(
+        `cgroup ${quote(record.path)}: processes ${cgroupPids(record).join(", ")} are still there after SIGKILL`,
+      );
     }
   }
 }
@@ -236,7 +242,11 @@ function waitForChange(record: CgroupRecord, deadline: number): void {
 
 function waitForProcesses(pids: readonly number[], milliseconds: number): void {
   const handles = pids.slice(0, 1).flatMap((pid) => pidfdOpen(pid) ?? []);
-  if (handles.length > 0) poll(handles.map((fd) => ({ fd, events: POLLIN })), milliseconds);
+  if (handles.length > 0)
+    poll(
+      handles.map((fd) => ({ fd, events: POLLIN })),
+      milliseconds,
+    );
   closeAll(handles);
 }
 

@@ -2,8 +2,8 @@
 import { BoxError } from "../base/errors.ts";
 import { components } from "../base/path.ts";
 import {
-  CGROUP2_SUPER_MAGIC,
   CGROUP_SUPER_MAGIC,
+  CGROUP2_SUPER_MAGIC,
   EEXIST,
   ENOENT,
   O_DIRECTORY,
@@ -62,7 +62,11 @@ export function makeCgroup(
   }
 }
 
-function descend(directory: CgroupDirectory, path: string, prepare: (made: Fd, parent: Fd) => void): { fd: Fd; made: number } {
+function descend(
+  directory: CgroupDirectory,
+  path: string,
+  prepare: (made: Fd, parent: Fd) => void,
+): { fd: Fd; made: number } {
   let current = openHierarchy(directory);
   let made = 0;
   for (const name of components(path)) {
@@ -106,6 +110,8 @@ export function writeFile(cgroup: Fd, name: string, value: string): void {
 
 /** The processes of one cgroup, without those of its children. */
 export function processesOf(cgroup: Fd): number[] {
-  const pids = readFile(cgroup, "cgroup.procs").split("\n").filter((line) => line !== "");
+  const pids = readFile(cgroup, "cgroup.procs")
+    .split("\n")
+    .filter((line) => line !== "");
   return pids.map(Number).filter((pid) => pid > 0);
 }

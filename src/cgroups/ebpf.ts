@@ -4,8 +4,15 @@
  * The kernel calls it with struct bpf_cgroup_dev_ctx { u32 access_type; u32 major; u32 minor; } where access_type holds
  * the type in its low and the access in its high 16 bits, and refuses where the answer is 0. linux/bpf.h
  */
+
+import {
+  BPF_DEVCG_ACC_MKNOD,
+  BPF_DEVCG_ACC_READ,
+  BPF_DEVCG_ACC_WRITE,
+  BPF_DEVCG_DEV_BLOCK,
+  BPF_DEVCG_DEV_CHAR,
+} from "../linux/constants.ts";
 import type { DeviceRuleOp } from "./ops.ts";
-import { BPF_DEVCG_ACC_MKNOD, BPF_DEVCG_ACC_READ, BPF_DEVCG_ACC_WRITE, BPF_DEVCG_DEV_BLOCK, BPF_DEVCG_DEV_CHAR } from "../linux/constants.ts";
 
 /** Opcodes, from linux/bpf.h: class | size or operation | source. */
 const LDX_W = 0x61;
@@ -30,7 +37,11 @@ interface Instruction {
   readonly value?: number;
 }
 
-const accessBits: Readonly<Record<string, number>> = { m: BPF_DEVCG_ACC_MKNOD, r: BPF_DEVCG_ACC_READ, w: BPF_DEVCG_ACC_WRITE };
+const accessBits: Readonly<Record<string, number>> = {
+  m: BPF_DEVCG_ACC_MKNOD,
+  r: BPF_DEVCG_ACC_READ,
+  w: BPF_DEVCG_ACC_WRITE,
+};
 const typeBits = { char: BPF_DEVCG_DEV_CHAR, block: BPF_DEVCG_DEV_BLOCK } as const;
 
 /** The program: the last rule that matches decides; where none does, everything is allowed. */
@@ -73,7 +84,9 @@ function accessConditions(bits: number, allow: boolean): Instruction[] {
     { op: MOV32_X, dst: WANTED, src: ACCESS },
     { op: ALU32_AND_K, dst: WANTED, value: bits },
   ];
-  return allow ? [...masked, { op: JNE_X, dst: WANTED, src: ACCESS }] : [...masked, { op: JEQ_K, dst: WANTED, value: 0 }];
+  return allow
+    ? [...masked, { op: JNE_X, dst: WANTED, src: ACCESS }]
+    : [...masked, { op: JEQ_K, dst: WANTED, value: 0 }];
 }
 
 /** Points the conditional jumps behind the rule: its two last instructions come after the conditions. */

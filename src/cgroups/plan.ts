@@ -16,7 +16,8 @@ export function planCgroup(linux: Linux, id: string, layout: CgroupLayout): Cgro
   const devices = (resources.devices ?? []).map(planRule);
   refuseUnsupported(resources);
   if (layout.mode === "none") {
-    if (cgroupsPath !== undefined || devices.length > 0) throw new BoxError("linux.resources: this host has no cgroups mounted at /sys/fs/cgroup");
+    if (cgroupsPath !== undefined || devices.length > 0)
+      throw new BoxError("linux.resources: this host has no cgroups mounted at /sys/fs/cgroup");
     return undefined;
   }
   const asked = cgroupsPath !== undefined && cgroupsPath !== "";
@@ -54,7 +55,8 @@ function refuseUnsupported(resources: Resources): void {
 
 function firstSet(value: unknown, path: string): string | undefined {
   if (Array.isArray(value)) return value.length > 0 ? path : undefined;
-  if (typeof value !== "object" || value === null) return value === 0 || value === "" || value === false ? undefined : path;
+  if (typeof value !== "object" || value === null)
+    return value === 0 || value === "" || value === false ? undefined : path;
   for (const [name, inner] of Object.entries(value)) {
     const field = firstSet(inner, `${path}.${name}`);
     if (field !== undefined) return field;
@@ -72,7 +74,12 @@ function planRule({ allow, type = "a", major, minor, access }: DeviceRule): Devi
   return { allow, type: ruleTypes[type], major: number(major), minor: number(minor), access: access ?? "rwm" };
 }
 
-function allowed(type: "char" | "block", major: number | undefined, minor: number | undefined, access: string): DeviceRuleOp {
+function allowed(
+  type: "char" | "block",
+  major: number | undefined,
+  minor: number | undefined,
+  access: string,
+): DeviceRuleOp {
   return { allow: true, type, major, minor, access };
 }
 

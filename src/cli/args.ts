@@ -66,7 +66,8 @@ export class Arguments {
   count(name: string, max: number): number {
     const text = this.text(name) ?? "0";
     const number = /^[0-9]{1,10}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(number <= max)) throw new UsageError(`--${name}: must be a number from 0 to ${max}, not ${JSON.stringify(text)}`);
+    if (!(number <= max))
+      throw new UsageError(`--${name}: must be a number from 0 to ${max}, not ${JSON.stringify(text)}`);
     return number;
   }
 
@@ -116,7 +117,12 @@ export function parseArguments(table: CommandTable, args: readonly string[]): Ar
 }
 
 /** @returns how many of the following arguments were used */
-export function takeOption(parsed: Arguments, options: readonly Option[], arg: string, next: string | undefined): 0 | 1 {
+export function takeOption(
+  parsed: Arguments,
+  options: readonly Option[],
+  arg: string,
+  next: string | undefined,
+): 0 | 1 {
   const equals = arg.indexOf("=");
   const name = (equals < 0 ? arg : arg.slice(0, equals)).replace(/^--?/, "");
   const isShort = !arg.startsWith("--") && name.length === 1;

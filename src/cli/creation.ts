@@ -64,7 +64,11 @@ function enterBundle(bundle: string | undefined): string {
 
 /** Socket activation counts when it was meant for this very process: sd_listen_fds(3). */
 function inheritedFds(preserved: number): { readonly count: number; readonly env: readonly string[] } {
-  const { LISTEN_FDS: text = "", LISTEN_PID: pid = "", LISTEN_FDNAMES: names } = environ as Record<string, string | undefined>;
+  const {
+    LISTEN_FDS: text = "",
+    LISTEN_PID: pid = "",
+    LISTEN_FDNAMES: names,
+  } = environ as Record<string, string | undefined>;
   const count = /^[1-9][0-9]{0,5}$/.test(text) && pid === `${getpid()}` ? Number(text) : 0;
   if (count === 0) return { count: preserved, env: [] };
   const env = [`LISTEN_FDS=${count}`, "LISTEN_PID=1", ...(names === undefined ? [] : [`LISTEN_FDNAMES=${names}`])];
@@ -72,8 +76,10 @@ function inheritedFds(preserved: number): { readonly count: number; readonly env
 }
 
 function checkTerminal(terminal: boolean, detached: boolean, socket: boolean): void {
-  if (terminal && detached && !socket) throw new BoxError("cannot allocate tty if box will detach without setting console socket");
-  if (socket && !(terminal && detached)) throw new BoxError("cannot use console socket if box will not detach or allocate tty");
+  if (terminal && detached && !socket)
+    throw new BoxError("cannot allocate tty if box will detach without setting console socket");
+  if (socket && !(terminal && detached))
+    throw new BoxError("cannot use console socket if box will not detach or allocate tty");
 }
 
 /** Connects to the console socket before anything is made; the returned function hands the master over. */

@@ -1,6 +1,7 @@
 /** Texts of `--help`, from the option tables. */
-import { commands, globalOptions } from "./table.ts";
+
 import { allOptions, type CommandTable, type Option } from "./args.ts";
+import { commands, globalOptions } from "./table.ts";
 
 /** One line: `box kill [options] ID [SIGNAL]`. */
 export function usageLine({ name, operands }: CommandTable): string {

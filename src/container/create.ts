@@ -5,20 +5,20 @@
  * init goes with it, and the record that remains is all that `delete --force` needs.
  */
 import { BoxError, within } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { Cgroup, killAndWait, recordOf, removeCgroup } from "../cgroups/cgroup.ts";
 import { Proc } from "../fs/proc.ts";
 import { Channel } from "../handshake/channel.ts";
-import { asFromInit, asToInit, type FromInit, type ToInit } from "../handshake/messages.ts";
 import { socketName } from "../handshake/gate.ts";
+import { asFromInit, asToInit, type FromInit, type ToInit } from "../handshake/messages.ts";
 import { spawnInit } from "../handshake/spawn.ts";
 import { runHooks } from "../hooks/apply.ts";
 import { runInit } from "../init/run.ts";
-import { SIGKILL } from "../linux/constants.ts";
 import { timestamp } from "../linux/clock.ts";
+import { SIGKILL } from "../linux/constants.ts";
 import { geteuid } from "../linux/cred.ts";
 import type { Fd } from "../linux/fd.ts";
 import { type Child, sendSignal, waitPidfd } from "../linux/process.ts";
-import { quote } from "../linux/raw.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
 import type { Plan } from "../plan/plan.ts";
 import { writeIdMaps } from "./id-maps.ts";
@@ -158,7 +158,11 @@ class Creation {
   #untilReady(child: Child, channel: InitChannel): void {
     const { hooks } = this.#plan.init;
     for (;;) {
-      const { message, fds } = hear(channel, hooks.createContainer.length > 0 ? undefined : stepTimeout, "set up the container");
+      const { message, fds } = hear(
+        channel,
+        hooks.createContainer.length > 0 ? undefined : stepTimeout,
+        "set up the container",
+      );
       if (message.type === "hooks") {
         this.#save({ init: identify(child.pid) ?? null });
         this.#runHostHooks("prestart", "creating", child.pid);

@@ -1,10 +1,10 @@
 /** `delete`: removes what `create` made. Tolerates that any part of it is gone already. */
 import { messageOf, within } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { cgroupPids, killAndWait, removeCgroup } from "../cgroups/cgroup.ts";
 import { runHook } from "../hooks/apply.ts";
 import { SIGKILL } from "../linux/constants.ts";
 import { sendSignal, waitPidfd } from "../linux/process.ts";
-import { quote } from "../linux/raw.ts";
 import { waitReadable } from "../linux/socket.ts";
 import { bootId, openProcess } from "./processes.ts";
 import type { ContainerRecord, NewerRecord, ProcessId } from "./record.ts";
@@ -67,6 +67,7 @@ function endProcess(id: ProcessId, boot: string): void {
   using process = openProcess(id);
   if (process === undefined) return;
   sendSignal(process, SIGKILL);
-  if (!waitReadable(process, endTimeout)) throw new Error(`process ${id.pid} is still there ${endTimeout / 1000} s after SIGKILL`);
+  if (!waitReadable(process, endTimeout))
+    throw new Error(`process ${id.pid} is still there ${endTimeout / 1000} s after SIGKILL`);
   waitPidfd(process, false);
 }

@@ -1,6 +1,6 @@
 /** Container ids: a directory name, a cgroup name, and text that is printed. */
 import { BoxError } from "../base/errors.ts";
-import { quote } from "../linux/raw.ts";
+import { quote } from "../base/quote.ts";
 
 const maxLength = 255;
 
@@ -8,8 +8,11 @@ const maxLength = 255;
 export function checkId(id: string): string {
   if (id === "") throw new BoxError("container id cannot be empty");
   if (!/^[A-Za-z0-9_+.-]+$/.test(id) || id === "." || id === "..") {
-    throw new BoxError(`invalid container ID format: ${quote(id.slice(0, maxLength))} (letters, digits and _ + - . are allowed, "." and ".." are not)`);
+    throw new BoxError(
+      `invalid container ID format: ${quote(id.slice(0, maxLength))} (letters, digits and _ + - . are allowed, "." and ".." are not)`,
+    );
   }
-  if (id.length > maxLength) throw new BoxError(`invalid container ID format: ${id.length} bytes, at most ${maxLength} are allowed`);
+  if (id.length > maxLength)
+    throw new BoxError(`invalid container ID format: ${id.length} bytes, at most ${maxLength} are allowed`);
   return id;
 }

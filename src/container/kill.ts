@@ -1,9 +1,9 @@
 /** `kill`: a signal for the container's first process, or for all of them. */
 import { BoxError, within } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { killAndWait, signalAll } from "../cgroups/cgroup.ts";
 import { SIGKILL } from "../linux/constants.ts";
 import { sendSignal } from "../linux/process.ts";
-import { quote } from "../linux/raw.ts";
 import { bootId, openProcess } from "./processes.ts";
 import type { ContainerRecord, NewerRecord } from "./record.ts";
 import { requireKillable, statusOf } from "./status.ts";

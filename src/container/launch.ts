@@ -10,9 +10,14 @@ export type InitChannel = Channel<ToInit, FromInit>;
 export const stepTimeout = 60_000;
 
 /** The next message of init. Its failure becomes an error here, as does its end. */
-export function hear(channel: InitChannel, timeout: number | undefined, doing: string): { readonly message: FromInit; readonly fds: readonly Fd[] } {
+export function hear(
+  channel: InitChannel,
+  timeout: number | undefined,
+  doing: string,
+): { readonly message: FromInit; readonly fds: readonly Fd[] } {
   const incoming = channel.receive(timeout);
-  if (incoming === "end") throw new BoxError(`the init process ended while it was to ${doing} (killed, or out of memory)`, { stage: doing });
+  if (incoming === "end")
+    throw new BoxError(`the init process ended while it was to ${doing} (killed, or out of memory)`, { stage: doing });
   if (incoming.message.type === "failed") {
     const { message, details } = incoming.message;
     throw new BoxError(message, details);

@@ -1,5 +1,5 @@
 /** Whether a recorded process is still that process. */
-import { parseStat, Proc } from "../fs/proc.ts";
+import { Proc, parseStat } from "../fs/proc.ts";
 import { ENOENT, ENOTDIR, ESRCH } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { stat } from "../linux/file.ts";
@@ -10,7 +10,9 @@ import type { ProcessId } from "./record.ts";
 /** The identity of a live process; undefined when there is none, or only a zombie. */
 export function identify(pid: number): ProcessId | undefined {
   const stat = statOf(pid);
-  return stat === undefined || stat.state === "Z" || stat.state === "X" ? undefined : { pid, startTime: stat.startTime };
+  return stat === undefined || stat.state === "Z" || stat.state === "X"
+    ? undefined
+    : { pid, startTime: stat.startTime };
 }
 
 /** This process. */

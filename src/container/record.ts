@@ -127,7 +127,8 @@ class Fields {
   readonly #where: string;
 
   constructor(value: unknown, where: string) {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) throw new BoxError(`${where} is damaged: not an object`);
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      throw new BoxError(`${where} is damaged: not an object`);
     this.#value = value as Record<string, unknown>;
     this.#where = where;
   }
@@ -167,12 +168,16 @@ class Fields {
   }
 
   texts(name: string): readonly string[] {
-    return this.#expect(name, (value): value is string[] => Array.isArray(value) && value.every((item) => typeof item === "string"));
+    return this.#expect(
+      name,
+      (value): value is string[] => Array.isArray(value) && value.every((item) => typeof item === "string"),
+    );
   }
 
   textMap(name: string): Readonly<Record<string, string>> {
     const value = this.#get(name);
-    const isMap = typeof value === "object" && value !== null && Object.values(value).every((item) => typeof item === "string");
+    const isMap =
+      typeof value === "object" && value !== null && Object.values(value).every((item) => typeof item === "string");
     if (!isMap) throw this.damaged(name);
     return value as Record<string, string>;
   }

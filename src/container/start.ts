@@ -1,11 +1,12 @@
 /** `start`: releases a created container. */
-import { BoxError, addContext, within } from "../base/errors.ts";
+import { addContext, BoxError, within } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { Channel } from "../handshake/channel.ts";
 import { socketName } from "../handshake/gate.ts";
 import { asFromInit, type FromInit, type ToInit } from "../handshake/messages.ts";
 import { runHooks } from "../hooks/apply.ts";
 import { EAGAIN, ECONNREFUSED, ENOENT } from "../linux/constants.ts";
-import { isErrno, quote } from "../linux/raw.ts";
+import { isErrno } from "../linux/raw.ts";
 import { connectIn } from "../linux/socket.ts";
 import { deleteContainer } from "./delete.ts";
 import { awaitExecution } from "./launch.ts";
@@ -69,7 +70,8 @@ function connect(entry: Entry): ReturnType<typeof connectIn> {
   try {
     return connectIn(entry.directory, socketName);
   } catch (thrown) {
-    if (isErrno(thrown, ENOENT, ECONNREFUSED)) throw new BoxError(`the init process does not listen: ${thrown.message}`, thrown.details);
+    if (isErrno(thrown, ENOENT, ECONNREFUSED))
+      throw new BoxError(`the init process does not listen: ${thrown.message}`, thrown.details);
     if (isErrno(thrown, EAGAIN)) throw new BoxError("the init process does not accept connections", thrown.details);
     throw thrown;
   }

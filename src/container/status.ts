@@ -1,7 +1,7 @@
 /** A container's status, derived from its record and its process; and which operation is allowed in which. */
 import { BoxError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { isFrozen } from "../cgroups/cgroup.ts";
-import { quote } from "../linux/raw.ts";
 import { bootId, executedFile, isAlive } from "./processes.ts";
 import type { ContainerRecord } from "./record.ts";
 
@@ -37,7 +37,8 @@ const startRefusals: Readonly<Record<Exclude<Status, "created">, string>> = {
 export function requireStartable(record: ContainerRecord): void {
   const status = statusOf(record);
   if (status !== "created") throw new BoxError(startRefusals[status]);
-  if (record.phase === "starting" && hasLiveOwner(record)) throw new BoxError("another command is starting this container");
+  if (record.phase === "starting" && hasLiveOwner(record))
+    throw new BoxError("another command is starting this container");
   if (!record.startable) throw new BoxError("process: the configuration has none, there is nothing to start");
 }
 

@@ -7,6 +7,7 @@
  */
 import { BoxError, within } from "../base/errors.ts";
 import { stringifyJson } from "../base/json.ts";
+import { quote } from "../base/quote.ts";
 import { writeAtomically } from "../fs/atomic.ts";
 import {
   EEXIST,
@@ -23,7 +24,7 @@ import { geteuid } from "../linux/cred.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fstat, list, lock, mkdir, open, readAll, rmdir, unlink, writeAll } from "../linux/file.ts";
-import { isErrno, quote } from "../linux/raw.ts";
+import { isErrno } from "../linux/raw.ts";
 import { type ContainerRecord, type NewerRecord, parseRecord } from "./record.ts";
 
 const directoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
@@ -52,7 +53,9 @@ export class Entry implements Disposable {
     const record = this.tryRead();
     if (record === undefined) throw doesNotExist(this.id);
     if ("newer" in record) {
-      throw new BoxError(`container ${quote(this.id)} was made by a newer box (state version ${record.version}): only kill and delete --force work on it`);
+      throw new BoxError(
+        `container ${quote(this.id)} was made by a newer box (state version ${record.version}): only kill and delete --force work on it`,
+      );
     }
     return record;
   }
@@ -142,7 +145,9 @@ export class Store implements Disposable {
     this.#fd = root;
     const { uid, mode } = fstat(root, this.path);
     if ((uid !== geteuid() && uid !== 0) || ((mode & 0o022) !== 0 && (mode & 0o1000) === 0)) {
-      throw new BoxError(`state root ${quote(this.path)}: others may write to it, or it is another user's`, { path: this.path });
+      throw new BoxError(`state root ${quote(this.path)}: others may write to it, or it is another user's`, {
+        path: this.path,
+      });
     }
     return root;
   }
@@ -155,7 +160,8 @@ export class Store implements Disposable {
     } catch (thrown) {
       if (!isErrno(thrown, EEXIST)) throw thrown;
       using entry = this.find(id);
-      const halfMade = entry !== undefined && entry.tryRead() === undefined ? `, half-made: box delete --force ${id} removes it` : "";
+      const halfMade =
+        entry !== undefined && entry.tryRead() === undefined ? `, half-made: box delete --force ${id} removes it` : "";
       throw new BoxError(`container ${quote(id)}: container with given ID already exists${halfMade}`);
     }
     return new Entry(id, open(root, id, directoryFlags), root);
@@ -182,7 +188,11 @@ export class Store implements Disposable {
   /** Ids of all containers, sorted; undefined when the state root is not there. */
   ids(): string[] | undefined {
     const root = this.#open(false);
-    return root === undefined ? undefined : list(root, this.path).filter((name) => /^[A-Za-z0-9_+.-]+$/.test(name)).sort();
+    return root === undefined
+      ? undefined
+      : list(root, this.path)
+          .filter((name) => /^[A-Za-z0-9_+.-]+$/.test(name))
+          .sort();
   }
 
   [Symbol.dispose](): void {

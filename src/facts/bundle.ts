@@ -1,10 +1,11 @@
 /** The bundle as it lies on the disk: looked at before anything is made. */
 import { BoxError, within } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { ENOENT, O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fstat, isOpen, open, readAll, stat } from "../linux/file.ts";
-import { isErrno, quote } from "../linux/raw.ts";
+import { isErrno } from "../linux/raw.ts";
 
 /** The largest configuration, in bytes. */
 const configLimit = 16 * 1024 * 1024;
@@ -34,7 +35,8 @@ function openConfig(path: string): Fd {
   try {
     return open("cwd", path, O_RDONLY | O_NONBLOCK);
   } catch (thrown) {
-    if (isErrno(thrown, ENOENT)) throw new BoxError("no such file (ENOENT)", { errno: "ENOENT", path, hint: "box spec writes one" });
+    if (isErrno(thrown, ENOENT))
+      throw new BoxError("no such file (ENOENT)", { errno: "ENOENT", path, hint: "box spec writes one" });
     throw thrown;
   }
 }
@@ -42,7 +44,8 @@ function openConfig(path: string): Fd {
 /** Refuses a root file system that is not there. */
 export function requireDirectory(path: string, what: string): void {
   within(`${what} ${quote(path)}`, () => {
-    if ((stat("cwd", path).mode & S_IFMT) !== S_IFDIR) throw new BoxError("not a directory", { path, errno: "ENOTDIR" });
+    if ((stat("cwd", path).mode & S_IFMT) !== S_IFDIR)
+      throw new BoxError("not a directory", { path, errno: "ENOTDIR" });
   });
 }
 

@@ -1,8 +1,9 @@
 /** How this host mounts its cgroups: cgroups(7). Read from what the kernel says, checked by file-system type. */
-import { CGROUP2_SUPER_MAGIC, CGROUP_SUPER_MAGIC, ENOENT, O_DIRECTORY, O_PATH } from "../linux/constants.ts";
+
+import { Proc } from "../fs/proc.ts";
+import { CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, ENOENT, O_DIRECTORY, O_PATH } from "../linux/constants.ts";
 import { fileSystemType, open } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
-import { Proc } from "../fs/proc.ts";
 
 /** One v1 hierarchy. */
 export interface Hierarchy {

@@ -4,12 +4,20 @@
  * For the host side only; init has a handle of its own (see procHandle), for its /proc belongs to the container.
  */
 import { BoxError } from "../base/errors.ts";
-import { O_DIRECTORY, O_PATH, O_RDONLY, O_WRONLY, PROC_SUPER_MAGIC, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_XDEV } from "../linux/constants.ts";
-import type { Fd } from "../linux/fd.ts";
-import { fileSystemType, open, openat2, writeOnce } from "../linux/file.ts";
-import { FileSystemContext } from "../linux/mount.ts";
+import {
+  O_DIRECTORY,
+  O_PATH,
+  O_RDONLY,
+  O_WRONLY,
+  PROC_SUPER_MAGIC,
+  RESOLVE_BENEATH,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_XDEV,
+} from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
-import { readAll } from "../linux/file.ts";
+import type { Fd } from "../linux/fd.ts";
+import { fileSystemType, open, openat2, readAll, writeOnce } from "../linux/file.ts";
+import { FileSystemContext } from "../linux/mount.ts";
 import { SyscallError } from "../linux/raw.ts";
 
 const beneath = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;

@@ -7,10 +7,28 @@
  */
 import { BoxError } from "../base/errors.ts";
 import { clean, components } from "../base/path.ts";
-import { EEXIST, ELOOP, ENOENT, ENOTDIR, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_WRONLY, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, S_IFDIR, S_IFLNK, S_IFMT } from "../linux/constants.ts";
+import { quote } from "../base/quote.ts";
+import {
+  EEXIST,
+  ELOOP,
+  ENOENT,
+  ENOTDIR,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_PATH,
+  O_WRONLY,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+} from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fstat, mkdir, open, openat2, readlink } from "../linux/file.ts";
-import { isErrno, quote } from "../linux/raw.ts";
+import { isErrno } from "../linux/raw.ts";
 
 const inside = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
 

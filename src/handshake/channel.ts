@@ -1,7 +1,7 @@
 /** One side of a handshake: whole messages over a stream socket, each wait with a time-out. */
 import { BoxError } from "../base/errors.ts";
-import { ECONNRESET, EPIPE } from "../linux/constants.ts";
 import { monotonicMilliseconds } from "../linux/clock.ts";
+import { ECONNRESET, EPIPE } from "../linux/constants.ts";
 import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
 import { isErrno } from "../linux/raw.ts";
@@ -44,7 +44,9 @@ export class Channel<Out, In extends object> implements Disposable {
     for (;;) {
       const message = this.#take();
       if (message !== undefined) return message;
-      if (!waitReadable(this.socket, deadline === undefined ? undefined : Math.max(0, deadline - monotonicMilliseconds()))) {
+      if (
+        !waitReadable(this.socket, deadline === undefined ? undefined : Math.max(0, deadline - monotonicMilliseconds()))
+      ) {
         throw new BoxError(`handshake: no answer within ${(milliseconds as number) / 1000} s`, { errno: "ETIMEDOUT" });
       }
       if (this.pump() === "end") return "end";

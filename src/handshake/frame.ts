@@ -12,7 +12,8 @@ export function header(length: number): Uint8Array {
 
 /** The length of the body that a header announces. @throws BoxError for anything that is not a header of ours */
 export function bodyLength(bytes: Uint8Array): number {
-  if (bytes[0] !== 0x42 || bytes[1] !== 0x58 || bytes[3] !== 0) throw new BoxError("handshake: not a frame of box's protocol");
+  if (bytes[0] !== 0x42 || bytes[1] !== 0x58 || bytes[3] !== 0)
+    throw new BoxError("handshake: not a frame of box's protocol");
   if (bytes[2] !== protocolVersion) {
     throw new BoxError(`handshake: the other side speaks version ${bytes[2]}, this one ${protocolVersion}`);
   }

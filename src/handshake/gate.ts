@@ -27,7 +27,11 @@ const maxPeers = 16;
 export function awaitStart(listener: Fd, signals: Fd): InitChannel | number {
   const peers: InitChannel[] = [];
   for (;;) {
-    const events = poll([{ fd: listener, events: POLLIN }, { fd: signals, events: POLLIN }, ...peers.map(({ socket }) => ({ fd: socket, events: POLLIN }))]);
+    const events = poll([
+      { fd: listener, events: POLLIN },
+      { fd: signals, events: POLLIN },
+      ...peers.map(({ socket }) => ({ fd: socket, events: POLLIN })),
+    ]);
     if (events === undefined) continue;
     if (events[1] !== 0) {
       const signal = readSignal(signals);

@@ -63,7 +63,9 @@ export function asToInit(body: unknown): ToInit | undefined {
 }
 
 function typeOf(body: unknown): unknown {
-  return typeof body === "object" && body !== null && Object.hasOwn(body, "type") ? (body as { type: unknown }).type : undefined;
+  return typeof body === "object" && body !== null && Object.hasOwn(body, "type")
+    ? (body as { type: unknown }).type
+    : undefined;
 }
 
 const detailNames = ["stage", "syscall", "errno", "path", "hint"] as const;

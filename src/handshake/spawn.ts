@@ -27,7 +27,12 @@ export function spawnInit(namespaces: NamespaceOps, cgroup: Fd | undefined, runI
   return child === "child" ? runInit() : child;
 }
 
-function spawnThrough(before: NamespaceOps["join"], flags: number, cgroup: Fd | undefined, runInit: () => never): Child {
+function spawnThrough(
+  before: NamespaceOps["join"],
+  flags: number,
+  cgroup: Fd | undefined,
+  runInit: () => never,
+): Child {
   const joins = openJoins(before);
   const [ours, theirs] = socketPair();
   using reports = ours;
@@ -52,6 +57,9 @@ function spawnThrough(before: NamespaceOps["join"], flags: number, cgroup: Fd | 
   waitPidfd(helperFd, true);
   if (answer === "again") throw new Error("a blocking socket had nothing to give");
   const pidfd = answer.fds[0];
-  if (pidfd === undefined) throw new BoxError(answer.bytes.length > 0 ? decodeUtf8(answer.bytes) : "the process that joins namespaces was killed");
+  if (pidfd === undefined)
+    throw new BoxError(
+      answer.bytes.length > 0 ? decodeUtf8(answer.bytes) : "the process that joins namespaces was killed",
+    );
   return { pid: pidOf(pidfd), pidfd };
 }

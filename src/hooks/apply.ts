@@ -1,7 +1,8 @@
 /** Runs hooks: state on stdin, the configured environment and nothing else of ours, killed at their own time-out. */
 import { BoxError, within } from "../base/errors.ts";
-import { O_RDWR, POLLIN, POLLOUT, SIGKILL } from "../linux/constants.ts";
+import { quote } from "../base/quote.ts";
 import { monotonicMilliseconds } from "../linux/clock.ts";
+import { O_RDWR, POLLIN, POLLOUT, SIGKILL } from "../linux/constants.ts";
 import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
 import { closeAll, type Fd, stdio } from "../linux/fd.ts";
 import { closeFrom, dupTo, open, pipe, readSome, setNonblocking, writeSome } from "../linux/file.ts";
@@ -16,7 +17,7 @@ import {
   sendSignal,
   waitPidfd,
 } from "../linux/process.ts";
-import { quote, SyscallError } from "../linux/raw.ts";
+import { SyscallError } from "../linux/raw.ts";
 import { resetDispositions, setSignalMask } from "../linux/signal.ts";
 import { poll } from "../linux/socket.ts";
 import type { HookOp } from "./ops.ts";

@@ -15,7 +15,15 @@ import { setGid, setUid } from "../linux/cred.ts";
 import type { Fd } from "../linux/fd.ts";
 import { clearCloseOnExec, keepOnly } from "../linux/file.ts";
 import { unshare } from "../linux/namespace.ts";
-import { execPath, exit, getpid, prepareExecution, setDumpable, setParentDeathSignal, setsid } from "../linux/process.ts";
+import {
+  execPath,
+  exit,
+  getpid,
+  prepareExecution,
+  setDumpable,
+  setParentDeathSignal,
+  setsid,
+} from "../linux/process.ts";
 import { SyscallError } from "../linux/raw.ts";
 import { everySignal, resetDispositions, setSignalMask, signalFd } from "../linux/signal.ts";
 import { join, openJoins, prepareNamespaces, writeSysctls } from "../namespaces/apply.ts";
@@ -30,7 +38,13 @@ import {
   setUmask,
 } from "../process/apply.ts";
 import { enterRootfs, prepareRootfs } from "../rootfs/apply.ts";
-import { forbidNewPrivileges, keepCapabilities, leaveKeyring, limitBoundingSet, setCapabilitySets } from "../security/apply.ts";
+import {
+  forbidNewPrivileges,
+  keepCapabilities,
+  leaveKeyring,
+  limitBoundingSet,
+  setCapabilitySets,
+} from "../security/apply.ts";
 
 export type HostChannel = Channel<FromInit, ToInit>;
 
@@ -145,11 +159,16 @@ function becomeContainerRoot({ namespaces }: InitPlan): void {
 }
 
 /** The next message, which must be of this type: the host side speaks in a fixed order. */
-function expect<T extends ToInit["type"]>(host: HostChannel, type: T, timeout: number | undefined): Extract<ToInit, { type: T }> {
+function expect<T extends ToInit["type"]>(
+  host: HostChannel,
+  type: T,
+  timeout: number | undefined,
+): Extract<ToInit, { type: T }> {
   const incoming = host.receive(timeout);
   // The host side was killed: nobody will ever start this container.
   if (incoming === "end") exit(1);
-  if (incoming.message.type !== type) throw new BoxError(`handshake: ${incoming.message.type} came where ${type} was due`);
+  if (incoming.message.type !== type)
+    throw new BoxError(`handshake: ${incoming.message.type} came where ${type} was due`);
   return incoming.message as Extract<ToInit, { type: T }>;
 }
 
@@ -183,7 +202,10 @@ function startProgram({ plan }: InitSetup, channel: HostChannel): never {
   setSignalMask(0n);
   const errno = execPath("cwd", path, execution);
   channel.replaceSocket(socket);
-  throw new BoxError(`exec: ${new SyscallError("execve", errno, path).message}`, { ...new SyscallError("execve", errno, path).details, stage: "exec" });
+  throw new BoxError(`exec: ${new SyscallError("execve", errno, path).message}`, {
+    ...new SyscallError("execve", errno, path).details,
+    stage: "exec",
+  });
 }
 
 /** Leaves this process with the program's ids, limits and rights. Returns the program's path. */
@@ -197,7 +219,10 @@ function dropPrivileges(plan: InitPlan, { process, security }: ProgramPlan, env:
   within("process.user", () => setCredentials(process, !plan.namespaces.denySetgroups));
   within("process.capabilities", () => setCapabilitySets(security.capabilities));
   if (!entered && !enterDirectory(process.cwd)) {
-    throw new BoxError(`process.cwd: chdir(${JSON.stringify(process.cwd)}): permission denied (EACCES)`, { errno: "EACCES", path: process.cwd });
+    throw new BoxError(`process.cwd: chdir(${JSON.stringify(process.cwd)}): permission denied (EACCES)`, {
+      errno: "EACCES",
+      path: process.cwd,
+    });
   }
   if (security.noNewPrivileges) forbidNewPrivileges();
   return findProgram(process.args[0] as string, env);

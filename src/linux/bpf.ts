@@ -1,6 +1,12 @@
 /** Device programs of cgroup v2: bpf(2). */
 import { encodeUtf8 } from "host";
-import { BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI, BPF_PROG_ATTACH, BPF_PROG_LOAD, BPF_PROG_TYPE_CGROUP_DEVICE } from "./constants.ts";
+import {
+  BPF_CGROUP_DEVICE,
+  BPF_F_ALLOW_MULTI,
+  BPF_PROG_ATTACH,
+  BPF_PROG_LOAD,
+  BPF_PROG_TYPE_CGROUP_DEVICE,
+} from "./constants.ts";
 import { Fd } from "./fd.ts";
 import { bpf_prog_attach, bpf_prog_load } from "./layouts.ts";
 import { NR } from "./nr.ts";

@@ -16,7 +16,11 @@ type Value<T extends FieldType> = T extends "pointer"
       ? number | bigint
       : number;
 
-type Decoded<T extends FieldType> = T extends `${number} bytes` ? Uint8Array : T extends "u64" | "s64" | "pointer" ? bigint : number;
+type Decoded<T extends FieldType> = T extends `${number} bytes`
+  ? Uint8Array
+  : T extends "u64" | "s64" | "pointer"
+    ? bigint
+    : number;
 
 export interface Field {
   readonly type: FieldType;

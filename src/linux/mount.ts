@@ -135,7 +135,13 @@ export function setPathPropagation(path: string, flags: number): void {
 }
 
 /** Attaches a file system with a single call: mount(2), for kernels and types without fsopen. */
-export function mountAt(source: string | null, target: string, type: string | null, flags: number, data: string | null): void {
+export function mountAt(
+  source: string | null,
+  target: string,
+  type: string | null,
+  flags: number,
+  data: string | null,
+): void {
   call(target, "mount", NR.mount, source, target, type, flags, data);
 }
 
@@ -156,7 +162,6 @@ export function detach(path: string): void {
 export function pivotRootHere(): void {
   call(".", "pivot_root", NR.pivot_root, ".", ".");
 }
-
 
 export function chroot(path: string): void {
   call(path, "chroot", NR.chroot, path);

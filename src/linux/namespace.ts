@@ -1,5 +1,14 @@
 /** Namespaces: unshare(2), setns(2), and the names that a UTS namespace holds. */
-import { CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWUSER, CLONE_NEWUTS } from "./constants.ts";
+import {
+  CLONE_NEWCGROUP,
+  CLONE_NEWIPC,
+  CLONE_NEWNET,
+  CLONE_NEWNS,
+  CLONE_NEWPID,
+  CLONE_NEWTIME,
+  CLONE_NEWUSER,
+  CLONE_NEWUTS,
+} from "./constants.ts";
 import type { Fd } from "./fd.ts";
 import { NR } from "./nr.ts";
 import { call } from "./raw.ts";

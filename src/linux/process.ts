@@ -8,9 +8,9 @@ import {
   CLONE_PIDFD,
   ECHILD,
   O_CLOEXEC,
-  P_PIDFD,
   P_ALL,
   P_PID,
+  P_PIDFD,
   PR_CAP_AMBIENT,
   PR_CAP_AMBIENT_CLEAR_ALL,
   PR_CAP_AMBIENT_RAISE,
@@ -128,7 +128,10 @@ function endOf(info: Uint8Array): End {
 }
 
 /** A NULL-terminated array of strings as execve(2) takes it. */
-function stringArray(strings: readonly string[]): { readonly table: BigUint64Array; readonly keep: readonly Uint8Array[] } {
+function stringArray(strings: readonly string[]): {
+  readonly table: BigUint64Array;
+  readonly keep: readonly Uint8Array[];
+} {
   const keep = strings.map((text) => {
     const bytes = encodeUtf8(text);
     const terminated = new Uint8Array(bytes.length + 1);
@@ -154,7 +157,15 @@ export function prepareExecution(argv: readonly string[], env: readonly string[]
 
 /** Replaces the process by the program behind a descriptor: execveat(2). Returns only the errno of a failure. */
 export function execFd(program: Fd, execution: Execution): number {
-  return -attempt("execveat", NR.execveat, program.number, "", execution.argv.table, execution.envp.table, AT_EMPTY_PATH);
+  return -attempt(
+    "execveat",
+    NR.execveat,
+    program.number,
+    "",
+    execution.argv.table,
+    execution.envp.table,
+    AT_EMPTY_PATH,
+  );
 }
 
 /** Replaces the process by the program at a path: execveat(2). Returns only the errno of a failure. */
@@ -232,7 +243,6 @@ export function getLimit(resource: number): { readonly soft: bigint; readonly ha
   call(undefined, "prlimit64", NR.prlimit64, 0, resource, null, value);
   return { soft: rlimit64.get(value, "rlim_cur"), hard: rlimit64.get(value, "rlim_max") };
 }
-
 
 /** The pid behind a pidfd as this process sees it; procfs tells, pidfd_open(2). */
 export function pidOf(pidfd: Fd): number {

@@ -6,6 +6,7 @@
  */
 import { type Argument, syscall } from "host";
 import { BoxError, type ErrorDetails } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { EINTR } from "./constants.ts";
 import { errnoName, errnoText } from "./errno.ts";
 
@@ -17,18 +18,13 @@ export class SyscallError extends BoxError {
   constructor(call: string, errno: number, about: string | undefined) {
     const errnoLabel = errnoName(errno);
     const details: ErrorDetails = about === undefined ? {} : { path: about };
-    super(`${call}(${about === undefined ? "" : quote(about)}): ${errnoText(errno)} (${errnoLabel})`, {
+    super(`${call}(${about === undefined ? "" : quote(about, 4096)}): ${errnoText(errno)} (${errnoLabel})`, {
       syscall: call,
       errno: errnoLabel,
       ...details,
     });
     this.errno = errno;
   }
-}
-
-/** A name in double quotes, with control characters escaped so that an error stays one line. */
-export function quote(text: string): string {
-  return JSON.stringify(text);
 }
 
 /** Told of every call: its name, arguments and answer. */

@@ -148,7 +148,8 @@ function rightsIn(control: Uint8Array, length: number): Fd[] {
   for (let at = 0; at + cmsghdr.size <= length; ) {
     const size = Number(cmsghdr.get(control, "cmsg_len", at));
     if (size < cmsghdr.size) break;
-    const isRights = cmsghdr.get(control, "cmsg_level", at) === SOL_SOCKET && cmsghdr.get(control, "cmsg_type", at) === SCM_RIGHTS;
+    const isRights =
+      cmsghdr.get(control, "cmsg_level", at) === SOL_SOCKET && cmsghdr.get(control, "cmsg_type", at) === SCM_RIGHTS;
     const count = isRights ? (size - cmsghdr.size) >> 2 : 0;
     for (const number of new Int32Array(control.buffer, at + cmsghdr.size, count)) fds.push(new Fd(number));
     at += Math.ceil(size / 8) * 8;
@@ -176,7 +177,10 @@ export function poll(waits: readonly Wait[], milliseconds?: number): number[] | 
   const time =
     milliseconds === undefined
       ? null
-      : timespec.encode({ tv_sec: Math.floor(milliseconds / 1000), tv_nsec: Math.floor(milliseconds % 1000) * 1_000_000 });
+      : timespec.encode({
+          tv_sec: Math.floor(milliseconds / 1000),
+          tv_nsec: Math.floor(milliseconds % 1000) * 1_000_000,
+        });
   const ready = call(undefined, "ppoll", NR.ppoll, table, waits.length, time, null, 0);
   return ready === 0 ? undefined : waits.map((_, index) => pollfd.get(table, "revents", index * pollfd.size));
 }

@@ -1,11 +1,11 @@
 /** What namespaces still need once they are there. Runs in init. */
 import { BoxError, within } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { Proc } from "../fs/proc.ts";
 import { NSFS_MAGIC, O_RDONLY } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fileSystemType, open } from "../linux/file.ts";
 import { setDomainname, setHostname, setns } from "../linux/namespace.ts";
-import { quote } from "../linux/raw.ts";
 import { setLinkUp } from "../linux/socket.ts";
 import type { Join, NamespaceOps } from "./ops.ts";
 

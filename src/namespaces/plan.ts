@@ -16,7 +16,15 @@ const files: Readonly<Record<NamespaceType, NamespaceFile>> = {
 };
 
 /** The kinds that planNamespaces takes. */
-export const supportedNamespaces: readonly NamespaceType[] = ["cgroup", "ipc", "mount", "network", "pid", "user", "uts"];
+export const supportedNamespaces: readonly NamespaceType[] = [
+  "cgroup",
+  "ipc",
+  "mount",
+  "network",
+  "pid",
+  "user",
+  "uts",
+];
 
 /** A user namespace is joined first: it gives the rights to join the others. The mount namespace last: paths go with it. */
 const joinOrder: readonly NamespaceFile[] = ["user", "pid", "ipc", "net", "uts", "cgroup", "time", "mnt"];
@@ -28,12 +36,15 @@ export function planNamespaces(spec: Spec, euid: number): NamespaceOps {
   const create: NamespaceFile[] = [];
   const join = new Map<NamespaceFile, string>();
   namespaces.forEach(({ type, path }, index) => {
-    if (!supportedNamespaces.includes(type)) throw new BoxError(`linux.namespaces[${index}].type: "${type}" is not supported`);
+    if (!supportedNamespaces.includes(type))
+      throw new BoxError(`linux.namespaces[${index}].type: "${type}" is not supported`);
     if (path === undefined) create.push(files[type]);
     else join.set(files[type], path);
   });
   if (!create.includes("mnt")) {
-    throw new BoxError('linux.namespaces: a new "mount" namespace is required, the container would change the mounts of the host');
+    throw new BoxError(
+      'linux.namespaces: a new "mount" namespace is required, the container would change the mounts of the host',
+    );
   }
   return {
     create,

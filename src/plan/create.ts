@@ -6,8 +6,8 @@ import type { HostFacts } from "../facts/host.ts";
 import { planHooks } from "../hooks/plan.ts";
 import { planNamespaces } from "../namespaces/plan.ts";
 import { planProcess } from "../process/plan.ts";
-import { planRootfs } from "../rootfs/plan.ts";
 import type { CgroupViewLayout } from "../rootfs/ops.ts";
+import { planRootfs } from "../rootfs/plan.ts";
 import { planSecurity } from "../security/plan.ts";
 import { sysctlComponents } from "../spec/sysctl-key.ts";
 import type { Linux, Process, ValidSpec } from "../spec/types.ts";
@@ -31,17 +31,25 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
   const namespaces = planNamespaces(spec, facts.euid);
   const cgroup = planCgroup(linux, id, facts.cgroups);
   const hasView = (spec.mounts ?? []).some(({ type }) => type === "cgroup");
-  const cgroupView = hasView && cgroup !== undefined ? viewOf(facts.cgroups, namespaces.create.includes("cgroup"), cgroup.path) : undefined;
+  const cgroupView =
+    hasView && cgroup !== undefined
+      ? viewOf(facts.cgroups, namespaces.create.includes("cgroup"), cgroup.path)
+      : undefined;
   const rootfs = planRootfs(spec, { bundle, pivot: options.pivot, cgroupView });
   const warnings: string[] = [];
-  const program = spec.process === undefined ? undefined : planProgram(spec.process, facts, options, warnings, namespaces.create.includes("user"));
+  const program =
+    spec.process === undefined
+      ? undefined
+      : planProgram(spec.process, facts, options, warnings, namespaces.create.includes("user"));
   return {
     parent: { cgroup, oomScoreAdj: program?.process.oomScoreAdj },
     init: {
       identity: { id, ociVersion: spec.ociVersion, bundle, rootfs: rootfs.path, annotations: spec.annotations ?? {} },
       namespaces,
       rootfs,
-      sysctl: Object.entries(linux.sysctl ?? {}).map(([key, value]) => [(sysctlComponents(key) ?? []).join("/"), value] as const),
+      sysctl: Object.entries(linux.sysctl ?? {}).map(
+        ([key, value]) => [(sysctlComponents(key) ?? []).join("/"), value] as const,
+      ),
       hooks: planHooks(spec.hooks),
       program,
     },
@@ -86,7 +94,11 @@ function viewOf(layout: CgroupLayout, namespace: boolean, path: string): CgroupV
     case "v2":
       return { mode: "v2", namespace, source: `${root}${path}` };
     case "v1": {
-      const hierarchies = layout.hierarchies.map(({ name, options }) => ({ name, options, source: `${root}/${name}${path}` }));
+      const hierarchies = layout.hierarchies.map(({ name, options }) => ({
+        name,
+        options,
+        source: `${root}/${name}${path}`,
+      }));
       return { mode: "v1", namespace, hierarchies, ...(layout.unified ? { unified: `${root}/unified${path}` } : {}) };
     }
   }

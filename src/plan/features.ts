@@ -1,10 +1,15 @@
 /** What `box features` prints (runtime-spec 1.3, features.md), from the tables by which box works. Pure. */
+
+import { hookKinds } from "../hooks/plan.ts";
 import { supportedNamespaces } from "../namespaces/plan.ts";
 import { knownOptions } from "../rootfs/plan.ts";
 import { capabilityNames } from "../spec/vocabulary.ts";
-import { hookKinds } from "../hooks/plan.ts";
 
-export function features(build: { readonly version: string; readonly commit: string; readonly libseccomp: string }): object {
+export function features(build: {
+  readonly version: string;
+  readonly commit: string;
+  readonly libseccomp: string;
+}): object {
   return {
     ociVersionMin: "1.0.0",
     ociVersionMax: "1.3.0",

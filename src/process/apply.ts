@@ -1,5 +1,6 @@
 /** Gives the process its limits, ids, directory and program. Runs in init, after the root file system is entered. */
 import { BoxError, within } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { Root } from "../fs/root.ts";
 import {
   AT_EACCESS,
@@ -36,7 +37,7 @@ import { getIds, setGid, setGroups, setUid } from "../linux/cred.ts";
 import { coreLimit, decodeUtf8 } from "../linux/engine.ts";
 import { access, chdir, fstat, getcwd, open, readAll, stat, umask } from "../linux/file.ts";
 import { getLimit, setLimit } from "../linux/process.ts";
-import { isErrno, quote, SyscallError } from "../linux/raw.ts";
+import { isErrno, SyscallError } from "../linux/raw.ts";
 import { candidates, homeOf, valueOf } from "./environment.ts";
 import type { LimitOp, ProcessOps } from "./ops.ts";
 
@@ -65,7 +66,8 @@ export function restoreCoreLimit(): void {
 }
 
 export function setLimits(limits: readonly LimitOp[]): void {
-  for (const { type, soft, hard } of limits) setLimit(resources[type], { soft: BigInt(soft), hard: BigInt(hard) }, type);
+  for (const { type, soft, hard } of limits)
+    setLimit(resources[type], { soft: BigInt(soft), hard: BigInt(hard) }, type);
 }
 
 /** Sets all ids and groups to exactly the wanted ones, and reads them back: the order is groups, gid, uid. */
@@ -75,7 +77,8 @@ export function setCredentials({ uid, gid, groups }: ProcessOps, maySetGroups: b
   setGid(gid);
   setUid(uid);
   const ids = getIds();
-  if (ids.uid.some((id) => id !== uid) || ids.gid.some((id) => id !== gid)) throw new Error("ids differ after they were set");
+  if (ids.uid.some((id) => id !== uid) || ids.gid.some((id) => id !== gid))
+    throw new Error("ids differ after they were set");
 }
 
 /**
@@ -149,11 +152,18 @@ export function findProgram(program: string, env: readonly string[]): string {
   const what = `exec: ${quote(program)}`;
   switch (refusal) {
     case undefined:
-      if (program.includes("/")) throw new BoxError(`${what}: stat ${program}: no such file or directory (ENOENT)`, { errno: "ENOENT", path: program });
+      if (program.includes("/"))
+        throw new BoxError(`${what}: stat ${program}: no such file or directory (ENOENT)`, {
+          errno: "ENOENT",
+          path: program,
+        });
       throw new BoxError(`${what}: executable file not found in $PATH (ENOENT)`, { errno: "ENOENT", path: program });
     case EISDIR:
       throw new BoxError(`${what}: is a directory (EACCES: permission denied)`, { errno: "EACCES", path: program });
     default:
-      throw new BoxError(`${what}: ${new SyscallError("access", refusal, program).message}`, { errno: "EACCES", path: program });
+      throw new BoxError(`${what}: ${new SyscallError("access", refusal, program).message}`, {
+        errno: "EACCES",
+        path: program,
+      });
   }
 }

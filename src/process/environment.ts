@@ -11,7 +11,7 @@ export function homeOf(passwd: string, uid: number): string {
   for (const line of passwd.split("\n")) {
     const fields = line.split(":");
     const home = fields[5];
-    if (fields.length >= 7 && fields[2] === String(uid) && home !== undefined && home.startsWith("/")) return home;
+    if (fields.length >= 7 && fields[2] === String(uid) && home?.startsWith("/") === true) return home;
   }
   return "/";
 }
@@ -22,5 +22,7 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 /** The paths at which a program may be, in order: execvp's meaning of args[0]. An empty entry is the working directory. */
 export function candidates(program: string, env: readonly string[]): string[] {
   if (program.includes("/")) return [program];
-  return (valueOf(env, "PATH") ?? defaultPath).split(":").map((directory) => `${directory === "" ? "." : directory}/${program}`);
+  return (valueOf(env, "PATH") ?? defaultPath)
+    .split(":")
+    .map((directory) => `${directory === "" ? "." : directory}/${program}`);
 }

@@ -28,7 +28,9 @@ export function planProcess(process: Process): ProcessOps {
 }
 
 function consoleSize({ consoleSize: size }: Process): { rows: number; columns: number } | undefined {
-  return size === undefined || (size.height === 0 && size.width === 0) ? undefined : { rows: size.height, columns: size.width };
+  return size === undefined || (size.height === 0 && size.width === 0)
+    ? undefined
+    : { rows: size.height, columns: size.width };
 }
 
 /** Of several values of one variable the last counts; it keeps the first one's place. */

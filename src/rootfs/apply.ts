@@ -6,15 +6,24 @@
  * createContainer hooks) masks and pivot_root.
  */
 import { within } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
+import { Root } from "../fs/root.ts";
 import { MOUNT_ATTR_RDONLY, MS_MOVE, MS_REC, O_DIRECTORY, O_PATH } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { chdir, fchdir, open } from "../linux/file.ts";
-import { chroot, cloneTree, detach, mountAt, moveMount, pivotRootHere, setMountAttributes, setPathPropagation } from "../linux/mount.ts";
-import { quote } from "../linux/raw.ts";
-import { Root } from "../fs/root.ts";
+import {
+  chroot,
+  cloneTree,
+  detach,
+  mountAt,
+  moveMount,
+  pivotRootHere,
+  setMountAttributes,
+  setPathPropagation,
+} from "../linux/mount.ts";
 import { changePropagation, propagationFlag } from "./attributes.ts";
 import { makeDevices, makeLinks } from "./device-nodes.ts";
-import { mask, makeReadonly, nullDevice } from "./masks.ts";
+import { makeReadonly, mask, nullDevice } from "./masks.ts";
 import { openSource, performMount } from "./mounts.ts";
 import type { RootfsOps } from "./ops.ts";
 

@@ -1,6 +1,13 @@
 /** A mount of type `cgroup`: one cgroup2 tree, or on v1 and hybrid hosts a tmpfs with a directory a hierarchy. */
 import type { Root } from "../fs/root.ts";
-import { MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY, O_DIRECTORY, O_PATH } from "../linux/constants.ts";
+import {
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NOEXEC,
+  MOUNT_ATTR_NOSUID,
+  MOUNT_ATTR_RDONLY,
+  O_DIRECTORY,
+  O_PATH,
+} from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { mkdir, open, symlink } from "../linux/file.ts";
 import { cloneTree, FileSystemContext, moveMount, setMountAttributes } from "../linux/mount.ts";
@@ -30,7 +37,9 @@ export function mountCgroupView(root: Root, op: CgroupViewOp): void {
 
 function addHierarchy(tmpfs: Fd, hierarchy: CgroupViewHierarchy, namespace: boolean, attributes: number): void {
   const { name, options, source } = hierarchy;
-  const parameters = options.map((word) => (word.startsWith("name=") ? (["name", word.slice(5)] as const) : ([word] as const)));
+  const parameters = options.map((word) =>
+    word.startsWith("name=") ? (["name", word.slice(5)] as const) : ([word] as const),
+  );
   using mount = namespace ? newMount("cgroup", parameters, attributes) : boundMount(source, attributes);
   attach(mount, tmpfs, name);
   // Programs look for `cpu` where the host mounts `cpu,cpuacct` together.
@@ -57,7 +66,12 @@ function newMount(type: string, options: readonly (readonly [string, string?])[]
 
 function boundMount(source: string, attributes: number): Fd {
   const mount = cloneTree("cwd", source, false);
-  setMountAttributes(mount, false, { set: attributes | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC }, source);
+  setMountAttributes(
+    mount,
+    false,
+    { set: attributes | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC },
+    source,
+  );
   return mount;
 }
 

@@ -1,7 +1,32 @@
 /** Copies a directory's content into a new tmpfs (`tmpcopyup`): owners, modes, links and nodes included. */
-import { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_RDONLY, O_WRONLY, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../linux/constants.ts";
+import {
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+  O_WRONLY,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+} from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
-import { chmod, chown, fstat, list, lstat, mkdir, mknod, open, read, readlink, symlink, writeAll } from "../linux/file.ts";
+import {
+  chmod,
+  chown,
+  fstat,
+  list,
+  lstat,
+  mkdir,
+  mknod,
+  open,
+  read,
+  readlink,
+  symlink,
+  writeAll,
+} from "../linux/file.ts";
 
 /** @param from the directory (O_PATH will do), @param to the root of the new tmpfs */
 export function copyTree(from: Fd, to: Fd): void {

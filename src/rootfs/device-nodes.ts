@@ -1,10 +1,11 @@
 /** Devices and links below the container's root, by leaf names in opened directories only. */
 import { BoxError, within } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import type { Root } from "../fs/root.ts";
 import { EEXIST, O_NOFOLLOW, O_PATH, S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT } from "../linux/constants.ts";
 import { chown, fstat, mknod, open, symlink, umask } from "../linux/file.ts";
 import { cloneTree, moveMount } from "../linux/mount.ts";
-import { isErrno, quote } from "../linux/raw.ts";
+import { isErrno } from "../linux/raw.ts";
 import { defaultLinks } from "./devices.ts";
 import type { DeviceOp } from "./ops.ts";
 
@@ -13,7 +14,9 @@ const types = { char: S_IFCHR, block: S_IFBLK, fifo: S_IFIFO } as const;
 /** @param bind bind the host's nodes: mknod(2) is forbidden in a user namespace */
 export function makeDevices(root: Root, devices: readonly DeviceOp[], bind: boolean): void {
   for (const device of devices) {
-    within(`device ${quote(device.path)}`, () => (bind && device.type !== "fifo" ? bindDevice : makeDevice)(root, device));
+    within(`device ${quote(device.path)}`, () =>
+      (bind && device.type !== "fifo" ? bindDevice : makeDevice)(root, device),
+    );
   }
 }
 
@@ -41,7 +44,10 @@ function makeDevice(root: Root, device: DeviceOp): void {
 function checkNode({ mode, rdev }: { mode: number; rdev: { major: number; minor: number } }, device: DeviceOp): void {
   const sameNumbers = device.type === "fifo" || (rdev.major === device.major && rdev.minor === device.minor);
   if ((mode & S_IFMT) !== types[device.type] || !sameNumbers) {
-    throw new BoxError("something else of that name exists in the root file system", { path: device.path, errno: "EEXIST" });
+    throw new BoxError("something else of that name exists in the root file system", {
+      path: device.path,
+      errno: "EEXIST",
+    });
   }
 }
 

@@ -1,11 +1,11 @@
 /** Masked and read-only paths: mounts on descriptors, so that no name can be led elsewhere between check and use. */
 import { BoxError, within } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { isDirectory, type Root } from "../fs/root.ts";
 import { MOUNT_ATTR_RDONLY, O_NOFOLLOW, O_PATH, S_IFCHR, S_IFMT } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fstat, open } from "../linux/file.ts";
 import { cloneTreeOf, FileSystemContext, moveMount, setMountAttributes } from "../linux/mount.ts";
-import { quote } from "../linux/raw.ts";
 
 /** A detached mount of the host's /dev/null, verified to be the null device; taken while the host's tree is the root. */
 export function nullDevice(): Fd {
@@ -27,7 +27,8 @@ export function mask(root: Root, paths: readonly string[], nullMount: Fd): void 
       const kind = isDirectory(target, path) ? "directory" : "file";
       const first = covers[kind];
       // A clone of the first cover serves the others: one superblock for all of them.
-      const cover = first === undefined ? (kind === "file" ? nullMount : emptyDirectory()) : cloneTreeOf(first, false, path);
+      const cover =
+        first === undefined ? (kind === "file" ? nullMount : emptyDirectory()) : cloneTreeOf(first, false, path);
       moveMount(cover, target, path);
       if (first === undefined) covers[kind] = cover;
       else cover.close();

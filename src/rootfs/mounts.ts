@@ -1,11 +1,12 @@
 /** Performs one mount of the plan: detached first, then attached to its opened destination. */
 import { BoxError, within } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { isDirectory, type Root } from "../fs/root.ts";
 import { ENOENT, PROC_SUPER_MAGIC } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fileSystemType, fstat } from "../linux/file.ts";
-import { FileSystemContext, cloneTree, moveMount } from "../linux/mount.ts";
-import { isErrno, quote } from "../linux/raw.ts";
+import { cloneTree, FileSystemContext, moveMount } from "../linux/mount.ts";
+import { isErrno } from "../linux/raw.ts";
 import { attributesOf, changeFlags, changePropagation } from "./attributes.ts";
 import { mountCgroupView } from "./cgroup-view.ts";
 import { copyTree } from "./copy.ts";
@@ -13,9 +14,18 @@ import type { BindOp, FileSystemOp, MountOp } from "./ops.ts";
 
 /** Files of procfs over which engines put their own (lxcfs and the like); nothing else of /proc may be covered. */
 const coverable: ReadonlySet<string> = new Set(
-  ["cpuinfo", "diskstats", "loadavg", "meminfo", "slabinfo", "stat", "swaps", "uptime", "net/dev", "sys/kernel/ns_last_pid"].map(
-    (name) => `/proc/${name}`,
-  ),
+  [
+    "cpuinfo",
+    "diskstats",
+    "loadavg",
+    "meminfo",
+    "slabinfo",
+    "stat",
+    "swaps",
+    "uptime",
+    "net/dev",
+    "sys/kernel/ns_last_pid",
+  ].map((name) => `/proc/${name}`),
 );
 
 /** The detached tree of a bind's source; undefined for other mounts. */
@@ -25,7 +35,8 @@ export function openSource(op: MountOp): Fd | undefined {
     try {
       return cloneTree("cwd", op.source, op.recursive);
     } catch (thrown) {
-      if (isErrno(thrown, ENOENT)) throw new BoxError(`source ${quote(op.source)}: no such file or directory (ENOENT)`, thrown.details);
+      if (isErrno(thrown, ENOENT))
+        throw new BoxError(`source ${quote(op.source)}: no such file or directory (ENOENT)`, thrown.details);
       throw thrown;
     }
   });
@@ -46,7 +57,8 @@ export function performMount(root: Root, op: MountOp, source: Fd | undefined): v
 }
 
 function describe(op: MountOp): string {
-  const what = op.kind === "bind" ? `bind ${quote(op.source)}` : op.kind === "cgroup" ? "mount cgroup" : `mount ${op.type}`;
+  const what =
+    op.kind === "bind" ? `bind ${quote(op.source)}` : op.kind === "cgroup" ? "mount cgroup" : `mount ${op.type}`;
   return `${what} on ${quote(op.destination)}`;
 }
 
@@ -54,7 +66,8 @@ function bind(root: Root, op: BindOp, tree: Fd): void {
   using mount = tree;
   const source = fileSystemType(mount, op.source);
   using target = isDirectory(mount, op.source) ? root.directory(op.destination) : root.file(op.destination);
-  if (op.destination === "/proc" && source !== PROC_SUPER_MAGIC) throw new BoxError("only procfs may be mounted on /proc");
+  if (op.destination === "/proc" && source !== PROC_SUPER_MAGIC)
+    throw new BoxError("only procfs may be mounted on /proc");
   refuseCoveringProc(target, op.destination);
   changeFlags(mount, op.flags, false, op.destination);
   changeFlags(mount, op.recursiveFlags, true, op.destination);

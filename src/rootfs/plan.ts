@@ -45,14 +45,17 @@ function planMount(mount: Mount, where: string, context: RootfsContext): MountOp
   const base = { destination, flags, recursiveFlags, propagation };
   if (options.bind !== undefined || mount.type === "bind") {
     if (mount.source === undefined) throw new BoxError(`${where}.source: required for a bind mount`);
-    if (options.data.length > 0) throw new BoxError(`${where}.options: "${options.data[0]}" means nothing for a bind mount`);
+    if (options.data.length > 0)
+      throw new BoxError(`${where}.options: "${options.data[0]}" means nothing for a bind mount`);
     if (options.copyUp) throw new BoxError(`${where}.options: "tmpcopyup" is for tmpfs only`);
     const source = resolve(context.bundle, mount.source);
     return { kind: "bind", ...base, source, recursive: options.bind === "rbind" };
   }
-  if (mount.type === undefined) throw new BoxError(`${where}.type: required unless "bind" or "rbind" is among the options`);
+  if (mount.type === undefined)
+    throw new BoxError(`${where}.type: required unless "bind" or "rbind" is among the options`);
   if (mount.type === "cgroup") {
-    if (context.cgroupView === undefined) throw new BoxError(`${where}: this host has no cgroups mounted at /sys/fs/cgroup`);
+    if (context.cgroupView === undefined)
+      throw new BoxError(`${where}: this host has no cgroups mounted at /sys/fs/cgroup`);
     // A view that the program could write to would let it out of its limits; only an explicit `rw` asks for that.
     const writable = (mount.options ?? []).includes("rw");
     const set = writable || flags.set.includes("ro") ? flags.set : [...flags.set, "ro" as const];

@@ -2,7 +2,14 @@
 import { BoxError } from "../base/errors.ts";
 import { ENOSYS, EOPNOTSUPP, EPERM } from "../linux/constants.ts";
 import { getCapabilities, joinNewSessionKeyring, setCapabilities } from "../linux/cred.ts";
-import { clearAmbient, dropFromBoundingSet, inBoundingSet, raiseAmbient, setKeepCaps, setNoNewPrivileges } from "../linux/process.ts";
+import {
+  clearAmbient,
+  dropFromBoundingSet,
+  inBoundingSet,
+  raiseAmbient,
+  setKeepCaps,
+  setNoNewPrivileges,
+} from "../linux/process.ts";
 import { SyscallError } from "../linux/raw.ts";
 import type { CapabilityOps } from "./ops.ts";
 
@@ -42,7 +49,11 @@ export function setCapabilitySets(ops: CapabilityOps): void {
   }
   setKeepCaps(false);
   const got = getCapabilities();
-  if (got.effective !== wanted.effective || got.permitted !== wanted.permitted || got.inheritable !== wanted.inheritable) {
+  if (
+    got.effective !== wanted.effective ||
+    got.permitted !== wanted.permitted ||
+    got.inheritable !== wanted.inheritable
+  ) {
     throw new BoxError("process.capabilities: the kernel granted other sets than asked for");
   }
 }

@@ -1,6 +1,7 @@
 /** box features: what this box supports, in the specification's format. */
-import { features } from "../../plan/features.ts";
+
 import { build } from "../../linux/engine.ts";
+import { features } from "../../plan/features.ts";
 import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
 

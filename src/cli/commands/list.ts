@@ -17,7 +17,8 @@ export const table: CommandTable = {
 export function run(args: Arguments, context: Context): number {
   const format = args.word("format", ["table", "json"]);
   const ids = context.store.ids();
-  if (ids === undefined && context.rootGiven) throw new BoxError(`state root ${JSON.stringify(context.store.path)}: no such directory (ENOENT)`);
+  if (ids === undefined && context.rootGiven)
+    throw new BoxError(`state root ${JSON.stringify(context.store.path)}: no such directory (ENOENT)`);
   if (args.has("quiet")) {
     context.print((ids ?? []).map((id) => `${id}\n`).join(""));
     return 0;
@@ -43,7 +44,18 @@ function readState(id: string, { store, log }: Context): StateOutput[] {
 const header = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"] as const;
 
 function tableOf(states: readonly StateOutput[]): string {
-  const rows = [header, ...states.map(({ id, pid, status, bundle, created, owner }) => [id, `${pid}`, status, bundle, created, owner])];
+  const rows = [
+    header,
+    ...states.map(({ id, pid, status, bundle, created, owner }) => [id, `${pid}`, status, bundle, created, owner]),
+  ];
   const widths = header.map((_, column) => Math.max(9, ...rows.map((row) => row[column]?.length ?? 0)) + 3);
-  return rows.map((row) => `${row.map((cell, column) => cell.padEnd(widths[column] as number)).join("").trimEnd()}\n`).join("");
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(widths[column] as number))
+          .join("")
+          .trimEnd()}\n`,
+    )
+    .join("");
 }

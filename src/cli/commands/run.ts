@@ -1,15 +1,17 @@
 /** box run: create and start; in the foreground also wait, and delete. */
+
+import { BoxError } from "../../base/errors.ts";
 import { createContainer } from "../../container/create.ts";
 import { deleteContainer } from "../../container/delete.ts";
 import { Foreground } from "../../container/foreground.ts";
 import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
 import { consoleSender, creationOptions, prepareCreation, writePidFile } from "../creation.ts";
-import { BoxError } from "../../base/errors.ts";
 
 export const table: CommandTable = {
   name: "run",
-  summary: "Creates and starts a container, waits for its program, deletes it, and ends with the program's exit status.",
+  summary:
+    "Creates and starts a container, waits for its program, deletes it, and ends with the program's exit status.",
   operands: [{ name: "ID" }],
   options: [
     ...creationOptions,
@@ -24,7 +26,8 @@ export function run(args: Arguments, context: Context): number {
   const pidFile = args.text("pid-file");
   const detached = args.has("detach");
   const { plan, config } = prepareCreation(args, context, detached);
-  if (plan.init.program === undefined) throw new BoxError("process: the configuration has none, there is nothing to run");
+  if (plan.init.program === undefined)
+    throw new BoxError("process: the configuration has none, there is nothing to run");
   using foreground = detached ? undefined : new Foreground(!args.has("no-subreaper"));
   const { child } = createContainer(store, {
     plan,

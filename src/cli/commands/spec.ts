@@ -27,7 +27,8 @@ export function run(args: Arguments, _context: Context): number {
     using file = open(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
     writeAll(file, `${JSON.stringify(spec, null, 2)}\n`, name);
   } catch (thrown) {
-    if (isErrno(thrown, EEXIST)) throw new BoxError(`spec: ${JSON.stringify(name)} exists already: remove it first`, thrown.details);
+    if (isErrno(thrown, EEXIST))
+      throw new BoxError(`spec: ${JSON.stringify(name)} exists already: remove it first`, thrown.details);
     throw thrown;
   }
   return 0;
