@@ -12,6 +12,7 @@ test("mountRules() wants a destination, absolute or relative to the root", () =>
 
 test("mountRules() wants the source of a bind mount", () => {
   assert.deepEqual(mount({ destination: "/a", source: "b", options: ["rbind", "ro"] }), []);
+  assert.deepEqual(mount({ destination: "/a", source: "", options: ["ro"] }), []);
   assert.deepEqual(mount({ destination: "/a", options: ["bind"] }), ["mounts[1].source: is required for a bind mount"]);
   assert.deepEqual(mount({ destination: "/a", source: "", options: ["ro", "rbind"] }), [
     "mounts[1].source: must not be empty",
@@ -36,12 +37,12 @@ test("mountRules() wants both id mappings or none", () => {
 
 test("mountRules() refuses idmap when there is nothing to map by", () => {
   for (const option of ["idmap", "ridmap"]) {
-    const bind = { destination: "/a", source: "/b", options: ["bind", option] };
+    const bind = { destination: "/a", source: "/b", options: [option, "bind"] };
     assert.deepEqual(mount(bind), []);
     const said = verdictAfter((spec) => {
       without(spec, "user");
       spec.mounts = [bind];
     });
-    assert.deepEqual(said, ["mounts[0].options[1]: needs uidMappings and gidMappings, or a user namespace"]);
+    assert.deepEqual(said, ["mounts[0].options[0]: needs uidMappings and gidMappings, or a user namespace"]);
   }
 });

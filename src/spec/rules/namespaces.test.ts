@@ -125,3 +125,24 @@ test("sysctlRule() refuses what hostname and domainname say already", () => {
     'linux.sysctl["kernel.domainname"]: must not be given beside domainname "b"',
   ]);
 });
+
+test("the rules of namespaces hold when no namespace is listed at all", () => {
+  for (const linux of [undefined, {}]) {
+    const said = verdictAfter((spec) => {
+      spec.linux = linux;
+      spec.hostname = "box";
+    });
+    assert.deepEqual(said, ['hostname: needs a namespace of type "uts" in linux.namespaces']);
+  }
+  assert.deepEqual(verdictAfter(put("linux", { timeOffsets: { boottime: {} } })), [
+    'linux.timeOffsets: needs a new namespace of type "time" in linux.namespaces',
+  ]);
+});
+
+test("sysctlRule() compares a name of the host with its own property only", () => {
+  const said = verdictAfter((spec) => {
+    spec.domainname = "a";
+    spec.linux.sysctl = { "kernel.hostname": "c" };
+  });
+  assert.deepEqual(said, []);
+});

@@ -85,6 +85,7 @@ test("schedulerRule() knows which attribute belongs to which policy", () => {
     { policy: "SCHED_IDLE", runtime: 0n },
     { policy: "SCHED_DEADLINE", runtime: 1024, deadline: 2000n, period: 2000 },
     { policy: "SCHED_DEADLINE", runtime: 1024, deadline: 1024 },
+    { policy: "SCHED_DEADLINE", runtime: 1024, deadline: 1024, period: 0 },
   ]) {
     assert.deepEqual(scheduler(right), []);
   }

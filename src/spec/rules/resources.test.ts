@@ -24,6 +24,10 @@ test("resourceRules() want swap that includes a memory limit", () => {
   assert.deepEqual(said({ memory: { limit: 10, swap: 10n } }), []);
   assert.deepEqual(said({ memory: { limit: 10, swap: -1 } }), []);
   assert.deepEqual(said({ memory: { limit: 10, swap: 0 } }), []);
+  assert.deepEqual(said({ memory: { limit: 1, swap: 1 } }), []);
+  assert.deepEqual(said({ memory: { swap: 0 } }), []);
+  assert.equal(said({ memory: { swap: 1 } }).length, 1);
+  assert.equal(said({ memory: { limit: 2, swap: 1 } }).length, 1);
   assert.deepEqual(said({ memory: { limit: 9007199254740993n, swap: 9007199254740992n } }), [
     "memory.swap: must be at least memory.limit 9007199254740993, which it includes, not 9007199254740992",
   ]);
@@ -34,7 +38,7 @@ test("resourceRules() want swap that includes a memory limit", () => {
 
 test("resourceRules() want a burst up to the quota", () => {
   assert.deepEqual(said({ cpu: { quota: 100, burst: 100n } }), []);
-  assert.deepEqual(said({ cpu: { quota: -1, burst: 100 } }), []);
+  for (const quota of [-1, 0]) assert.deepEqual(said({ cpu: { quota, burst: 100 } }), []);
   assert.deepEqual(said({ cpu: { quota: 100n, burst: 101 } }), ["cpu.burst: must be at most the quota 100, not 101"]);
 });
 
@@ -64,9 +68,9 @@ test("resourceRules() want a weight in every entry of weightDevice", () => {
 });
 
 test("resourceRules() want page sizes such as 2MB", () => {
-  for (const pageSize of ["64KB", "2MB", "1GB"])
+  for (const pageSize of ["64KB", "2MB", "1GB", "100000000KB"])
     assert.deepEqual(said({ hugepageLimits: [{ pageSize, limit: 1 }] }), []);
-  for (const pageSize of ["", "0MB", "2M", "2mb", "2TB", "2MB\n", "../2MB"]) {
+  for (const pageSize of ["", "0MB", "1000000000KB", "2M", "2mb", "2TB", "2MB\n", "../2MB"]) {
     assert.equal(said({ hugepageLimits: [{ pageSize, limit: 1 }] }).length, 1, pageSize);
   }
 });

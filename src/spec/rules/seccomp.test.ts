@@ -37,8 +37,8 @@ test("seccompRule() takes an errno only where the action returns one", () => {
 });
 
 test("seccompRule() refuses a system call without a name", () => {
-  assert.deepEqual(seccomp({ syscalls: [{ names: ["a", ""], action: "SCMP_ACT_ALLOW" }] }), [
-    "linux.seccomp.syscalls[0].names[1]: must not be empty",
+  assert.deepEqual(seccomp({ syscalls: [{ names: ["", "a"], action: "SCMP_ACT_ALLOW" }] }), [
+    "linux.seccomp.syscalls[0].names[0]: must not be empty",
   ]);
 });
 

@@ -99,6 +99,12 @@ test("cgroupsPathRule() keeps the path below the cgroup mount", () => {
   ]);
 });
 
+test("cgroupsPathRule() refuses an endless path", () => {
+  assert.deepEqual(verdictAfter(put("linux.cgroupsPath", "x".repeat(4096))), [
+    "linux.cgroupsPath: must be at most 4095 bytes long, not 4096",
+  ]);
+});
+
 test("personalityRule() warns of flags", () => {
   assert.deepEqual(verdictAfter(put("linux.personality", { domain: "LINUX", flags: ["X"] })), [
     'warning: linux.personality.flags[0]: unknown flag "X"',
