@@ -1,90 +1,109 @@
-import assert from 'node:assert/strict';
-import { ok, refused } from './harness/expect.ts';
-import type { State } from './harness/runtime.ts';
-import { feature } from './harness/suite.ts';
+import assert from "node:assert/strict";
+import { ok, refused } from "./harness/expect.ts";
+import type { State } from "./harness/runtime.ts";
+import { feature } from "./harness/suite.ts";
 
-const scenario = feature('concurrency', { limit: 120_000 });
+const scenario = feature("concurrency", { limit: 120_000 });
 
-scenario('50 containers are created, started, killed and deleted at once', async (lab) => {
-	const containers = Array.from({ length: 50 }, () => lab.container(['/bin/probe', 'wait']));
-	await Promise.all(containers.map((container) => container.create()));
-	await Promise.all(containers.map(async (container) => (await container.start()).line(/^ready$/)));
-	const listed = ok(await lab.runtime.list('--quiet')).stdout.trimEnd().split('\n');
-	assert.deepEqual(listed.toSorted(), containers.map(({ id }) => id).toSorted());
-	await Promise.all(containers.map((container) => container.stop()));
-	await Promise.all(containers.map((container) => container.delete()));
-	assert.deepEqual(lab.leaks(), []);
+scenario("50 containers are created, started, killed and deleted at once", async (lab) => {
+  const containers = Array.from({ length: 50 }, () => lab.container(["/bin/probe", "wait"]));
+  await Promise.all(containers.map((container) => container.create()));
+  await Promise.all(containers.map(async (container) => (await container.start()).line(/^ready$/)));
+  const listed = ok(await lab.runtime.list("--quiet"))
+    .stdout.trimEnd()
+    .split("\n");
+  assert.deepEqual(listed.toSorted(), containers.map(({ id }) => id).toSorted());
+  await Promise.all(containers.map((container) => container.stop()));
+  await Promise.all(containers.map((container) => container.delete()));
+  assert.deepEqual(lab.leaks(), []);
 });
 
-scenario('exactly one of 20 creators of an id wins', { clause: 'runtime.md, Create: an id in use is an error' }, async (lab) => {
-	const container = lab.container(['/bin/echo', 'once']);
-	const shims = Array.from({ length: 20 }, () => lab.watch(lab.runtime.create(container.id, container.bundle)));
-	const results = await Promise.all(shims.map((shim) => shim.result()));
-	const winners = results.filter(({ status }) => status === 0);
-	for (const result of results) if (result.status !== 0) refused(result, /container with given ID already exists/);
-	assert.equal(winners.length, 1);
-	await container.expectStatus('created');
-	ok(await lab.runtime.start(container.id));
+scenario(
+  "exactly one of 20 creators of an id wins",
+  { clause: "runtime.md, Create: an id in use is an error" },
+  async (lab) => {
+    const container = lab.container(["/bin/echo", "once"]);
+    const shims = Array.from({ length: 20 }, () => lab.watch(lab.runtime.create(container.id, container.bundle)));
+    const results = await Promise.all(shims.map((shim) => shim.result()));
+    const winners = results.filter(({ status }) => status === 0);
+    for (const result of results) if (result.status !== 0) refused(result, /container with given ID already exists/);
+    assert.equal(winners.length, 1);
+    await container.expectStatus("created");
+    ok(await lab.runtime.start(container.id));
+  },
+);
+
+scenario("exactly one of 10 starts wins", { boxOnly: "start is exclusive" }, async (lab) => {
+  const container = await lab.created(["/bin/sh", "-c", "echo ready; read line"]);
+  const results = await Promise.all(Array.from({ length: 10 }, () => lab.runtime.start(container.id)));
+  assert.equal(results.filter(({ status }) => status === 0).length, 1);
+  await container.line(/^ready$/);
+  assert.equal(container.shim.stdout.text, "ready\n");
+  await container.expectStatus("running");
 });
 
-scenario('exactly one of 10 starts wins', { boxOnly: 'start is exclusive' }, async (lab) => {
-	const container = await lab.created(['/bin/sh', '-c', 'echo ready; read line']);
-	const results = await Promise.all(Array.from({ length: 10 }, () => lab.runtime.start(container.id)));
-	assert.equal(results.filter(({ status }) => status === 0).length, 1);
-	await container.line(/^ready$/);
-	assert.equal(container.shim.stdout.text, 'ready\n');
-	await container.expectStatus('running');
+scenario(
+  "10 deletes at once leave nothing, and at least one succeeds",
+  { boxOnly: "delete is exclusive" },
+  async (lab) => {
+    const container = await lab.stopped();
+    const results = await Promise.all(Array.from({ length: 10 }, () => lab.runtime.delete(container.id)));
+    assert.equal(results.filter(({ status }) => status === 0).length, 1);
+    for (const result of results) if (result.status !== 0) refused(result, /container does not exist/);
+  },
+);
+
+scenario("10 forced deletes at once all succeed", { boxOnly: "delete is exclusive" }, async (lab) => {
+  const container = await lab.running();
+  for (const result of await Promise.all(Array.from({ length: 10 }, () => lab.runtime.delete(container.id, "--force"))))
+    ok(result);
 });
 
-scenario('10 deletes at once leave nothing, and at least one succeeds', { boxOnly: 'delete is exclusive' }, async (lab) => {
-	const container = await lab.stopped();
-	const results = await Promise.all(Array.from({ length: 10 }, () => lab.runtime.delete(container.id)));
-	assert.equal(results.filter(({ status }) => status === 0).length, 1);
-	for (const result of results) if (result.status !== 0) refused(result, /container does not exist/);
-});
+scenario(
+  "state never sees half a container while it is made and removed",
+  { boxOnly: "a consistent state at any moment" },
+  async (lab) => {
+    const container = lab.container(["/bin/true"]);
+    let done = false;
+    const reader = (async () => {
+      while (!done) {
+        const result = await lab.runtime.state(container.id);
+        if (result.status !== 0) refused(result, /container does not exist/);
+        else assert.match((JSON.parse(result.stdout) as State).status, /^(creating|created|running|stopped)$/);
+      }
+    })();
+    try {
+      for (let round = 0; round < 10; round++) {
+        await container.create();
+        await container.start();
+        await container.exit();
+        await container.delete();
+      }
+    } finally {
+      done = true;
+      await reader;
+    }
+  },
+);
 
-scenario('10 forced deletes at once all succeed', { boxOnly: 'delete is exclusive' }, async (lab) => {
-	const container = await lab.running();
-	for (const result of await Promise.all(Array.from({ length: 10 }, () => lab.runtime.delete(container.id, '--force')))) ok(result);
-});
-
-scenario('state never sees half a container while it is made and removed', { boxOnly: 'a consistent state at any moment' }, async (lab) => {
-	const container = lab.container(['/bin/true']);
-	let done = false;
-	const reader = (async () => {
-		while (!done) {
-			const result = await lab.runtime.state(container.id);
-			if (result.status !== 0) refused(result, /container does not exist/);
-			else assert.match((JSON.parse(result.stdout) as State).status, /^(creating|created|running|stopped)$/);
-		}
-	})();
-	try {
-		for (let round = 0; round < 10; round++) {
-			await container.create();
-			await container.start();
-			await container.exit();
-			await container.delete();
-		}
-	} finally {
-		done = true;
-		await reader;
-	}
-});
-
-scenario('list never fails while containers come and go', { boxOnly: 'a consistent state at any moment' }, async (lab) => {
-	let done = false;
-	const reader = (async () => {
-		while (!done) JSON.parse(ok(await lab.runtime.list('--format', 'json')).stdout);
-	})();
-	try {
-		await Promise.all(
-			Array.from({ length: 10 }, async () => {
-				const container = await lab.stopped();
-				await container.delete();
-			}),
-		);
-	} finally {
-		done = true;
-		await reader;
-	}
-});
+scenario(
+  "list never fails while containers come and go",
+  { boxOnly: "a consistent state at any moment" },
+  async (lab) => {
+    let done = false;
+    const reader = (async () => {
+      while (!done) JSON.parse(ok(await lab.runtime.list("--format", "json")).stdout);
+    })();
+    try {
+      await Promise.all(
+        Array.from({ length: 10 }, async () => {
+          const container = await lab.stopped();
+          await container.delete();
+        }),
+      );
+    } finally {
+      done = true;
+      await reader;
+    }
+  },
+);

@@ -1,128 +1,140 @@
-import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { ok, refused } from './harness/expect.ts';
-import { cgroupsNamed, isAlive } from './harness/host.ts';
-import { feature } from './harness/suite.ts';
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { ok, refused } from "./harness/expect.ts";
+import { cgroupsNamed, isAlive } from "./harness/host.ts";
+import { feature } from "./harness/suite.ts";
 
-const scenario = feature('delete', { clause: 'runtime.md, Delete: "MUST delete the resources that were created during the create step"' });
+const scenario = feature("delete", {
+  clause: 'runtime.md, Delete: "MUST delete the resources that were created during the create step"',
+});
 
 const withoutPidNamespace = ({ linux }: { linux: { namespaces: { type: string }[] } }): void => {
-	linux.namespaces.splice(linux.namespaces.findIndex(({ type }) => type === 'pid'), 1);
+  linux.namespaces.splice(
+    linux.namespaces.findIndex(({ type }) => type === "pid"),
+    1,
+  );
 };
 
-scenario('delete removes the state directory', async (lab) => {
-	const container = await lab.stopped();
-	await container.delete();
-	assert.deepEqual(readdirSync(lab.root), []);
+scenario("delete removes the state directory", async (lab) => {
+  const container = await lab.stopped();
+  await container.delete();
+  assert.deepEqual(readdirSync(lab.root), []);
 });
 
-scenario('delete removes the cgroups', async (lab) => {
-	const container = await lab.created();
-	assert.ok(cgroupsNamed(container.id).length > 0, 'there was no cgroup to begin with');
-	await container.stop();
-	await container.delete();
-	assert.deepEqual(cgroupsNamed(container.id), []);
+scenario("delete removes the cgroups", async (lab) => {
+  const container = await lab.created();
+  assert.ok(cgroupsNamed(container.id).length > 0, "there was no cgroup to begin with");
+  await container.stop();
+  await container.delete();
+  assert.deepEqual(cgroupsNamed(container.id), []);
 });
 
-scenario('delete removes cgroups that were made below', async (lab) => {
-	const container = await lab.created();
-	for (const path of cgroupsNamed(container.id)) mkdirSync(join(path, 'nested'));
-	await container.stop();
-	await container.delete();
-	assert.deepEqual(cgroupsNamed(container.id), []);
+scenario("delete removes cgroups that were made below", async (lab) => {
+  const container = await lab.created();
+  for (const path of cgroupsNamed(container.id)) mkdirSync(join(path, "nested"));
+  await container.stop();
+  await container.delete();
+  assert.deepEqual(cgroupsNamed(container.id), []);
 });
 
-scenario('delete succeeds when somebody removed the cgroups before', async (lab) => {
-	const container = await lab.stopped();
-	for (const path of cgroupsNamed(container.id)) rmdirSync(path);
-	await container.delete();
+scenario("delete succeeds when somebody removed the cgroups before", async (lab) => {
+  const container = await lab.stopped();
+  for (const path of cgroupsNamed(container.id)) rmdirSync(path);
+  await container.delete();
 });
 
-scenario('delete succeeds when the bundle is gone', async (lab) => {
-	const { rmSync } = await import('node:fs');
-	const container = await lab.stopped();
-	rmSync(container.bundle, { recursive: true });
-	await container.delete();
+scenario("delete succeeds when the bundle is gone", async (lab) => {
+  const { rmSync } = await import("node:fs");
+  const container = await lab.stopped();
+  rmSync(container.bundle, { recursive: true });
+  await container.delete();
 });
 
-scenario('delete leaves the bundle alone', async (lab) => {
-	const container = await lab.stopped();
-	const before = readdirSync(container.bundle);
-	await container.delete();
-	assert.deepEqual(readdirSync(container.bundle), before);
-	assert.ok(existsSync(join(container.rootfs, 'bin/busybox')));
+scenario("delete leaves the bundle alone", async (lab) => {
+  const container = await lab.stopped();
+  const before = readdirSync(container.bundle);
+  await container.delete();
+  assert.deepEqual(readdirSync(container.bundle), before);
+  assert.ok(existsSync(join(container.rootfs, "bin/busybox")));
 });
 
-scenario('delete leaves a cgroup alone that was there before', { clause: 'runtime.md, Delete: "resources associated with the container, but not created by this container, MUST NOT be deleted"' }, async (lab) => {
-	const container = await lab.stopped();
-	const [top] = cgroupsNamed(container.id).map((path) => join(path, '..'));
-	assert.ok(top);
-	const neighbour = join(top, `${lab.newId()}`);
-	mkdirSync(neighbour);
-	lab.later(() => rmdirSync(neighbour));
-	await container.delete();
-	assert.ok(existsSync(neighbour));
+scenario(
+  "delete leaves a cgroup alone that was there before",
+  {
+    clause:
+      'runtime.md, Delete: "resources associated with the container, but not created by this container, MUST NOT be deleted"',
+  },
+  async (lab) => {
+    const container = await lab.stopped();
+    const [top] = cgroupsNamed(container.id).map((path) => join(path, ".."));
+    assert.ok(top);
+    const neighbour = join(top, `${lab.newId()}`);
+    mkdirSync(neighbour);
+    lab.later(() => rmdirSync(neighbour));
+    await container.delete();
+    assert.ok(existsSync(neighbour));
+  },
+);
+
+scenario("delete refuses a running container and says how it is", async (lab) => {
+  const container = await lab.running();
+  refused(await lab.runtime.delete(container.id), /that is not stopped: running/);
+  assert.ok(isAlive(container.pid));
 });
 
-scenario('delete refuses a running container and says how it is', async (lab) => {
-	const container = await lab.running();
-	refused(await lab.runtime.delete(container.id), /that is not stopped: running/);
-	assert.ok(isAlive(container.pid));
+scenario("delete --force ends a program that handles everything", async (lab) => {
+  const container = await lab.running(["/bin/probe", "signals"]);
+  await container.delete("--force");
+  assert.equal(await container.exit(), "signal 9");
 });
 
-scenario('delete --force ends a program that handles everything', async (lab) => {
-	const container = await lab.running(['/bin/probe', 'signals']);
-	await container.delete('--force');
-	assert.equal(await container.exit(), 'signal 9');
+scenario("delete --force ends a created container", async (lab) => {
+  const container = await lab.created();
+  await container.delete("--force");
+  assert.equal(await container.exit(), "signal 9");
 });
 
-scenario('delete --force ends a created container', async (lab) => {
-	const container = await lab.created();
-	await container.delete('--force');
-	assert.equal(await container.exit(), 'signal 9');
+scenario("delete --force ends processes that init left behind", async (lab) => {
+  const container = await lab.created(["/bin/sh", "-c", "/bin/probe wait & read line"], withoutPidNamespace);
+  await container.start();
+  await container.line(/^ready$/);
+  container.say("\n");
+  await container.exit();
+  await container.delete("--force");
+  await container.shim.finished();
 });
 
-scenario('delete --force ends processes that init left behind', async (lab) => {
-	const container = await lab.created(['/bin/sh', '-c', '/bin/probe wait & read line'], withoutPidNamespace);
-	await container.start();
-	await container.line(/^ready$/);
-	container.say('\n');
-	await container.exit();
-	await container.delete('--force');
-	await container.shim.finished();
+scenario("delete --force ends all processes when the pid namespace is shared", async (lab) => {
+  const container = await lab.created(["/bin/sh", "-c", "/bin/probe wait & exec /bin/probe wait"], withoutPidNamespace);
+  await container.start();
+  await container.line(/^ready$/);
+  await container.line(/^ready$/);
+  await container.delete("--force");
+  await container.shim.finished();
 });
 
-scenario('delete --force ends all processes when the pid namespace is shared', async (lab) => {
-	const container = await lab.created(['/bin/sh', '-c', '/bin/probe wait & exec /bin/probe wait'], withoutPidNamespace);
-	await container.start();
-	await container.line(/^ready$/);
-	await container.line(/^ready$/);
-	await container.delete('--force');
-	await container.shim.finished();
+scenario("delete --force ends a stopped (SIGSTOP) program", async (lab) => {
+  const container = await lab.running();
+  await container.kill("STOP");
+  await container.delete("--force");
+  await container.exit();
 });
 
-scenario('delete --force ends a stopped (SIGSTOP) program', async (lab) => {
-	const container = await lab.running();
-	await container.kill('STOP');
-	await container.delete('--force');
-	await container.exit();
+scenario("delete of a deleted container says that it does not exist", async (lab) => {
+  const container = await lab.stopped();
+  await container.delete();
+  refused(await lab.runtime.delete(container.id), /container does not exist/);
 });
 
-scenario('delete of a deleted container says that it does not exist', async (lab) => {
-	const container = await lab.stopped();
-	await container.delete();
-	refused(await lab.runtime.delete(container.id), /container does not exist/);
+scenario("delete --force of a deleted container succeeds", { boxOnly: "idempotent clean-up" }, async (lab) => {
+  const container = await lab.stopped();
+  await container.delete();
+  ok(await lab.runtime.delete(container.id, "--force"));
 });
 
-scenario('delete --force of a deleted container succeeds', { boxOnly: 'idempotent clean-up' }, async (lab) => {
-	const container = await lab.stopped();
-	await container.delete();
-	ok(await lab.runtime.delete(container.id, '--force'));
-});
-
-scenario('options may follow the id', async (lab) => {
-	const container = await lab.running();
-	ok(await lab.runtime.call(['delete', container.id, '--force']));
-	refused(await lab.runtime.state(container.id));
+scenario("options may follow the id", async (lab) => {
+  const container = await lab.running();
+  ok(await lab.runtime.call(["delete", container.id, "--force"]));
+  refused(await lab.runtime.state(container.id));
 });

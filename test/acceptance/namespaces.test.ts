@@ -1,198 +1,228 @@
-import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import type { NamespaceType, Spec } from './harness/config.ts';
-import { refused } from './harness/expect.ts';
-import { namespaces } from './harness/host.ts';
-import type { Lab } from './harness/lab.ts';
-import { feature } from './harness/suite.ts';
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import type { NamespaceType, Spec } from "./harness/config.ts";
+import { refused } from "./harness/expect.ts";
+import { namespaces } from "./harness/host.ts";
+import type { Lab } from "./harness/lab.ts";
+import { feature } from "./harness/suite.ts";
 
-const scenario = feature('namespaces', { clause: 'config-linux.md, Namespaces' });
+const scenario = feature("namespaces", { clause: "config-linux.md, Namespaces" });
 
 const files: Record<NamespaceType, string> = {
-	pid: 'pid',
-	network: 'net',
-	mount: 'mnt',
-	ipc: 'ipc',
-	uts: 'uts',
-	user: 'user',
-	cgroup: 'cgroup',
-	time: 'time',
+  pid: "pid",
+  network: "net",
+  mount: "mnt",
+  ipc: "ipc",
+  uts: "uts",
+  user: "user",
+  cgroup: "cgroup",
+  time: "time",
 };
 
 const without = (type: NamespaceType) => (spec: Spec) => {
-	spec.linux.namespaces = spec.linux.namespaces.filter((each) => each.type !== type);
-	if (type === 'uts') delete spec.hostname;
+  spec.linux.namespaces = spec.linux.namespaces.filter((each) => each.type !== type);
+  if (type === "uts") delete spec.hostname;
 };
 
 const withNew = (type: NamespaceType) => (spec: Spec) => {
-	if (!spec.linux.namespaces.some((each) => each.type === type)) spec.linux.namespaces.push({ type });
-	if (type === 'user') {
-		spec.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
-		spec.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
-	}
+  if (!spec.linux.namespaces.some((each) => each.type === type)) spec.linux.namespaces.push({ type });
+  if (type === "user") {
+    spec.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
+    spec.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
+  }
 };
 
-for (const type of ['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup'] as const) {
-	scenario(`the ${type} namespace is new when it is asked for`, { needs: [`namespace: ${type}`] }, async (lab) => {
-		const container = lab.container(['/bin/probe', 'report'], withNew(type));
-		const report = await container.report();
-		assert.notEqual(report.namespaces[files[type]], namespaces('self')[files[type]]);
-	});
+for (const type of ["pid", "network", "mount", "ipc", "uts", "user", "cgroup"] as const) {
+  scenario(`the ${type} namespace is new when it is asked for`, { needs: [`namespace: ${type}`] }, async (lab) => {
+    const container = lab.container(["/bin/probe", "report"], withNew(type));
+    const report = await container.report();
+    assert.notEqual(report.namespaces[files[type]], namespaces("self")[files[type]]);
+  });
 }
 
-scenario('the time namespace is new when it is asked for', { needs: ['namespace: time'], boxOnly: 'time namespaces, which the specification has since 1.1' }, async (lab) => {
-	const report = await lab.container(['/bin/probe', 'report'], withNew('time')).report();
-	assert.notEqual(report.namespaces['time'], namespaces('self')['time']);
-});
+scenario(
+  "the time namespace is new when it is asked for",
+  { needs: ["namespace: time"], boxOnly: "time namespaces, which the specification has since 1.1" },
+  async (lab) => {
+    const report = await lab.container(["/bin/probe", "report"], withNew("time")).report();
+    assert.notEqual(report.namespaces["time"], namespaces("self")["time"]);
+  },
+);
 
-for (const type of ['pid', 'network', 'ipc', 'uts', 'cgroup'] as const) {
-	scenario(`the ${type} namespace is the caller's when it is not asked for`, { clause: 'config-linux.md, Namespaces: "If a namespace type is not specified … the container MUST inherit the runtime namespace of that type"' }, async (lab) => {
-		const container = lab.container(['/bin/probe', 'report'], (spec) => {
-			without(type)(spec);
-			// A new sysfs wants a network namespace of its own only in a user namespace; the host's /sys stays out of it.
-			spec.mounts = spec.mounts.filter(({ destination }) => destination !== '/sys');
-		});
-		const report = await container.report();
-		assert.equal(report.namespaces[files[type]], namespaces('self')[files[type]]);
-	});
+for (const type of ["pid", "network", "ipc", "uts", "cgroup"] as const) {
+  scenario(
+    `the ${type} namespace is the caller's when it is not asked for`,
+    {
+      clause:
+        'config-linux.md, Namespaces: "If a namespace type is not specified … the container MUST inherit the runtime namespace of that type"',
+    },
+    async (lab) => {
+      const container = lab.container(["/bin/probe", "report"], (spec) => {
+        without(type)(spec);
+        // A new sysfs wants a network namespace of its own only in a user namespace; the host's /sys stays out of it.
+        spec.mounts = spec.mounts.filter(({ destination }) => destination !== "/sys");
+      });
+      const report = await container.report();
+      assert.equal(report.namespaces[files[type]], namespaces("self")[files[type]]);
+    },
+  );
 }
 
 /** A process that has namespaces of its own for others to join. */
 async function holder(lab: Lab, ...flags: string[]): Promise<number> {
-	const child = spawn('unshare', [...flags, '/bin/sh', '-c', `echo ready; exec cat # ${lab.token}`], {
-		stdio: ['pipe', 'pipe', 'inherit'],
-	});
-	await once(child.stdout, 'data');
-	lab.later(async () => {
-		child.stdin.end();
-		await once(child, 'exit');
-	});
-	return child.pid ?? 0;
+  const child = spawn("unshare", [...flags, "/bin/sh", "-c", `echo ready; exec cat # ${lab.token}`], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  await once(child.stdout, "data");
+  lab.later(async () => {
+    child.stdin.end();
+    await once(child, "exit");
+  });
+  return child.pid ?? 0;
 }
 
 for (const [type, flag] of [
-	['network', '--net'],
-	['ipc', '--ipc'],
-	['uts', '--uts'],
+  ["network", "--net"],
+  ["ipc", "--ipc"],
+  ["uts", "--uts"],
 ] as const) {
-	scenario(`the ${type} namespace at a path is joined`, { clause: 'config-linux.md, Namespaces: path' }, async (lab) => {
-		const pid = await holder(lab, flag);
-		const container = lab.container(['/bin/probe', 'report'], (spec) => {
-			without(type)(spec);
-			spec.linux.namespaces.push({ type, path: `/proc/${pid}/ns/${files[type]}` });
-		});
-		const report = await container.report();
-		assert.equal(report.namespaces[files[type]], namespaces(pid)[files[type]]);
-	});
+  scenario(
+    `the ${type} namespace at a path is joined`,
+    { clause: "config-linux.md, Namespaces: path" },
+    async (lab) => {
+      const pid = await holder(lab, flag);
+      const container = lab.container(["/bin/probe", "report"], (spec) => {
+        without(type)(spec);
+        spec.linux.namespaces.push({ type, path: `/proc/${pid}/ns/${files[type]}` });
+      });
+      const report = await container.report();
+      assert.equal(report.namespaces[files[type]], namespaces(pid)[files[type]]);
+    },
+  );
 }
 
-scenario('the pid namespace of another container is joined', async (lab) => {
-	const first = await lab.running();
-	const second = lab.container(['/bin/probe', 'report'], (spec) => {
-		without('pid')(spec);
-		spec.linux.namespaces.push({ type: 'pid', path: `/proc/${first.pid}/ns/pid` });
-	});
-	const report = await second.report();
-	assert.equal(report.namespaces['pid'], namespaces(first.pid)['pid']);
-	assert.ok(report.pid > 1);
+scenario("the pid namespace of another container is joined", async (lab) => {
+  const first = await lab.running();
+  const second = lab.container(["/bin/probe", "report"], (spec) => {
+    without("pid")(spec);
+    spec.linux.namespaces.push({ type: "pid", path: `/proc/${first.pid}/ns/pid` });
+  });
+  const report = await second.report();
+  assert.equal(report.namespaces["pid"], namespaces(first.pid)["pid"]);
+  assert.ok(report.pid > 1);
 });
 
 for (const [what, change] of [
-	['a path of another kind', (path: string) => ({ type: 'network', path: path.replace('net', 'uts') })],
-	['a relative path', () => ({ type: 'network', path: 'proc/self/ns/net' })],
-	['a path that does not exist', () => ({ type: 'network', path: '/nothing/here' })],
-	['a file that is no namespace', () => ({ type: 'network', path: '/etc/passwd' })],
-	['an unknown type', () => ({ type: 'galaxy' })],
-	['a type named twice', () => ({ type: 'mount' })],
+  ["a path of another kind", (path: string) => ({ type: "network", path: path.replace("net", "uts") })],
+  ["a relative path", () => ({ type: "network", path: "proc/self/ns/net" })],
+  ["a path that does not exist", () => ({ type: "network", path: "/nothing/here" })],
+  ["a file that is no namespace", () => ({ type: "network", path: "/etc/passwd" })],
+  ["an unknown type", () => ({ type: "galaxy" })],
+  ["a type named twice", () => ({ type: "mount" })],
 ] as const) {
-	scenario(`create refuses a namespace with ${what}`, async (lab) => {
-		const container = lab.container(['/bin/true'], (spec) => {
-			without('network')(spec);
-			spec.linux.namespaces.push(change(`/proc/${process.pid}/ns/net`) as { type: NamespaceType });
-		});
-		refused(await container.creating().result());
-	});
+  scenario(`create refuses a namespace with ${what}`, async (lab) => {
+    const container = lab.container(["/bin/true"], (spec) => {
+      without("network")(spec);
+      spec.linux.namespaces.push(change(`/proc/${process.pid}/ns/net`) as { type: NamespaceType });
+    });
+    refused(await container.creating().result());
+  });
 }
 
-scenario('the program sees the mapped ids in a user namespace', { needs: ['namespace: user'], clause: 'config-linux.md, User namespace mappings' }, async (lab) => {
-	const script = 'cat /proc/self/uid_map /proc/self/gid_map; id -u; id -g';
-	const output = await lab.shell(script, (spec) => {
-		withNew('user')(spec);
-		spec.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 1000 }];
-		spec.linux.gidMappings = [
-			{ containerID: 0, hostID: 0, size: 10 },
-			{ containerID: 10, hostID: 1000, size: 20 },
-		];
-		spec.process.user = { uid: 5, gid: 12 };
-	});
-	const rows = output.trim().split('\n').map((line) => line.trim().split(/\s+/).join(' '));
-	assert.deepEqual(rows, ['0 0 1000', '0 0 10', '10 1000 20', '5', '12']);
+scenario(
+  "the program sees the mapped ids in a user namespace",
+  { needs: ["namespace: user"], clause: "config-linux.md, User namespace mappings" },
+  async (lab) => {
+    const script = "cat /proc/self/uid_map /proc/self/gid_map; id -u; id -g";
+    const output = await lab.shell(script, (spec) => {
+      withNew("user")(spec);
+      spec.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 1000 }];
+      spec.linux.gidMappings = [
+        { containerID: 0, hostID: 0, size: 10 },
+        { containerID: 10, hostID: 1000, size: 20 },
+      ];
+      spec.process.user = { uid: 5, gid: 12 };
+    });
+    const rows = output
+      .trim()
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/).join(" "));
+    assert.deepEqual(rows, ["0 0 1000", "0 0 10", "10 1000 20", "5", "12"]);
+  },
+);
+
+scenario("the host sees the mapped user outside", { needs: ["namespace: user"] }, async (lab) => {
+  const container = await lab.running(["/bin/probe", "wait"], (spec) => {
+    withNew("user")(spec);
+    spec.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 1000 }];
+    spec.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 1000 }];
+  });
+  assert.match(readFileSync(`/proc/${container.pid}/status`, "utf8"), /^Uid:\t100000\t/m);
 });
 
-scenario('the host sees the mapped user outside', { needs: ['namespace: user'] }, async (lab) => {
-	const container = await lab.running(['/bin/probe', 'wait'], (spec) => {
-		withNew('user')(spec);
-		spec.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 1000 }];
-		spec.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 1000 }];
-	});
-	assert.match(readFileSync(`/proc/${container.pid}/status`, 'utf8'), /^Uid:\t100000\t/m);
+scenario(
+  "hostname and domainname are set in the new uts namespace alone",
+  { clause: "config.md, Hostname" },
+  async (lab) => {
+    const before = readFileSync("/proc/sys/kernel/hostname", "utf8");
+    const report = await lab
+      .container(["/bin/probe", "report"], (spec) => {
+        spec.hostname = "a-host.example";
+      })
+      .report();
+    assert.equal(report.hostname, "a-host.example");
+    assert.equal(readFileSync("/proc/sys/kernel/hostname", "utf8"), before);
+  },
+);
+
+scenario(
+  "domainname is set",
+  { clause: "config.md, Domainname (since 1.1)", boxOnly: "properties of the specification since 1.1" },
+  async (lab) => {
+    const report = await lab
+      .container(["/bin/probe", "report"], (spec) => {
+        spec.domainname = "example.org";
+      })
+      .report();
+    assert.equal(report.domainname, "example.org");
+  },
+);
+
+scenario("create refuses a hostname without a uts namespace of its own", async (lab) => {
+  const container = lab.container(["/bin/true"], (spec) => {
+    without("uts")(spec);
+    spec.hostname = "stolen";
+  });
+  refused(await container.creating().result());
+  assert.notEqual(readFileSync("/proc/sys/kernel/hostname", "utf8").trim(), "stolen");
 });
 
-scenario('hostname and domainname are set in the new uts namespace alone', { clause: 'config.md, Hostname' }, async (lab) => {
-	const before = readFileSync('/proc/sys/kernel/hostname', 'utf8');
-	const report = await lab
-		.container(['/bin/probe', 'report'], (spec) => {
-			spec.hostname = 'a-host.example';
-		})
-		.report();
-	assert.equal(report.hostname, 'a-host.example');
-	assert.equal(readFileSync('/proc/sys/kernel/hostname', 'utf8'), before);
+scenario("a sysctl is set in the new namespace alone", { clause: "config-linux.md, Sysctl" }, async (lab) => {
+  const path = "/proc/sys/net/ipv4/ip_default_ttl";
+  const before = readFileSync(path, "utf8");
+  const output = await lab.shell(`cat ${path} /proc/sys/kernel/msgmax`, (spec) => {
+    spec.linux.sysctl = { "net.ipv4.ip_default_ttl": "77", "kernel.msgmax": "12345" };
+  });
+  assert.equal(output, "77\n12345\n");
+  assert.equal(readFileSync(path, "utf8"), before);
 });
 
-scenario('domainname is set', { clause: 'config.md, Domainname (since 1.1)', boxOnly: 'properties of the specification since 1.1' }, async (lab) => {
-	const report = await lab
-		.container(['/bin/probe', 'report'], (spec) => {
-			spec.domainname = 'example.org';
-		})
-		.report();
-	assert.equal(report.domainname, 'example.org');
+scenario("create refuses a sysctl of the host", async (lab) => {
+  const container = lab.container(["/bin/true"], (spec) => {
+    spec.linux.sysctl = { "kernel.panic": "0" };
+  });
+  refused(await container.creating().result());
 });
 
-scenario('create refuses a hostname without a uts namespace of its own', async (lab) => {
-	const container = lab.container(['/bin/true'], (spec) => {
-		without('uts')(spec);
-		spec.hostname = 'stolen';
-	});
-	refused(await container.creating().result());
-	assert.notEqual(readFileSync('/proc/sys/kernel/hostname', 'utf8').trim(), 'stolen');
+scenario("a new network namespace has a loopback device and nothing else", async (lab) => {
+  const output = await lab.shell("cat /proc/net/dev");
+  const names = [...output.matchAll(/^\s*(\w+):/gm)].map(([, name]) => name);
+  assert.deepEqual(names, ["lo"]);
 });
 
-scenario('a sysctl is set in the new namespace alone', { clause: 'config-linux.md, Sysctl' }, async (lab) => {
-	const path = '/proc/sys/net/ipv4/ip_default_ttl';
-	const before = readFileSync(path, 'utf8');
-	const output = await lab.shell(`cat ${path} /proc/sys/kernel/msgmax`, (spec) => {
-		spec.linux.sysctl = { 'net.ipv4.ip_default_ttl': '77', 'kernel.msgmax': '12345' };
-	});
-	assert.equal(output, '77\n12345\n');
-	assert.equal(readFileSync(path, 'utf8'), before);
-});
-
-scenario('create refuses a sysctl of the host', async (lab) => {
-	const container = lab.container(['/bin/true'], (spec) => {
-		spec.linux.sysctl = { 'kernel.panic': '0' };
-	});
-	refused(await container.creating().result());
-});
-
-scenario('a new network namespace has a loopback device and nothing else', async (lab) => {
-	const output = await lab.shell('cat /proc/net/dev');
-	const names = [...output.matchAll(/^\s*(\w+):/gm)].map(([, name]) => name);
-	assert.deepEqual(names, ['lo']);
-});
-
-scenario('a new pid namespace has the program as its first process', async (lab) => {
-	const output = await lab.shell('echo $$; cat /proc/1/cmdline | tr "\\0" " "');
-	assert.match(output, /^1\n\/bin\/sh -c /);
+scenario("a new pid namespace has the program as its first process", async (lab) => {
+  const output = await lab.shell('echo $$; cat /proc/1/cmdline | tr "\\0" " "');
+  assert.match(output, /^1\n\/bin\/sh -c /);
 });

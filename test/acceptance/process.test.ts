@@ -1,374 +1,395 @@
-import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Capabilities, Process } from './harness/config.ts';
-import type { Report } from './harness/container.ts';
-import { ok, refused } from './harness/expect.ts';
-import type { Lab } from './harness/lab.ts';
-import { feature } from './harness/suite.ts';
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Capabilities, Process } from "./harness/config.ts";
+import type { Report } from "./harness/container.ts";
+import { ok, refused } from "./harness/expect.ts";
+import type { Lab } from "./harness/lab.ts";
+import { feature } from "./harness/suite.ts";
 
-const scenario = feature('process', { clause: 'config.md, Process' });
+const scenario = feature("process", { clause: "config.md, Process" });
 
 /** What the program says of itself, its configuration changed. */
 async function reportWith(lab: Lab, change: (process: Process) => void, args: string[] = []): Promise<Report> {
-	const container = lab.container(['/bin/probe', 'report', ...args], (spec) => change(spec.process));
-	return await container.report();
+  const container = lab.container(["/bin/probe", "report", ...args], (spec) => change(spec.process));
+  return await container.report();
 }
 
-scenario('the program gets its arguments byte for byte', async (lab) => {
-	const odd = ['', ' ', 'a b', '"quoted"', "it's", '$HOME', 'ünïcödé', '-x', '--', 'a\nb', '\\'];
-	const report = await reportWith(lab, () => undefined, odd);
-	assert.deepEqual(report.argv, ['/bin/probe', 'report', ...odd]);
+scenario("the program gets its arguments byte for byte", async (lab) => {
+  const odd = ["", " ", "a b", '"quoted"', "it's", "$HOME", "ünïcödé", "-x", "--", "a\nb", "\\"];
+  const report = await reportWith(lab, () => undefined, odd);
+  assert.deepEqual(report.argv, ["/bin/probe", "report", ...odd]);
 });
 
-scenario('the program gets exactly the environment of the configuration', async (lab) => {
-	const env = ['PATH=/bin', 'HOME=/somewhere', 'EMPTY=', 'WITH=equals=signs', 'SPACE= x '];
-	const report = await reportWith(lab, (process) => {
-		process.env = env;
-	});
-	assert.deepEqual(report.env.toSorted(), env.toSorted());
+scenario("the program gets exactly the environment of the configuration", async (lab) => {
+  const env = ["PATH=/bin", "HOME=/somewhere", "EMPTY=", "WITH=equals=signs", "SPACE= x "];
+  const report = await reportWith(lab, (process) => {
+    process.env = env;
+  });
+  assert.deepEqual(report.env.toSorted(), env.toSorted());
 });
 
-scenario('the environment of the runtime does not reach the program', async (lab) => {
-	const container = lab.container(['/bin/probe', 'report']);
-	await container.create([], { env: { SECRET_OF_THE_CALLER: 'x', NOTIFY: 'y' } });
-	await container.start();
-	const { env } = JSON.parse(await container.output()) as Report;
-	assert.deepEqual(env.filter((entry) => /SECRET|NOTIFY|ACCEPTANCE|TMPDIR|LIBCONTAINER/.test(entry)), []);
+scenario("the environment of the runtime does not reach the program", async (lab) => {
+  const container = lab.container(["/bin/probe", "report"]);
+  await container.create([], { env: { SECRET_OF_THE_CALLER: "x", NOTIFY: "y" } });
+  await container.start();
+  const { env } = JSON.parse(await container.output()) as Report;
+  assert.deepEqual(
+    env.filter((entry) => /SECRET|NOTIFY|ACCEPTANCE|TMPDIR|LIBCONTAINER/.test(entry)),
+    [],
+  );
 });
 
-scenario('HOME is taken from the container\'s passwd when the configuration has none', async (lab) => {
-	const report = await reportWith(lab, (process) => {
-		process.user = { uid: 1000, gid: 1000 };
-		process.env = ['PATH=/bin'];
-	});
-	assert.ok(report.env.includes('HOME=/home'), report.env.join(' '));
+scenario("HOME is taken from the container's passwd when the configuration has none", async (lab) => {
+  const report = await reportWith(lab, (process) => {
+    process.user = { uid: 1000, gid: 1000 };
+    process.env = ["PATH=/bin"];
+  });
+  assert.ok(report.env.includes("HOME=/home"), report.env.join(" "));
 });
 
-scenario('the program starts in the configured directory', async (lab) => {
-	const report = await reportWith(lab, (process) => {
-		process.cwd = '/usr/bin';
-	});
-	assert.equal(report.cwd, '/usr/bin');
+scenario("the program starts in the configured directory", async (lab) => {
+  const report = await reportWith(lab, (process) => {
+    process.cwd = "/usr/bin";
+  });
+  assert.equal(report.cwd, "/usr/bin");
 });
 
-scenario('the program starts in a directory that only its user may enter', async (lab) => {
-	const container = lab.container(['/bin/probe', 'report'], ({ process }) => {
-		process.cwd = '/home/private';
-		process.user = { uid: 1000, gid: 1000 };
-	});
-	const { chownSync } = await import('node:fs');
-	mkdirSync(join(container.rootfs, 'home/private'));
-	chownSync(join(container.rootfs, 'home/private'), 1000, 1000);
-	chmodSync(join(container.rootfs, 'home/private'), 0o700);
-	assert.equal((await container.report()).cwd, '/home/private');
+scenario("the program starts in a directory that only its user may enter", async (lab) => {
+  const container = lab.container(["/bin/probe", "report"], ({ process }) => {
+    process.cwd = "/home/private";
+    process.user = { uid: 1000, gid: 1000 };
+  });
+  const { chownSync } = await import("node:fs");
+  mkdirSync(join(container.rootfs, "home/private"));
+  chownSync(join(container.rootfs, "home/private"), 1000, 1000);
+  chmodSync(join(container.rootfs, "home/private"), 0o700);
+  assert.equal((await container.report()).cwd, "/home/private");
 });
 
-scenario('the program runs as the configured user and group', async (lab) => {
-	const report = await reportWith(lab, (process) => {
-		process.user = { uid: 1234, gid: 5678 };
-	});
-	const { uid, euid, gid, egid, status } = report;
-	assert.deepEqual([uid, euid, gid, egid, status['Groups']], [1234, 1234, 5678, 5678, '']);
+scenario("the program runs as the configured user and group", async (lab) => {
+  const report = await reportWith(lab, (process) => {
+    process.user = { uid: 1234, gid: 5678 };
+  });
+  const { uid, euid, gid, egid, status } = report;
+  assert.deepEqual([uid, euid, gid, egid, status["Groups"]], [1234, 1234, 5678, 5678, ""]);
 });
 
-scenario('the program has exactly the configured supplementary groups', async (lab) => {
-	const report = await reportWith(lab, (process) => {
-		process.user.additionalGids = [7, 2_000_000_000, 99];
-	});
-	assert.equal(report.status['Groups'], '7 99 2000000000');
+scenario("the program has exactly the configured supplementary groups", async (lab) => {
+  const report = await reportWith(lab, (process) => {
+    process.user.additionalGids = [7, 2_000_000_000, 99];
+  });
+  assert.equal(report.status["Groups"], "7 99 2000000000");
 });
 
-scenario('ids above 2147483647 are as good as others', { clause: 'config.md, POSIX-platform User: uid and gid; schema/defs.json: UID and GID are uint32' }, async (lab) => {
-	const report = await reportWith(lab, (process) => {
-		process.user = { uid: 4_000_000_000, gid: 4_000_000_001, additionalGids: [4_000_000_002] };
-	});
-	const { uid, gid, status } = report;
-	assert.deepEqual([uid, gid, status['Groups']], [4_000_000_000, 4_000_000_001, '4000000002']);
-});
+scenario(
+  "ids above 2147483647 are as good as others",
+  { clause: "config.md, POSIX-platform User: uid and gid; schema/defs.json: UID and GID are uint32" },
+  async (lab) => {
+    const report = await reportWith(lab, (process) => {
+      process.user = { uid: 4_000_000_000, gid: 4_000_000_001, additionalGids: [4_000_000_002] };
+    });
+    const { uid, gid, status } = report;
+    assert.deepEqual([uid, gid, status["Groups"]], [4_000_000_000, 4_000_000_001, "4000000002"]);
+  },
+);
 
 for (const umask of [0o000, 0o027, 0o777]) {
-	scenario(`the program has umask ${umask.toString(8).padStart(4, '0')} when configured`, async (lab) => {
-		const report = await reportWith(lab, (process) => {
-			process.user.umask = umask;
-		});
-		assert.equal(Number.parseInt(report.status['Umask'] ?? '', 8), umask);
-	});
+  scenario(`the program has umask ${umask.toString(8).padStart(4, "0")} when configured`, async (lab) => {
+    const report = await reportWith(lab, (process) => {
+      process.user.umask = umask;
+    });
+    assert.equal(Number.parseInt(report.status["Umask"] ?? "", 8), umask);
+  });
 }
 
-scenario('the umask is 0022 when none is configured', async (lab) => {
-	assert.equal((await reportWith(lab, () => undefined)).status['Umask'], '0022');
+scenario("the umask is 0022 when none is configured", async (lab) => {
+  assert.equal((await reportWith(lab, () => undefined)).status["Umask"], "0022");
 });
 
 const bits: Record<string, bigint> = { CAP_CHOWN: 1n << 0n, CAP_KILL: 1n << 5n, CAP_NET_RAW: 1n << 13n };
 const files: Record<keyof Capabilities, string> = {
-	bounding: 'CapBnd',
-	effective: 'CapEff',
-	permitted: 'CapPrm',
-	inheritable: 'CapInh',
-	ambient: 'CapAmb',
+  bounding: "CapBnd",
+  effective: "CapEff",
+  permitted: "CapPrm",
+  inheritable: "CapInh",
+  ambient: "CapAmb",
 };
 
 function capabilitySets(report: Report): Record<string, string[]> {
-	return Object.fromEntries(
-		Object.entries(files).map(([set, file]) => {
-			const mask = BigInt(`0x${report.status[file]}`);
-			const names = Object.entries(bits).filter(([, bit]) => (mask & bit) !== 0n);
-			const rest = names.reduce((left, [, bit]) => left & ~bit, mask);
-			return [set, [...names.map(([name]) => name), ...(rest ? [`0x${rest.toString(16)}`] : [])]];
-		}),
-	);
+  return Object.fromEntries(
+    Object.entries(files).map(([set, file]) => {
+      const mask = BigInt(`0x${report.status[file]}`);
+      const names = Object.entries(bits).filter(([, bit]) => (mask & bit) !== 0n);
+      const rest = names.reduce((left, [, bit]) => left & ~bit, mask);
+      return [set, [...names.map(([name]) => name), ...(rest ? [`0x${rest.toString(16)}`] : [])]];
+    }),
+  );
 }
 
-scenario('root has exactly the configured capabilities', async (lab) => {
-	const capabilities: Required<Capabilities> = {
-		bounding: ['CAP_CHOWN', 'CAP_KILL', 'CAP_NET_RAW'],
-		permitted: ['CAP_CHOWN', 'CAP_KILL'],
-		effective: ['CAP_CHOWN', 'CAP_KILL'],
-		inheritable: [],
-		ambient: [],
-	};
-	// A program of root's gains permitted = bounding at execve, unless the set-user-ID rules are switched off.
-	const report = await reportWith(lab, (process) => {
-		process.capabilities = { ...capabilities, bounding: capabilities.permitted };
-	});
-	assert.deepEqual(capabilitySets(report), { ...capabilities, bounding: capabilities.permitted });
+scenario("root has exactly the configured capabilities", async (lab) => {
+  const capabilities: Required<Capabilities> = {
+    bounding: ["CAP_CHOWN", "CAP_KILL", "CAP_NET_RAW"],
+    permitted: ["CAP_CHOWN", "CAP_KILL"],
+    effective: ["CAP_CHOWN", "CAP_KILL"],
+    inheritable: [],
+    ambient: [],
+  };
+  // A program of root's gains permitted = bounding at execve, unless the set-user-ID rules are switched off.
+  const report = await reportWith(lab, (process) => {
+    process.capabilities = { ...capabilities, bounding: capabilities.permitted };
+  });
+  assert.deepEqual(capabilitySets(report), { ...capabilities, bounding: capabilities.permitted });
 });
 
-scenario('an ordinary user keeps the ambient capabilities through execve', async (lab) => {
-	const all = ['CAP_CHOWN', 'CAP_KILL'];
-	const report = await reportWith(lab, (process) => {
-		process.user = { uid: 1000, gid: 1000 };
-		process.capabilities = { bounding: all, permitted: all, effective: all, inheritable: all, ambient: all };
-	});
-	assert.deepEqual(capabilitySets(report), {
-		bounding: all,
-		permitted: all,
-		effective: all,
-		inheritable: all,
-		ambient: all,
-	});
+scenario("an ordinary user keeps the ambient capabilities through execve", async (lab) => {
+  const all = ["CAP_CHOWN", "CAP_KILL"];
+  const report = await reportWith(lab, (process) => {
+    process.user = { uid: 1000, gid: 1000 };
+    process.capabilities = { bounding: all, permitted: all, effective: all, inheritable: all, ambient: all };
+  });
+  assert.deepEqual(capabilitySets(report), {
+    bounding: all,
+    permitted: all,
+    effective: all,
+    inheritable: all,
+    ambient: all,
+  });
 });
 
-scenario('an ordinary user has no capabilities when none are ambient', async (lab) => {
-	const all = ['CAP_CHOWN', 'CAP_KILL'];
-	const report = await reportWith(lab, (process) => {
-		process.user = { uid: 1000, gid: 1000 };
-		process.capabilities = { bounding: all, permitted: all, effective: all };
-	});
-	const { bounding, permitted, effective, ambient } = capabilitySets(report);
-	assert.deepEqual({ bounding, permitted, effective, ambient }, { bounding: all, permitted: [], effective: [], ambient: [] });
+scenario("an ordinary user has no capabilities when none are ambient", async (lab) => {
+  const all = ["CAP_CHOWN", "CAP_KILL"];
+  const report = await reportWith(lab, (process) => {
+    process.user = { uid: 1000, gid: 1000 };
+    process.capabilities = { bounding: all, permitted: all, effective: all };
+  });
+  const { bounding, permitted, effective, ambient } = capabilitySets(report);
+  assert.deepEqual(
+    { bounding, permitted, effective, ambient },
+    { bounding: all, permitted: [], effective: [], ambient: [] },
+  );
 });
 
-scenario('the program has no capability when all sets are empty', async (lab) => {
-	const report = await reportWith(lab, (process) => {
-		process.capabilities = { bounding: [], permitted: [], effective: [], inheritable: [], ambient: [] };
-	});
-	assert.deepEqual(Object.values(capabilitySets(report)).flat(), []);
+scenario("the program has no capability when all sets are empty", async (lab) => {
+  const report = await reportWith(lab, (process) => {
+    process.capabilities = { bounding: [], permitted: [], effective: [], inheritable: [], ambient: [] };
+  });
+  assert.deepEqual(Object.values(capabilitySets(report)).flat(), []);
 });
 
-scenario('an unknown capability is not fatal', { clause: 'config.md, Linux Process: "The runtime SHOULD NOT fail if the container configuration requests capabilities that cannot be granted"' }, async (lab) => {
-	const report = await reportWith(lab, (process) => {
-		const sets = ['CAP_KILL', 'CAP_NOT_INVENTED_YET'];
-		process.capabilities = { bounding: sets, permitted: sets, effective: sets };
-	});
-	assert.deepEqual(capabilitySets(report)['permitted'], ['CAP_KILL']);
-});
+scenario(
+  "an unknown capability is not fatal",
+  {
+    clause:
+      'config.md, Linux Process: "The runtime SHOULD NOT fail if the container configuration requests capabilities that cannot be granted"',
+  },
+  async (lab) => {
+    const report = await reportWith(lab, (process) => {
+      const sets = ["CAP_KILL", "CAP_NOT_INVENTED_YET"];
+      process.capabilities = { bounding: sets, permitted: sets, effective: sets };
+    });
+    assert.deepEqual(capabilitySets(report)["permitted"], ["CAP_KILL"]);
+  },
+);
 
 for (const [value, shown] of [
-	[true, '1'],
-	[false, '0'],
+  [true, "1"],
+  [false, "0"],
 ] as const) {
-	scenario(`no_new_privs is ${shown} when configured ${value}`, async (lab) => {
-		const report = await reportWith(lab, (process) => {
-			process.noNewPrivileges = value;
-		});
-		assert.equal(report.status['NoNewPrivs'], shown);
-	});
+  scenario(`no_new_privs is ${shown} when configured ${value}`, async (lab) => {
+    const report = await reportWith(lab, (process) => {
+      process.noNewPrivileges = value;
+    });
+    assert.equal(report.status["NoNewPrivs"], shown);
+  });
 }
 
-scenario('the program has the configured resource limits', { clause: 'config.md, POSIX process: "rlimits"' }, async (lab) => {
-	const report = await reportWith(lab, (process) => {
-		process.rlimits = [
-			{ type: 'RLIMIT_NOFILE', soft: 100, hard: 200 },
-			{ type: 'RLIMIT_CORE', soft: 0, hard: 0 },
-			{ type: 'RLIMIT_FSIZE', soft: 1_000_000, hard: 2_000_000 },
-			{ type: 'RLIMIT_STACK', soft: 4_194_304, hard: 8_388_608 },
-			{ type: 'RLIMIT_AS', soft: 1_073_741_824, hard: 1_073_741_824 },
-		];
-	});
-	const { NOFILE, CORE, FSIZE, STACK, AS } = report.rlimits;
-	assert.deepEqual(
-		{ NOFILE, CORE, FSIZE, STACK, AS },
-		{
-			NOFILE: ['100', '200'],
-			CORE: ['0', '0'],
-			FSIZE: ['1000000', '2000000'],
-			STACK: ['4194304', '8388608'],
-			AS: ['1073741824', '1073741824'],
-		},
-	);
+scenario(
+  "the program has the configured resource limits",
+  { clause: 'config.md, POSIX process: "rlimits"' },
+  async (lab) => {
+    const report = await reportWith(lab, (process) => {
+      process.rlimits = [
+        { type: "RLIMIT_NOFILE", soft: 100, hard: 200 },
+        { type: "RLIMIT_CORE", soft: 0, hard: 0 },
+        { type: "RLIMIT_FSIZE", soft: 1_000_000, hard: 2_000_000 },
+        { type: "RLIMIT_STACK", soft: 4_194_304, hard: 8_388_608 },
+        { type: "RLIMIT_AS", soft: 1_073_741_824, hard: 1_073_741_824 },
+      ];
+    });
+    const { NOFILE, CORE, FSIZE, STACK, AS } = report.rlimits;
+    assert.deepEqual(
+      { NOFILE, CORE, FSIZE, STACK, AS },
+      {
+        NOFILE: ["100", "200"],
+        CORE: ["0", "0"],
+        FSIZE: ["1000000", "2000000"],
+        STACK: ["4194304", "8388608"],
+        AS: ["1073741824", "1073741824"],
+      },
+    );
+  },
+);
+
+scenario("a resource limit that is not configured stays as the caller has it", async (lab) => {
+  const { execFileSync } = await import("node:child_process");
+  const [soft, hard] = ["-Ss", "-Hs"].map((flag) =>
+    execFileSync("/bin/bash", ["-c", `ulimit ${flag}`], { encoding: "utf8" }).trim(),
+  );
+  const report = await reportWith(lab, () => undefined);
+  const bytes = (limit = ""): string => (limit === "unlimited" ? "18446744073709551615" : `${Number(limit) * 1024}`);
+  assert.deepEqual(report.rlimits["STACK"], [bytes(soft), bytes(hard)]);
 });
 
-scenario('a resource limit that is not configured stays as the caller has it', async (lab) => {
-	const { execFileSync } = await import('node:child_process');
-	const [soft, hard] = ['-Ss', '-Hs'].map((flag) =>
-		execFileSync('/bin/bash', ['-c', `ulimit ${flag}`], { encoding: 'utf8' }).trim(),
-	);
-	const report = await reportWith(lab, () => undefined);
-	const bytes = (limit = ''): string => (limit === 'unlimited' ? '18446744073709551615' : `${Number(limit) * 1024}`);
-	assert.deepEqual(report.rlimits['STACK'], [bytes(soft), bytes(hard)]);
+scenario("the program has the configured oom_score_adj", async (lab) => {
+  const report = await reportWith(lab, (process) => {
+    process.oomScoreAdj = 123;
+  });
+  assert.equal(report.oomScoreAdj, 123);
 });
 
-scenario('the program has the configured oom_score_adj', async (lab) => {
-	const report = await reportWith(lab, (process) => {
-		process.oomScoreAdj = 123;
-	});
-	assert.equal(report.oomScoreAdj, 123);
+scenario("the program has descriptors 0, 1 and 2 and no other", async (lab) => {
+  const report = await reportWith(lab, () => undefined);
+  assert.deepEqual(Object.keys(report.fds).toSorted(), ["0", "1", "2"]);
 });
 
-scenario('the program has descriptors 0, 1 and 2 and no other', async (lab) => {
-	const report = await reportWith(lab, () => undefined);
-	assert.deepEqual(Object.keys(report.fds).toSorted(), ['0', '1', '2']);
+scenario("descriptors of the caller do not leak into the program", async (lab) => {
+  const { openSync } = await import("node:fs");
+  const container = lab.container(["/bin/probe", "report"]);
+  await container.create([], { pass: [openSync("/etc/passwd", "r")] });
+  await container.start();
+  const { fds } = JSON.parse(await container.output()) as Report;
+  assert.deepEqual(Object.keys(fds).toSorted(), ["0", "1", "2"]);
 });
 
-scenario('descriptors of the caller do not leak into the program', async (lab) => {
-	const { openSync } = await import('node:fs');
-	const container = lab.container(['/bin/probe', 'report']);
-	await container.create([], { pass: [openSync('/etc/passwd', 'r')] });
-	await container.start();
-	const { fds } = JSON.parse(await container.output()) as Report;
-	assert.deepEqual(Object.keys(fds).toSorted(), ['0', '1', '2']);
+scenario("--preserve-fds passes so many descriptors from 3 on", async (lab) => {
+  const { openSync } = await import("node:fs");
+  const container = lab.container(["/bin/probe", "report"]);
+  const file = openSync("/etc/passwd", "r");
+  await container.create(["--preserve-fds", "2"], { pass: [file, file, file] });
+  await container.start();
+  const { fds } = JSON.parse(await container.output()) as Report;
+  assert.deepEqual(Object.keys(fds).toSorted(), ["0", "1", "2", "3", "4"]);
 });
 
-scenario('--preserve-fds passes so many descriptors from 3 on', async (lab) => {
-	const { openSync } = await import('node:fs');
-	const container = lab.container(['/bin/probe', 'report']);
-	const file = openSync('/etc/passwd', 'r');
-	await container.create(['--preserve-fds', '2'], { pass: [file, file, file] });
-	await container.start();
-	const { fds } = JSON.parse(await container.output()) as Report;
-	assert.deepEqual(Object.keys(fds).toSorted(), ['0', '1', '2', '3', '4']);
+scenario("the program reads what is written to the caller's standard input", async (lab) => {
+  const container = await lab.created(["/bin/cat"]);
+  await container.start();
+  container.say("one\ntwo\n");
+  container.shim.stdin.end();
+  assert.equal(await container.output(), "one\ntwo\n");
 });
 
-scenario('the program reads what is written to the caller\'s standard input', async (lab) => {
-	const container = await lab.created(['/bin/cat']);
-	await container.start();
-	container.say('one\ntwo\n');
-	container.shim.stdin.end();
-	assert.equal(await container.output(), 'one\ntwo\n');
+scenario("standard error of the program is the caller's", async (lab) => {
+  const container = await lab.created(["/bin/sh", "-c", "echo out; echo err >&2"]);
+  await container.start();
+  assert.equal(await container.output(), "out\n");
+  assert.equal(await container.shim.stderr.end(), "err\n");
 });
 
-scenario('standard error of the program is the caller\'s', async (lab) => {
-	const container = await lab.created(['/bin/sh', '-c', 'echo out; echo err >&2']);
-	await container.start();
-	assert.equal(await container.output(), 'out\n');
-	assert.equal(await container.shim.stderr.end(), 'err\n');
+scenario("no signal is blocked and none ignored in the program", async (lab) => {
+  const { status } = await reportWith(lab, () => undefined);
+  assert.deepEqual([status["SigBlk"], status["SigIgn"]], ["0000000000000000", "0000000000000000"]);
 });
 
-scenario('no signal is blocked and none ignored in the program', async (lab) => {
-	const { status } = await reportWith(lab, () => undefined);
-	assert.deepEqual([status['SigBlk'], status['SigIgn']], ['0000000000000000', '0000000000000000']);
+scenario("the program leads a session of its own", async (lab) => {
+  const { pid, sid, pgid, ppid } = await reportWith(lab, () => undefined);
+  assert.deepEqual([pid, sid, pgid, ppid], [1, 1, 1, 0]);
 });
 
-scenario('the program leads a session of its own', async (lab) => {
-	const { pid, sid, pgid, ppid } = await reportWith(lab, () => undefined);
-	assert.deepEqual([pid, sid, pgid, ppid], [1, 1, 1, 0]);
+scenario("the program is found on the PATH of its environment", async (lab) => {
+  const container = lab.container(["hello"], ({ process }) => {
+    process.env = ["PATH=/nowhere:/opt/tools:/bin"];
+  });
+  mkdirSync(join(container.rootfs, "opt/tools"), { recursive: true });
+  writeFileSync(join(container.rootfs, "opt/tools/hello"), '#!/bin/sh\necho "from $0"\n', { mode: 0o755 });
+  assert.equal(await container.outputOfRun(), "from /opt/tools/hello\n");
 });
 
-scenario('the program is found on the PATH of its environment', async (lab) => {
-	const container = lab.container(['hello'], ({ process }) => {
-		process.env = ['PATH=/nowhere:/opt/tools:/bin'];
-	});
-	mkdirSync(join(container.rootfs, 'opt/tools'), { recursive: true });
-	writeFileSync(join(container.rootfs, 'opt/tools/hello'), '#!/bin/sh\necho "from $0"\n', { mode: 0o755 });
-	assert.equal(await container.outputOfRun(), 'from /opt/tools/hello\n');
+scenario("a script is run by the interpreter it names", async (lab) => {
+  const container = lab.container(["/script", "x"]);
+  writeFileSync(join(container.rootfs, "script"), '#!/bin/sh\necho "$0 $1"\n', { mode: 0o755 });
+  assert.equal(await container.outputOfRun(), "/script x\n");
 });
 
-scenario('a script is run by the interpreter it names', async (lab) => {
-	const container = lab.container(['/script', 'x']);
-	writeFileSync(join(container.rootfs, 'script'), '#!/bin/sh\necho "$0 $1"\n', { mode: 0o755 });
-	assert.equal(await container.outputOfRun(), '/script x\n');
-});
-
-scenario('a relative program is found from the working directory', async (lab) => {
-	const container = lab.container(['./script'], ({ process }) => {
-		process.cwd = '/usr';
-	});
-	writeFileSync(join(container.rootfs, 'usr/script'), '#!/bin/sh\npwd\n', { mode: 0o755 });
-	assert.equal(await container.outputOfRun(), '/usr\n');
+scenario("a relative program is found from the working directory", async (lab) => {
+  const container = lab.container(["./script"], ({ process }) => {
+    process.cwd = "/usr";
+  });
+  writeFileSync(join(container.rootfs, "usr/script"), "#!/bin/sh\npwd\n", { mode: 0o755 });
+  assert.equal(await container.outputOfRun(), "/usr\n");
 });
 
 for (const status of [0, 1, 2, 42, 126, 127, 128, 137, 255]) {
-	scenario(`init ends with ${status} when the program does`, async (lab) => {
-		const container = await lab.created(['/bin/sh', '-c', `exit ${status}`]);
-		await container.start();
-		assert.equal(await container.exit(), `exit ${status}`);
-	});
+  scenario(`init ends with ${status} when the program does`, async (lab) => {
+    const container = await lab.created(["/bin/sh", "-c", `exit ${status}`]);
+    await container.start();
+    assert.equal(await container.exit(), `exit ${status}`);
+  });
 }
 
 for (const [name, number] of [
-	['TERM', 15],
-	['SEGV', 11],
-	['ABRT', 6],
+  ["TERM", 15],
+  ["SEGV", 11],
+  ["ABRT", 6],
 ] as const) {
-	// Without a pid namespace: the first process of one ignores what it does not handle.
-	scenario(`init ends by SIG${name} when the program does`, async (lab) => {
-		const container = await lab.created(['/bin/sh', '-c', `kill -${name} $$`], ({ linux }) => {
-			linux.namespaces = linux.namespaces.filter(({ type }) => type !== 'pid');
-		});
-		await container.start();
-		assert.equal(await container.exit(), `signal ${number}`);
-	});
+  // Without a pid namespace: the first process of one ignores what it does not handle.
+  scenario(`init ends by SIG${name} when the program does`, async (lab) => {
+    const container = await lab.created(["/bin/sh", "-c", `kill -${name} $$`], ({ linux }) => {
+      linux.namespaces = linux.namespaces.filter(({ type }) => type !== "pid");
+    });
+    await container.start();
+    assert.equal(await container.exit(), `signal ${number}`);
+  });
 }
 
 // --- A program that cannot be executed: start itself says so, and the container is then stopped. -------------------
 
 interface BadProgram {
-	what: string;
-	args: string[];
-	prepare?: (rootfs: string) => void;
-	text: RegExp;
+  what: string;
+  args: string[];
+  prepare?: (rootfs: string) => void;
+  text: RegExp;
 }
 
 const badPrograms: BadProgram[] = [
-	{ what: 'does not exist', args: ['/bin/nothing-here'], text: /ENOENT|no such file or directory/ },
-	{ what: 'is not on the PATH', args: ['nothing-here'], text: /ENOENT|executable file not found in \$PATH/ },
-	{
-		what: 'is not executable',
-		args: ['/plain'],
-		prepare: (rootfs) => writeFileSync(join(rootfs, 'plain'), 'text', { mode: 0o644 }),
-		text: /EACCES|permission denied/,
-	},
-	{ what: 'is a directory', args: ['/etc'], text: /EACCES|EISDIR|permission denied|is a directory/ },
-	{
-		what: 'has no known format',
-		args: ['/garbage'],
-		prepare: (rootfs) => writeFileSync(join(rootfs, 'garbage'), '\0\u0001\u0002 no program', { mode: 0o755 }),
-		text: /ENOEXEC|exec format error/,
-	},
-	{
-		what: 'names an interpreter that does not exist',
-		args: ['/script'],
-		prepare: (rootfs) => writeFileSync(join(rootfs, 'script'), '#!/no/such/interpreter\n', { mode: 0o755 }),
-		text: /ENOENT|no such file or directory/,
-	},
-	{
-		what: 'has an argument longer than the kernel allows',
-		args: ['/bin/true', 'x'.repeat(200_000)],
-		text: /E2BIG|argument list too long/,
-	},
+  { what: "does not exist", args: ["/bin/nothing-here"], text: /ENOENT|no such file or directory/ },
+  { what: "is not on the PATH", args: ["nothing-here"], text: /ENOENT|executable file not found in \$PATH/ },
+  {
+    what: "is not executable",
+    args: ["/plain"],
+    prepare: (rootfs) => writeFileSync(join(rootfs, "plain"), "text", { mode: 0o644 }),
+    text: /EACCES|permission denied/,
+  },
+  { what: "is a directory", args: ["/etc"], text: /EACCES|EISDIR|permission denied|is a directory/ },
+  {
+    what: "has no known format",
+    args: ["/garbage"],
+    prepare: (rootfs) => writeFileSync(join(rootfs, "garbage"), "\0\u0001\u0002 no program", { mode: 0o755 }),
+    text: /ENOEXEC|exec format error/,
+  },
+  {
+    what: "names an interpreter that does not exist",
+    args: ["/script"],
+    prepare: (rootfs) => writeFileSync(join(rootfs, "script"), "#!/no/such/interpreter\n", { mode: 0o755 }),
+    text: /ENOENT|no such file or directory/,
+  },
+  {
+    what: "has an argument longer than the kernel allows",
+    args: ["/bin/true", "x".repeat(200_000)],
+    text: /E2BIG|argument list too long/,
+  },
 ];
 
 for (const { what, args, prepare, text } of badPrograms) {
-	scenario(`start reports a program that ${what}`, { boxOnly: 'start reports the failure of execve' }, async (lab) => {
-		const container = lab.container(args);
-		prepare?.(container.rootfs);
-		await container.create();
-		const result = await lab.runtime.start(container.id);
-		refused(result, text);
-		await container.exit();
-		await container.expectStatus('stopped');
-		ok(await lab.runtime.delete(container.id));
-	});
+  scenario(`start reports a program that ${what}`, { boxOnly: "start reports the failure of execve" }, async (lab) => {
+    const container = lab.container(args);
+    prepare?.(container.rootfs);
+    await container.create();
+    const result = await lab.runtime.start(container.id);
+    refused(result, text);
+    await container.exit();
+    await container.expectStatus("stopped");
+    ok(await lab.runtime.delete(container.id));
+  });
 }

@@ -1,157 +1,165 @@
-import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import type { Container } from './harness/container.ts';
-import { ok, refused } from './harness/expect.ts';
-import { isAlive } from './harness/host.ts';
-import { feature } from './harness/suite.ts';
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import type { Container } from "./harness/container.ts";
+import { ok, refused } from "./harness/expect.ts";
+import { isAlive } from "./harness/host.ts";
+import { feature } from "./harness/suite.ts";
 
-const scenario = feature('run', { needs: ['command: run'] });
+const scenario = feature("run", { needs: ["command: run"] });
 
 /** No network, no limits: what an exit status does not need. */
-const light = (spec: Container['spec']): void => {
-	spec.linux.namespaces = [{ type: 'mount' }, { type: 'pid' }];
-	delete spec.hostname;
-	spec.mounts = [{ destination: '/proc', type: 'proc', source: 'proc' }];
-	spec.linux.maskedPaths = [];
-	spec.linux.readonlyPaths = [];
+const light = (spec: Container["spec"]): void => {
+  spec.linux.namespaces = [{ type: "mount" }, { type: "pid" }];
+  delete spec.hostname;
+  spec.mounts = [{ destination: "/proc", type: "proc", source: "proc" }];
+  spec.linux.maskedPaths = [];
+  spec.linux.readonlyPaths = [];
 };
 
-scenario('run creates, starts, waits and deletes', async (lab) => {
-	const container = lab.container(['/bin/echo', 'hello']);
-	assert.equal(await container.running().exited(), 'exit 0');
-	assert.equal(await container.output(), 'hello\n');
-	refused(await lab.runtime.state(container.id), /does not exist/);
-	assert.deepEqual(lab.leaks(), []);
+scenario("run creates, starts, waits and deletes", async (lab) => {
+  const container = lab.container(["/bin/echo", "hello"]);
+  assert.equal(await container.running().exited(), "exit 0");
+  assert.equal(await container.output(), "hello\n");
+  refused(await lab.runtime.state(container.id), /does not exist/);
+  assert.deepEqual(lab.leaks(), []);
 });
 
-scenario('run ends with the status of the program, for every status', { limit: 120_000 }, async (lab) => {
-	const statuses = Array.from({ length: 256 }, (_, status) => status);
-	const script = 'exit $STATUS';
-	const worker = async (): Promise<void> => {
-		for (let status = statuses.pop(); status !== undefined; status = statuses.pop()) {
-			const container = lab.container(['/bin/sh', '-c', script], light);
-			container.spec.process.env = ['PATH=/bin', `STATUS=${status}`];
-			container.writeConfig();
-			assert.equal(await container.running().exited(), `exit ${status}`);
-		}
-	};
-	await Promise.all([worker(), worker(), worker(), worker()]);
+scenario("run ends with the status of the program, for every status", { limit: 120_000 }, async (lab) => {
+  const statuses = Array.from({ length: 256 }, (_, status) => status);
+  const script = "exit $STATUS";
+  const worker = async (): Promise<void> => {
+    for (let status = statuses.pop(); status !== undefined; status = statuses.pop()) {
+      const container = lab.container(["/bin/sh", "-c", script], light);
+      container.spec.process.env = ["PATH=/bin", `STATUS=${status}`];
+      container.writeConfig();
+      assert.equal(await container.running().exited(), `exit ${status}`);
+    }
+  };
+  await Promise.all([worker(), worker(), worker(), worker()]);
 });
 
 for (const [name, number] of [
-	['KILL', 9],
-	['TERM', 15],
-	['SEGV', 11],
+  ["KILL", 9],
+  ["TERM", 15],
+  ["SEGV", 11],
 ] as const) {
-	scenario(`run ends with ${128 + number} when SIG${name} ends the program`, async (lab) => {
-		const container = lab.container(['/bin/sh', '-c', `kill -${name} $$`], ({ linux }) => {
-			linux.namespaces = linux.namespaces.filter(({ type }) => type !== 'pid');
-		});
-		assert.equal(await container.running().exited(), `exit ${128 + number}`);
-	});
+  scenario(`run ends with ${128 + number} when SIG${name} ends the program`, async (lab) => {
+    const container = lab.container(["/bin/sh", "-c", `kill -${name} $$`], ({ linux }) => {
+      linux.namespaces = linux.namespaces.filter(({ type }) => type !== "pid");
+    });
+    assert.equal(await container.running().exited(), `exit ${128 + number}`);
+  });
 }
 
 for (const [name, number] of [
-	['SIGTERM', 15],
-	['SIGINT', 2],
-	['SIGHUP', 1],
-	['SIGUSR1', 10],
-	['SIGQUIT', 3],
+  ["SIGTERM", 15],
+  ["SIGINT", 2],
+  ["SIGHUP", 1],
+  ["SIGUSR1", 10],
+  ["SIGQUIT", 3],
 ] as const) {
-	scenario(`run forwards ${name} to the program`, async (lab) => {
-		const container = lab.container(['/bin/probe', 'signals']);
-		const shim = container.running();
-		await container.line(/^ready$/);
-		process.kill(await shim.started(), name);
-		// Runtimes written in Go forward the URG that they send themselves, too.
-		await container.line(new RegExp(`^${`signal ${number}`.replace(/ (\d)$/, ' 0$1')}$`));
-		await container.delete('--force');
-		assert.equal(await shim.exited(), 'exit 137');
-	});
+  scenario(`run forwards ${name} to the program`, async (lab) => {
+    const container = lab.container(["/bin/probe", "signals"]);
+    const shim = container.running();
+    await container.line(/^ready$/);
+    process.kill(await shim.started(), name);
+    // Runtimes written in Go forward the URG that they send themselves, too.
+    await container.line(new RegExp(`^${`signal ${number}`.replace(/ (\d)$/, " 0$1")}$`));
+    await container.delete("--force");
+    assert.equal(await shim.exited(), "exit 137");
+  });
 }
 
-scenario('run passes standard input, output and error', async (lab) => {
-	const container = lab.container(['/bin/sh', '-c', 'cat; echo done >&2']);
-	const shim = container.running();
-	shim.stdin.end('through\n');
-	assert.equal(await shim.stdout.end(), 'through\n');
-	assert.equal(await shim.stderr.end(), 'done\n');
-	assert.equal(await shim.exited(), 'exit 0');
+scenario("run passes standard input, output and error", async (lab) => {
+  const container = lab.container(["/bin/sh", "-c", "cat; echo done >&2"]);
+  const shim = container.running();
+  shim.stdin.end("through\n");
+  assert.equal(await shim.stdout.end(), "through\n");
+  assert.equal(await shim.stderr.end(), "done\n");
+  assert.equal(await shim.exited(), "exit 0");
 });
 
-scenario('run shows the container as running, and another can kill it', async (lab) => {
-	const container = lab.container(['/bin/probe', 'wait']);
-	const shim = container.running();
-	await container.line(/^ready$/);
-	await container.expectStatus('running');
-	await container.kill('KILL');
-	assert.equal(await shim.exited(), 'exit 137');
+scenario("run shows the container as running, and another can kill it", async (lab) => {
+  const container = lab.container(["/bin/probe", "wait"]);
+  const shim = container.running();
+  await container.line(/^ready$/);
+  await container.expectStatus("running");
+  await container.kill("KILL");
+  assert.equal(await shim.exited(), "exit 137");
 });
 
-scenario('run reaps orphans of the program', async (lab) => {
-	const container = lab.container(['/bin/sh', '-c', '/bin/true & /bin/true & wait; echo ready; read line; exit 5']);
-	const shim = container.running();
-	await container.line(/^ready$/);
-	container.say('\n');
-	assert.equal(await shim.exited(), 'exit 5');
+scenario("run reaps orphans of the program", async (lab) => {
+  const container = lab.container(["/bin/sh", "-c", "/bin/true & /bin/true & wait; echo ready; read line; exit 5"]);
+  const shim = container.running();
+  await container.line(/^ready$/);
+  container.say("\n");
+  assert.equal(await shim.exited(), "exit 5");
 });
 
-scenario('run --detach returns when the program runs', async (lab) => {
-	const container = lab.container(['/bin/sh', '-c', 'echo ready; read line; exit 4']);
-	await container.running(['--detach']).ok();
-	container.notePid();
-	await container.line(/^ready$/);
-	await container.expectStatus('running');
-	container.say('\n');
-	assert.equal(await container.exit(), 'exit 4');
-	await container.expectStatus('stopped');
+scenario("run --detach returns when the program runs", async (lab) => {
+  const container = lab.container(["/bin/sh", "-c", "echo ready; read line; exit 4"]);
+  await container.running(["--detach"]).ok();
+  container.notePid();
+  await container.line(/^ready$/);
+  await container.expectStatus("running");
+  container.say("\n");
+  assert.equal(await container.exit(), "exit 4");
+  await container.expectStatus("stopped");
 });
 
-scenario('run --detach leaves init to the nearest subreaper', async (lab) => {
-	const container = lab.container(['/bin/probe', 'wait']);
-	await container.running(['--detach']).ok();
-	container.notePid();
-	const parent = /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${container.pid}/status`, 'utf8'))?.[1];
-	assert.match(readFileSync(`/proc/${parent}/cmdline`, 'utf8'), /shim/);
+scenario("run --detach leaves init to the nearest subreaper", async (lab) => {
+  const container = lab.container(["/bin/probe", "wait"]);
+  await container.running(["--detach"]).ok();
+  container.notePid();
+  const parent = /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${container.pid}/status`, "utf8"))?.[1];
+  assert.match(readFileSync(`/proc/${parent}/cmdline`, "utf8"), /shim/);
 });
 
-scenario('run writes the pid file', async (lab) => {
-	const container = lab.container(['/bin/probe', 'wait']);
-	container.running();
-	await container.line(/^ready$/);
-	const { pid } = await container.state();
-	assert.equal(readFileSync(container.pidFile, 'utf8'), `${pid}`);
+scenario("run writes the pid file", async (lab) => {
+  const container = lab.container(["/bin/probe", "wait"]);
+  container.running();
+  await container.line(/^ready$/);
+  const { pid } = await container.state();
+  assert.equal(readFileSync(container.pidFile, "utf8"), `${pid}`);
 });
 
-scenario('run is refused when the id is in use, and the first container goes on', async (lab) => {
-	const first = await lab.running();
-	const shim = lab.watch(lab.runtime.run(first.id, first.bundle));
-	refused(await shim.result(), /container with given ID already exists/);
-	await first.expectStatus('running');
-	assert.ok(isAlive(first.pid));
+scenario("run is refused when the id is in use, and the first container goes on", async (lab) => {
+  const first = await lab.running();
+  const shim = lab.watch(lab.runtime.run(first.id, first.bundle));
+  refused(await shim.result(), /container with given ID already exists/);
+  await first.expectStatus("running");
+  assert.ok(isAlive(first.pid));
 });
 
-scenario('run leaves nothing when the program cannot be executed', async (lab) => {
-	const container = lab.container(['/bin/nothing-here']);
-	refused(await container.running().result(), /ENOENT|no such file or directory/);
-	assert.deepEqual(existsSync(lab.root) ? readdirSync(lab.root) : [], []);
-	await container.shim.finished();
-	assert.deepEqual(lab.leaks(), []);
+scenario("run leaves nothing when the program cannot be executed", async (lab) => {
+  const container = lab.container(["/bin/nothing-here"]);
+  refused(await container.running().result(), /ENOENT|no such file or directory/);
+  assert.deepEqual(existsSync(lab.root) ? readdirSync(lab.root) : [], []);
+  await container.shim.finished();
+  assert.deepEqual(lab.leaks(), []);
 });
 
-scenario('run --keep leaves the stopped container', { boxOnly: 'run --keep, which runc has since 1.2' }, async (lab) => {
-	const container = lab.container(['/bin/true']);
-	assert.equal(await container.running(['--keep']).exited(), 'exit 0');
-	await container.expectStatus('stopped');
-	ok(await lab.runtime.delete(container.id));
-});
+scenario(
+  "run --keep leaves the stopped container",
+  { boxOnly: "run --keep, which runc has since 1.2" },
+  async (lab) => {
+    const container = lab.container(["/bin/true"]);
+    assert.equal(await container.running(["--keep"]).exited(), "exit 0");
+    await container.expectStatus("stopped");
+    ok(await lab.runtime.delete(container.id));
+  },
+);
 
-scenario('run ends the container when it is killed', { boxOnly: 'a foreground container does not outlive run for good' }, async (lab) => {
-	const container = lab.container(['/bin/probe', 'wait']);
-	const shim = container.running();
-	await container.line(/^ready$/);
-	process.kill(await shim.started(), 'SIGKILL');
-	assert.equal(await shim.exited(), 'signal 9');
-	ok(await lab.runtime.delete(container.id, '--force'));
-	await shim.finished();
-});
+scenario(
+  "run ends the container when it is killed",
+  { boxOnly: "a foreground container does not outlive run for good" },
+  async (lab) => {
+    const container = lab.container(["/bin/probe", "wait"]);
+    const shim = container.running();
+    await container.line(/^ready$/);
+    process.kill(await shim.started(), "SIGKILL");
+    assert.equal(await shim.exited(), "signal 9");
+    ok(await lab.runtime.delete(container.id, "--force"));
+    await shim.finished();
+  },
+);

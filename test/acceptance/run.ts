@@ -9,106 +9,106 @@
  * Exit status: 0 all passed, 1 something failed, 2 nothing could be run, 130 interrupted.
  */
 
-import { setMaxListeners } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { run } from 'node:test';
-import type { TestEvent } from 'node:test/reporters';
-import { fileURLToPath } from 'node:url';
-import type { RunContext } from './harness/context.ts';
-import { cgroupHost } from './harness/host.ts';
-import { sweep } from './harness/leaks.ts';
-import { prepare, Unusable } from './harness/prepare.ts';
-import { count, type Line, lineOf, onlyTests, progress, summary, writeFiles } from './harness/report.ts';
+import { setMaxListeners } from "node:events";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "node:test";
+import type { TestEvent } from "node:test/reporters";
+import { fileURLToPath } from "node:url";
+import type { RunContext } from "./harness/context.ts";
+import { cgroupHost } from "./harness/host.ts";
+import { sweep } from "./harness/leaks.ts";
+import { prepare, Unusable } from "./harness/prepare.ts";
+import { count, type Line, lineOf, onlyTests, progress, summary, writeFiles } from "./harness/report.ts";
 
-const here = fileURLToPath(new URL('.', import.meta.url));
-const output = process.env['OUTPUT'] ?? join(here, '../../build/acceptance');
+const here = fileURLToPath(new URL(".", import.meta.url));
+const output = process.env["OUTPUT"] ?? join(here, "../../build/acceptance");
 
 async function main(): Promise<number> {
-	const started = Date.now();
-	const context = prepare({
-		runtime: process.env['RUNTIME'] || join(here, '../../build/box'),
-		only: process.env['ONLY'] ?? '',
-		keep: Boolean(process.env['KEEP']),
-	});
-	const { runtime } = context;
-	console.log(`${runtime.name} ${runtime.version} (${runtime.path}), cgroups ${cgroupHost().layout}`);
+  const started = Date.now();
+  const context = prepare({
+    runtime: process.env["RUNTIME"] || join(here, "../../build/box"),
+    only: process.env["ONLY"] ?? "",
+    keep: Boolean(process.env["KEEP"]),
+  });
+  const { runtime } = context;
+  console.log(`${runtime.name} ${runtime.version} (${runtime.path}), cgroups ${cgroupHost().layout}`);
 
-	const interrupt = new AbortController();
-	// The runner adds a listener for every test.
-	setMaxListeners(0, interrupt.signal);
-	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt.abort());
-	process.env['ACCEPTANCE_CONTEXT'] = context.file;
-	const { events, lines } = await runTests(interrupt.signal);
+  const interrupt = new AbortController();
+  // The runner adds a listener for every test.
+  setMaxListeners(0, interrupt.signal);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => interrupt.abort());
+  process.env["ACCEPTANCE_CONTEXT"] = context.file;
+  const { events, lines } = await runTests(interrupt.signal);
 
-	mkdirSync(output, { recursive: true });
-	await writeFiles(onlyTests(events), output);
-	lines.push(...newSkips(context, lines), ...(await leftOnHost(context, lines)));
-	writeFileSync(
-		join(output, `${runtime.name}.json`),
-		JSON.stringify({ runtime: runtime.name, version: runtime.version, lines }, null, '\t'),
-	);
+  mkdirSync(output, { recursive: true });
+  await writeFiles(onlyTests(events), output);
+  lines.push(...newSkips(context, lines), ...(await leftOnHost(context, lines)));
+  writeFileSync(
+    join(output, `${runtime.name}.json`),
+    JSON.stringify({ runtime: runtime.name, version: runtime.version, lines }, null, "\t"),
+  );
 
-	const [passed, failed, skipped] = [count(lines, 'passed'), count(lines, 'failed'), count(lines, 'skipped')];
-	console.log(summary(lines));
-	if (interrupt.signal.aborted) console.log('interrupted');
-	else if (lines.length === 0) console.log(`no test matches ${process.env['ONLY']}`);
-	else if (passed + failed === 0) console.log('everything was skipped: this proves nothing');
-	console.log(`TAP and JUnit: ${output}, ${((Date.now() - started) / 1000).toFixed(1)} s`);
-	console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
-	if (interrupt.signal.aborted) return 130;
-	if (failed > 0) return 1;
-	return passed === 0 ? 2 : 0;
+  const [passed, failed, skipped] = [count(lines, "passed"), count(lines, "failed"), count(lines, "skipped")];
+  console.log(summary(lines));
+  if (interrupt.signal.aborted) console.log("interrupted");
+  else if (lines.length === 0) console.log(`no test matches ${process.env["ONLY"]}`);
+  else if (passed + failed === 0) console.log("everything was skipped: this proves nothing");
+  console.log(`TAP and JUnit: ${output}, ${((Date.now() - started) / 1000).toFixed(1)} s`);
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+  if (interrupt.signal.aborted) return 130;
+  if (failed > 0) return 1;
+  return passed === 0 ? 2 : 0;
 }
 
 async function runTests(signal: AbortSignal): Promise<{ events: TestEvent[]; lines: Line[] }> {
-	const named = process.argv.slice(2);
-	const files = readdirSync(here)
-		.filter((name) => name.endsWith('.test.ts') && (named.length === 0 || named.includes(name)))
-		.map((name) => join(here, name));
-	const events: TestEvent[] = [];
-	const lines: Line[] = [];
-	const stream = run({ files, concurrency: Number(process.env['JOBS'] ?? 2), signal });
-	for await (const event of stream as AsyncIterable<TestEvent>) {
-		events.push(event);
-		const line = signal.aborted ? undefined : onlyTests([event]).map(lineOf)[0];
-		if (line) console.log(progress(line, lines.push(line)));
-	}
-	return { events, lines };
+  const named = process.argv.slice(2);
+  const files = readdirSync(here)
+    .filter((name) => name.endsWith(".test.ts") && (named.length === 0 || named.includes(name)))
+    .map((name) => join(here, name));
+  const events: TestEvent[] = [];
+  const lines: Line[] = [];
+  const stream = run({ files, concurrency: Number(process.env["JOBS"] ?? 2), signal });
+  for await (const event of stream as AsyncIterable<TestEvent>) {
+    events.push(event);
+    const line = signal.aborted ? undefined : onlyTests([event]).map(lineOf)[0];
+    if (line) console.log(progress(line, lines.push(line)));
+  }
+  return { events, lines };
 }
 
 /** On a kind of host that is described, a test may not begin to be skipped unnoticed. */
 function newSkips({ runtime, facts, only }: RunContext, lines: Line[]): Line[] {
-	if (runtime.name !== 'box' || only !== '') return [];
-	const kind = [
-		facts.root === '' ? 'root' : 'user',
-		cgroupHost().layout,
-		facts.apparmor === '' ? 'apparmor' : facts.selinux === '' ? 'selinux' : 'no lsm',
-	].join(', ');
-	const known = JSON.parse(readFileSync(join(here, 'expected-skips.json'), 'utf8')) as Record<string, string[]>;
-	const expected = known[kind];
-	if (!expected) return [];
-	const skipped = lines.filter(({ outcome }) => outcome === 'skipped').map(({ test }) => test);
-	const detail = [
-		...skipped.filter((test) => !expected.includes(test)).map((test) => `skipped, which is new: ${test}`),
-		...expected.filter((test) => !skipped.includes(test)).map((test) => `no longer skipped: ${test}`),
-	].join('\n');
-	const test = `suite: skips on a host of the kind "${kind}" are those of expected-skips.json`;
-	return [{ test, outcome: detail ? 'failed' : 'passed', milliseconds: 0, detail }];
+  if (runtime.name !== "box" || only !== "") return [];
+  const kind = [
+    facts.root === "" ? "root" : "user",
+    cgroupHost().layout,
+    facts.apparmor === "" ? "apparmor" : facts.selinux === "" ? "selinux" : "no lsm",
+  ].join(", ");
+  const known = JSON.parse(readFileSync(join(here, "expected-skips.json"), "utf8")) as Record<string, string[]>;
+  const expected = known[kind];
+  if (!expected) return [];
+  const skipped = lines.filter(({ outcome }) => outcome === "skipped").map(({ test }) => test);
+  const detail = [
+    ...skipped.filter((test) => !expected.includes(test)).map((test) => `skipped, which is new: ${test}`),
+    ...expected.filter((test) => !skipped.includes(test)).map((test) => `no longer skipped: ${test}`),
+  ].join("\n");
+  const test = `suite: skips on a host of the kind "${kind}" are those of expected-skips.json`;
+  return [{ test, outcome: detail ? "failed" : "passed", milliseconds: 0, detail }];
 }
 
 /** The run's own objects go; what a test left beyond them is a failure of the run. */
 async function leftOnHost(context: RunContext, lines: Line[]): Promise<Line[]> {
-	const kept = context.keep && lines.some(({ outcome }) => outcome === 'failed');
-	const stuck = await sweep(context.token, kept ? [] : [context.dir]);
-	if (stuck.length === 0) return [];
-	return [{ test: 'suite: leaves nothing on the host', outcome: 'failed', milliseconds: 0, detail: stuck.join('\n') }];
+  const kept = context.keep && lines.some(({ outcome }) => outcome === "failed");
+  const stuck = await sweep(context.token, kept ? [] : [context.dir]);
+  if (stuck.length === 0) return [];
+  return [{ test: "suite: leaves nothing on the host", outcome: "failed", milliseconds: 0, detail: stuck.join("\n") }];
 }
 
 try {
-	process.exitCode = await main();
+  process.exitCode = await main();
 } catch (error) {
-	if (!(error instanceof Unusable)) throw error;
-	console.error(error.message);
-	process.exitCode = 2;
+  if (!(error instanceof Unusable)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
 }

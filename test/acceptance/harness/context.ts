@@ -1,32 +1,32 @@
 /** What the runner found out once and every test file reads. */
 
-import { readFileSync } from 'node:fs';
-import type { Facts } from './facts.ts';
+import { readFileSync } from "node:fs";
+import type { Facts } from "./facts.ts";
 
 export interface RuntimeInfo {
-	path: string;
-	/** The first word of `--version`: box, runc, crun, youki. */
-	name: string;
-	version: string;
+  path: string;
+  /** The first word of `--version`: box, runc, crun, youki. */
+  name: string;
+  version: string;
 }
 
 export interface RunContext {
-	/** In every name the run makes on this host: `acceptance-<run>`. */
-	token: string;
-	/** The run's private directory. */
-	dir: string;
-	runtime: RuntimeInfo;
-	rootfs: string;
-	probe: string;
-	shim: string;
-	facts: Facts;
-	/** Leave the directory of a failed test. */
-	keep: boolean;
-	/** Run only tests whose id matches; empty for all. */
-	only: string;
+  /** In every name the run makes on this host: `acceptance-<run>`. */
+  token: string;
+  /** The run's private directory. */
+  dir: string;
+  runtime: RuntimeInfo;
+  rootfs: string;
+  probe: string;
+  shim: string;
+  facts: Facts;
+  /** Leave the directory of a failed test. */
+  keep: boolean;
+  /** Run only tests whose id matches; empty for all. */
+  only: string;
 }
 
-const path = process.env['ACCEPTANCE_CONTEXT'];
-if (!path) throw new Error('start the suite with `make acceptance` or test/acceptance/run.ts');
+const path = process.env["ACCEPTANCE_CONTEXT"];
+if (!path) throw new Error("start the suite with `make acceptance` or test/acceptance/run.ts");
 
-export const context = JSON.parse(readFileSync(path, 'utf8')) as RunContext;
+export const context = JSON.parse(readFileSync(path, "utf8")) as RunContext;

@@ -1,152 +1,167 @@
 /** What this machine and this runtime offer. Probed once per run by doing the thing, not by reading about it. */
 
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { cgroupHost } from './host.ts';
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { cgroupHost } from "./host.ts";
 
 const unshareFlags = {
-	pid: ['--pid', '--fork'],
-	network: ['--net'],
-	mount: ['--mount'],
-	ipc: ['--ipc'],
-	uts: ['--uts'],
-	cgroup: ['--cgroup'],
-	time: ['--time', '--fork'],
-	user: ['--user'],
+  pid: ["--pid", "--fork"],
+  network: ["--net"],
+  mount: ["--mount"],
+  ipc: ["--ipc"],
+  uts: ["--uts"],
+  cgroup: ["--cgroup"],
+  time: ["--time", "--fork"],
+  user: ["--user"],
 } as const;
 
-const controllers = ['memory', 'pids', 'cpu', 'cpuset', 'devices', 'freezer'] as const;
+const controllers = ["memory", "pids", "cpu", "cpuset", "devices", "freezer"] as const;
 
-const optionalCommands = ['exec', 'pause', 'resume', 'ps', 'update', 'events', 'checkpoint', 'features', 'run', 'list', 'spec'] as const;
+const optionalCommands = [
+  "exec",
+  "pause",
+  "resume",
+  "ps",
+  "update",
+  "events",
+  "checkpoint",
+  "features",
+  "run",
+  "list",
+  "spec",
+] as const;
 
 export type Need =
-	| 'root'
-	| 'busybox'
-	| 'userspace: setpriv'
-	| 'mount: proc'
-	| 'mount: sysfs'
-	| 'mount: overlay'
-	| 'cgroup: writable'
-	| 'cgroup: v2'
-	| 'cgroup: v1'
-	| `cgroup: ${(typeof controllers)[number]}`
-	| `namespace: ${keyof typeof unshareFlags}`
-	| 'user namespaces of an ordinary user'
-	| 'newuidmap with subordinate ids'
-	| 'device: fuse'
-	| 'seccomp'
-	| 'apparmor'
-	| 'selinux'
-	| 'criu'
-	| `command: ${(typeof optionalCommands)[number]}`;
+  | "root"
+  | "busybox"
+  | "userspace: setpriv"
+  | "mount: proc"
+  | "mount: sysfs"
+  | "mount: overlay"
+  | "cgroup: writable"
+  | "cgroup: v2"
+  | "cgroup: v1"
+  | `cgroup: ${(typeof controllers)[number]}`
+  | `namespace: ${keyof typeof unshareFlags}`
+  | "user namespaces of an ordinary user"
+  | "newuidmap with subordinate ids"
+  | "device: fuse"
+  | "seccomp"
+  | "apparmor"
+  | "selinux"
+  | "criu"
+  | `command: ${(typeof optionalCommands)[number]}`;
 
 /** The reason why a need is not met; an empty one where it is. */
 export type Facts = Record<Need, string>;
 
 /** What running any container as root takes. */
 export const toRunAContainer: Need[] = [
-	'root',
-	'busybox',
-	'namespace: pid',
-	'namespace: network',
-	'namespace: ipc',
-	'namespace: uts',
-	'namespace: mount',
-	'mount: proc',
-	'mount: sysfs',
-	'cgroup: writable',
+  "root",
+  "busybox",
+  "namespace: pid",
+  "namespace: network",
+  "namespace: ipc",
+  "namespace: uts",
+  "namespace: mount",
+  "mount: proc",
+  "mount: sysfs",
+  "cgroup: writable",
 ];
 
 function tried(...argv: [string, ...string[]]): string {
-	const [file, ...args] = argv;
-	const { status, stderr, error } = spawnSync(file, args, { encoding: 'utf8' });
-	if (status === 0) return '';
-	return error?.message ?? (stderr.trim().split('\n').at(-1) || `${file} ended with ${status}`);
+  const [file, ...args] = argv;
+  const { status, stderr, error } = spawnSync(file, args, { encoding: "utf8" });
+  if (status === 0) return "";
+  return error?.message ?? (stderr.trim().split("\n").at(-1) || `${file} ended with ${status}`);
 }
 
 function readable(path: string): string {
-	try {
-		return readFileSync(path, 'utf8').trim();
-	} catch {
-		return '';
-	}
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return "";
+  }
 }
 
 function cgroupFacts(): [Need, string][] {
-	const { layout, hierarchies } = cgroupHost();
-	const trial = (top: string | undefined): string => {
-		if (top === undefined) return 'no cgroup file system is mounted';
-		const path = join(top, `acceptance-probe-${process.pid}`);
-		try {
-			mkdirSync(path);
-			rmdirSync(path);
-			return '';
-		} catch (error) {
-			return (error as Error).message;
-		}
-	};
-	const enabled = readable(join(hierarchies['unified'] ?? '/nonexistent', 'cgroup.controllers')).split(' ');
-	const has = (name: string): boolean => {
-		if (layout !== 'v2') return name in hierarchies;
-		// cgroup2 has no controller for these: devices is a BPF program, freezing is part of the core.
-		return enabled.includes(name) || name === 'devices' || name === 'freezer';
-	};
-	return [
-		['cgroup: writable', trial(Object.values(hierarchies)[0])],
-		['cgroup: v2', layout === 'v2' ? '' : `the cgroup layout is ${layout}`],
-		['cgroup: v1', layout === 'v1' || layout === 'hybrid' ? '' : `the cgroup layout is ${layout}`],
-		...controllers.map((name): [Need, string] => [
-			`cgroup: ${name}`,
-			has(name) ? '' : `no ${name} controller (${layout})`,
-		]),
-	];
+  const { layout, hierarchies } = cgroupHost();
+  const trial = (top: string | undefined): string => {
+    if (top === undefined) return "no cgroup file system is mounted";
+    const path = join(top, `acceptance-probe-${process.pid}`);
+    try {
+      mkdirSync(path);
+      rmdirSync(path);
+      return "";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  const enabled = readable(join(hierarchies["unified"] ?? "/nonexistent", "cgroup.controllers")).split(" ");
+  const has = (name: string): boolean => {
+    if (layout !== "v2") return name in hierarchies;
+    // cgroup2 has no controller for these: devices is a BPF program, freezing is part of the core.
+    return enabled.includes(name) || name === "devices" || name === "freezer";
+  };
+  return [
+    ["cgroup: writable", trial(Object.values(hierarchies)[0])],
+    ["cgroup: v2", layout === "v2" ? "" : `the cgroup layout is ${layout}`],
+    ["cgroup: v1", layout === "v1" || layout === "hybrid" ? "" : `the cgroup layout is ${layout}`],
+    ...controllers.map((name): [Need, string] => [
+      `cgroup: ${name}`,
+      has(name) ? "" : `no ${name} controller (${layout})`,
+    ]),
+  ];
 }
 
 /** As an ordinary user, whoever we are. */
 function asUser(...argv: [string, ...string[]]): string {
-	if (process.getuid?.() !== 0) return tried(...argv);
-	return tried('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--', ...argv);
+  if (process.getuid?.() !== 0) return tried(...argv);
+  return tried("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--", ...argv);
 }
 
 export interface Tools {
-	busybox: string;
-	runtime: string;
+  busybox: string;
+  runtime: string;
 }
 
 export function probe(tools: Tools): Facts {
-	const root = process.getuid?.() === 0 ? '' : `not root (uid ${process.getuid?.()})`;
-	const facts: [Need, string][] = [
-		['root', root],
-		['busybox', existsSync(tools.busybox) ? '' : `no static busybox at ${tools.busybox} (apt-get install busybox-static)`],
-		['userspace: setpriv', tried('setpriv', '--version')],
-		['mount: proc', tried('unshare', '--mount', '--pid', '--fork', '--mount-proc', 'true')],
-		['mount: sysfs', tried('unshare', '--mount', '--net', 'mount', '-t', 'sysfs', 'none', '/sys')],
-		[
-			'mount: overlay',
-			tried('unshare', '--mount', 'mount', '-t', 'overlay', '-o', 'lowerdir=/usr:/etc', 'none', '/mnt'),
-		],
-		...cgroupFacts(),
-		...Object.entries(unshareFlags).map(([kind, flags]): [Need, string] => [
-			`namespace: ${kind as keyof typeof unshareFlags}`,
-			tried('unshare', ...flags, 'true'),
-		]),
-		['user namespaces of an ordinary user', asUser('unshare', '--user', '--map-root-user', 'true')],
-		['newuidmap with subordinate ids', subordinateIds()],
-		['device: fuse', existsSync('/dev/fuse') ? '' : 'the kernel has no /dev/fuse'],
-		['seccomp', readable('/proc/sys/kernel/seccomp/actions_avail') ? '' : 'the kernel has no seccomp filters'],
-		['apparmor', readable('/sys/module/apparmor/parameters/enabled') === 'Y' ? '' : 'AppArmor is not enabled'],
-		['selinux', existsSync('/sys/fs/selinux/enforce') ? '' : 'SELinux is not enabled'],
-		['criu', tried('criu', 'check')],
-		...optionalCommands.map((name): [Need, string] => [
-			`command: ${name}`,
-			tried(tools.runtime, name, '--help') && `the runtime has no command ${name}`,
-		]),
-	];
-	return Object.fromEntries(facts) as Facts;
+  const root = process.getuid?.() === 0 ? "" : `not root (uid ${process.getuid?.()})`;
+  const facts: [Need, string][] = [
+    ["root", root],
+    [
+      "busybox",
+      existsSync(tools.busybox) ? "" : `no static busybox at ${tools.busybox} (apt-get install busybox-static)`,
+    ],
+    ["userspace: setpriv", tried("setpriv", "--version")],
+    ["mount: proc", tried("unshare", "--mount", "--pid", "--fork", "--mount-proc", "true")],
+    ["mount: sysfs", tried("unshare", "--mount", "--net", "mount", "-t", "sysfs", "none", "/sys")],
+    [
+      "mount: overlay",
+      tried("unshare", "--mount", "mount", "-t", "overlay", "-o", "lowerdir=/usr:/etc", "none", "/mnt"),
+    ],
+    ...cgroupFacts(),
+    ...Object.entries(unshareFlags).map(([kind, flags]): [Need, string] => [
+      `namespace: ${kind as keyof typeof unshareFlags}`,
+      tried("unshare", ...flags, "true"),
+    ]),
+    ["user namespaces of an ordinary user", asUser("unshare", "--user", "--map-root-user", "true")],
+    ["newuidmap with subordinate ids", subordinateIds()],
+    ["device: fuse", existsSync("/dev/fuse") ? "" : "the kernel has no /dev/fuse"],
+    ["seccomp", readable("/proc/sys/kernel/seccomp/actions_avail") ? "" : "the kernel has no seccomp filters"],
+    ["apparmor", readable("/sys/module/apparmor/parameters/enabled") === "Y" ? "" : "AppArmor is not enabled"],
+    ["selinux", existsSync("/sys/fs/selinux/enforce") ? "" : "SELinux is not enabled"],
+    ["criu", tried("criu", "check")],
+    ...optionalCommands.map((name): [Need, string] => [
+      `command: ${name}`,
+      tried(tools.runtime, name, "--help") && `the runtime has no command ${name}`,
+    ]),
+  ];
+  return Object.fromEntries(facts) as Facts;
 }
 
 function subordinateIds(): string {
-	if (spawnSync('newuidmap').error) return 'newuidmap is not installed';
-	return readable('/etc/subuid') ? '' : 'no subordinate ids in /etc/subuid';
+  if (spawnSync("newuidmap").error) return "newuidmap is not installed";
+  return readable("/etc/subuid") ? "" : "no subordinate ids in /etc/subuid";
 }

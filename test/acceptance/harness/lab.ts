@@ -1,164 +1,166 @@
-import { mkdirSync, existsSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Spec } from './config.ts';
-import { Container, makeSpec, ok } from './container.ts';
-import { context } from './context.ts';
-import { Fifo } from './fifo.ts';
-import { leaks, sweep } from './leaks.ts';
-import { Runtime } from './runtime.ts';
-import type { Shim } from './shim.ts';
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Spec } from "./config.ts";
+import { Container, makeSpec, ok } from "./container.ts";
+import { context } from "./context.ts";
+import { Fifo } from "./fifo.ts";
+import { leaks, sweep } from "./leaks.ts";
+import { Runtime } from "./runtime.ts";
+import type { Shim } from "./shim.ts";
 
 /** One test's place on the host: names, directories and containers that nobody else has. */
 export class Lab {
-	readonly token: string;
-	readonly dir: string;
-	/** The runtime's `--root`. */
-	readonly root: string;
-	/** TMPDIR of everything the test runs. */
-	readonly tmp: string;
-	readonly runtime: Runtime;
-	readonly #containers: Container[] = [];
-	readonly #shims: Shim[] = [];
-	readonly #later: (() => Promise<void> | void)[] = [];
-	#ids = 0;
+  readonly token: string;
+  readonly dir: string;
+  /** The runtime's `--root`. */
+  readonly root: string;
+  /** TMPDIR of everything the test runs. */
+  readonly tmp: string;
+  readonly runtime: Runtime;
+  readonly #containers: Container[] = [];
+  readonly #shims: Shim[] = [];
+  readonly #later: (() => Promise<void> | void)[] = [];
+  readonly #stem: string;
+  #ids = 0;
 
-	constructor(private readonly stem: string) {
-		// The full stop ends the number: test 1 must not find the traces of test 12.
-		this.token = `${stem}.`;
-		this.dir = join(context.dir, `${stem}.files`);
-		this.root = join(this.dir, 'state');
-		this.tmp = join(this.dir, 'tmp');
-		mkdirSync(this.tmp, { recursive: true });
-		this.runtime = this.runtimeAt(this.root);
-	}
+  constructor(stem: string) {
+    this.#stem = stem;
+    // The full stop ends the number: test 1 must not find the traces of test 12.
+    this.token = `${stem}.`;
+    this.dir = join(context.dir, `${stem}.files`);
+    this.root = join(this.dir, "state");
+    this.tmp = join(this.dir, "tmp");
+    mkdirSync(this.tmp, { recursive: true });
+    this.runtime = this.runtimeAt(this.root);
+  }
 
-	/** The same runtime with another state directory. */
-	runtimeAt(root: string, env: Record<string, string> = {}): Runtime {
-		const { runtime, shim } = context;
-		return new Runtime({
-			path: runtime.path,
-			shim,
-			root,
-			env: { TMPDIR: this.tmp, ACCEPTANCE_TEST: this.token, ...env },
-		});
-	}
+  /** The same runtime with another state directory. */
+  runtimeAt(root: string, env: Record<string, string> = {}): Runtime {
+    const { runtime, shim } = context;
+    return new Runtime({
+      path: runtime.path,
+      shim,
+      root,
+      env: { TMPDIR: this.tmp, ACCEPTANCE_TEST: this.token, ...env },
+    });
+  }
 
-	newId(): string {
-		return `${this.stem}.${++this.#ids}`;
-	}
+  newId(): string {
+    return `${this.#stem}.${++this.#ids}`;
+  }
 
-	cgroupsPath(id: string): string {
-		return `/${context.token}/${id}`;
-	}
+  cgroupsPath(id: string): string {
+    return `/${context.token}/${id}`;
+  }
 
-	/** A bundle whose program is `args`, its configuration changed as the test wants it. */
-	container(args: string[], change?: (spec: Spec) => void): Container {
-		const id = this.newId();
-		const spec = makeSpec(args, this.cgroupsPath(id), change);
-		const container = new Container(this.runtime, id, join(this.dir, `bundle-${this.#ids}`), spec);
-		this.#containers.push(container);
-		return container;
-	}
+  /** A bundle whose program is `args`, its configuration changed as the test wants it. */
+  container(args: string[], change?: (spec: Spec) => void): Container {
+    const id = this.newId();
+    const spec = makeSpec(args, this.cgroupsPath(id), change);
+    const container = new Container(this.runtime, id, join(this.dir, `bundle-${this.#ids}`), spec);
+    this.#containers.push(container);
+    return container;
+  }
 
-	/** A created one. */
-	async created(args: string[] = ['/bin/probe', 'wait'], change?: (spec: Spec) => void): Promise<Container> {
-		return await this.container(args, change).create();
-	}
+  /** A created one. */
+  async created(args: string[] = ["/bin/probe", "wait"], change?: (spec: Spec) => void): Promise<Container> {
+    return await this.container(args, change).create();
+  }
 
-	/** A running one, whose program has said its first line, `ready`. */
-	async running(args: string[] = ['/bin/probe', 'wait'], change?: (spec: Spec) => void): Promise<Container> {
-		const container = await this.created(args, change);
-		await container.start();
-		await container.line(/^ready$/);
-		return container;
-	}
+  /** A running one, whose program has said its first line, `ready`. */
+  async running(args: string[] = ["/bin/probe", "wait"], change?: (spec: Spec) => void): Promise<Container> {
+    const container = await this.created(args, change);
+    await container.start();
+    await container.line(/^ready$/);
+    return container;
+  }
 
-	/** One whose program has ended with status 0. */
-	async stopped(args: string[] = ['/bin/true'], change?: (spec: Spec) => void): Promise<Container> {
-		const container = await this.created(args, change);
-		await container.start();
-		await container.exit();
-		return container;
-	}
+  /** One whose program has ended with status 0. */
+  async stopped(args: string[] = ["/bin/true"], change?: (spec: Spec) => void): Promise<Container> {
+    const container = await this.created(args, change);
+    await container.start();
+    await container.exit();
+    return container;
+  }
 
-	/** What a shell script in a container prints. */
-	async shell(script: string, change?: (spec: Spec) => void): Promise<string> {
-		return await this.container(['/bin/sh', '-c', script], change).outputOfRun();
-	}
+  /** What a shell script in a container prints. */
+  async shell(script: string, change?: (spec: Spec) => void): Promise<string> {
+    return await this.container(["/bin/sh", "-c", script], change).outputOfRun();
+  }
 
-	/** A path in the test's own directory. */
-	path(name: string): string {
-		return join(this.dir, name);
-	}
+  /** A path in the test's own directory. */
+  path(name: string): string {
+    return join(this.dir, name);
+  }
 
-	fifo(name: string): Fifo {
-		const fifo = new Fifo(this.path(name));
-		this.later(() => fifo.close());
-		return fifo;
-	}
+  fifo(name: string): Fifo {
+    const fifo = new Fifo(this.path(name));
+    this.later(() => fifo.close());
+    return fifo;
+  }
 
-	/** A container whose `create` is held in a createRuntime hook until `release` is written to. */
-	async held(args: string[] = ['/bin/probe', 'wait']): Promise<{ container: Container; release: () => void }> {
-		const container = this.container(args);
-		const [here, go] = [this.fifo(`${container.id}.here`), this.fifo(`${container.id}.go`)];
-		container.spec.hooks = {
-			createRuntime: [
-				{ path: '/bin/sh', args: ['sh', '-c', `cat >/dev/null; echo held >${here.path}; read go <${go.path}`] },
-			],
-		};
-		container.writeConfig();
-		container.creating();
-		await here.lines.line(/^held$/);
-		return { container, release: () => go.write('go\n') };
-	}
+  /** A container whose `create` is held in a createRuntime hook until `release` is written to. */
+  async held(args: string[] = ["/bin/probe", "wait"]): Promise<{ container: Container; release: () => void }> {
+    const container = this.container(args);
+    const [here, go] = [this.fifo(`${container.id}.here`), this.fifo(`${container.id}.go`)];
+    container.spec.hooks = {
+      createRuntime: [
+        { path: "/bin/sh", args: ["sh", "-c", `cat >/dev/null; echo held >${here.path}; read go <${go.path}`] },
+      ],
+    };
+    container.writeConfig();
+    container.creating();
+    await here.lines.line(/^held$/);
+    return { container, release: () => go.write("go\n") };
+  }
 
-	/** Watches a shim of the test's own to its end. */
-	watch(shim: Shim): Shim {
-		this.#shims.push(shim);
-		return shim;
-	}
+  /** Watches a shim of the test's own to its end. */
+  watch(shim: Shim): Shim {
+    this.#shims.push(shim);
+    return shim;
+  }
 
-	/** Runs at the end, in reverse order. */
-	later(undo: () => Promise<void> | void): void {
-		this.#later.push(undo);
-	}
+  /** Runs at the end, in reverse order. */
+  later(undo: () => Promise<void> | void): void {
+    this.#later.push(undo);
+  }
 
-	/** Ends all containers with the runtime's own means and then looks for what is left. */
-	async close(): Promise<string[]> {
-		for (const undo of this.#later.reverse()) await undo();
-		const complaints: string[] = [];
-		const known = existsSync(this.root) ? readdirSync(this.root) : [];
-		for (const { id } of this.#containers.filter((container) => known.includes(container.id))) {
-			await this.runtime
-				.delete(id, '--force')
-				.then(ok)
-				.catch((error: Error) => complaints.push(error.message));
-		}
-		const shims = [...this.#shims, ...this.#containers.flatMap(({ shimOrNone }) => shimOrNone ?? [])];
-		for (const shim of shims) {
-			await shim.finished().catch(() => complaints.push('a process of the container outlives `delete --force`'));
-			await shim.closed;
-		}
-		complaints.push(...this.leaks());
-		return complaints;
-	}
+  /** Ends all containers with the runtime's own means and then looks for what is left. */
+  async close(): Promise<string[]> {
+    for (const undo of this.#later.reverse()) await undo();
+    const complaints: string[] = [];
+    const known = existsSync(this.root) ? readdirSync(this.root) : [];
+    for (const { id } of this.#containers.filter((container) => known.includes(container.id))) {
+      await this.runtime
+        .delete(id, "--force")
+        .then(ok)
+        .catch((error: Error) => complaints.push(error.message));
+    }
+    const shims = [...this.#shims, ...this.#containers.flatMap(({ shimOrNone }) => shimOrNone ?? [])];
+    for (const shim of shims) {
+      await shim.finished().catch(() => complaints.push("a process of the container outlives `delete --force`"));
+      await shim.closed;
+    }
+    complaints.push(...this.leaks());
+    return complaints;
+  }
 
-	leaks(): string[] {
-		return leaks({
-			token: this.token,
-			run: context.token,
-			empty: [this.root, this.tmp],
-			namespaces: this.#containers.flatMap(({ ownNamespaces }) => [...ownNamespaces]),
-			except: [process.pid],
-		});
-	}
+  leaks(): string[] {
+    return leaks({
+      token: this.token,
+      run: context.token,
+      empty: [this.root, this.tmp],
+      namespaces: this.#containers.flatMap(({ ownNamespaces }) => [...ownNamespaces]),
+      except: [process.pid],
+    });
+  }
 
-	/** What the runtime did not clean up must not disturb the next test. */
-	async sweep(keepFiles: boolean): Promise<string[]> {
-		return await sweep(this.token, keepFiles ? [] : [this.dir]);
-	}
+  /** What the runtime did not clean up must not disturb the next test. */
+  async sweep(keepFiles: boolean): Promise<string[]> {
+    return await sweep(this.token, keepFiles ? [] : [this.dir]);
+  }
 
-	removeFiles(): void {
-		rmSync(this.dir, { recursive: true, force: true });
-	}
+  removeFiles(): void {
+    rmSync(this.dir, { recursive: true, force: true });
+  }
 }

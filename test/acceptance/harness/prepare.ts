@@ -1,59 +1,69 @@
 /** Everything a run needs before its first test. */
 
-import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { RunContext, RuntimeInfo } from './context.ts';
-import { probe } from './facts.ts';
-import { makeRootfs } from './rootfs.ts';
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { RunContext, RuntimeInfo } from "./context.ts";
+import { probe } from "./facts.ts";
+import { makeRootfs } from "./rootfs.ts";
 
 export class Unusable extends Error {}
 
 export interface Wishes {
-	runtime: string;
-	only: string;
-	keep: boolean;
+  runtime: string;
+  only: string;
+  keep: boolean;
 }
 
 export function prepare(wishes: Wishes): RunContext & { file: string } {
-	const token = `acceptance-${process.pid.toString(36)}${Date.now().toString(36).slice(-5)}`;
-	const runtime = identify(resolve(wishes.runtime));
-	const busybox = process.env['BUSYBOX'] ?? '/bin/busybox';
-	const facts = probe({ busybox, runtime: runtime.path });
-	const dir = join(tmpdir(), token);
-	mkdirSync(dir);
-	// Containers of an ordinary user live below it, whatever our umask is.
-	chmodSync(dir, 0o755);
-	const [probePath, shim] = ['probe', 'shim'].map((name) => compile(name, dir));
-	const rootfs = join(dir, 'rootfs');
-	if (facts.busybox === '') makeRootfs(rootfs, busybox, probePath ?? '');
-	const { only, keep } = wishes;
-	const context: RunContext = { token, dir, runtime, rootfs, probe: probePath ?? '', shim: shim ?? '', facts, keep, only };
-	const file = join(dir, 'context.json');
-	writeFileSync(file, JSON.stringify(context, null, '\t'));
-	return { ...context, file };
+  const token = `acceptance-${process.pid.toString(36)}${Date.now().toString(36).slice(-5)}`;
+  const runtime = identify(resolve(wishes.runtime));
+  const busybox = process.env["BUSYBOX"] ?? "/bin/busybox";
+  const facts = probe({ busybox, runtime: runtime.path });
+  const dir = join(tmpdir(), token);
+  mkdirSync(dir);
+  // Containers of an ordinary user live below it, whatever our umask is.
+  chmodSync(dir, 0o755);
+  const [probePath, shim] = ["probe", "shim"].map((name) => compile(name, dir));
+  const rootfs = join(dir, "rootfs");
+  if (facts.busybox === "") makeRootfs(rootfs, busybox, probePath ?? "");
+  const { only, keep } = wishes;
+  const context: RunContext = {
+    token,
+    dir,
+    runtime,
+    rootfs,
+    probe: probePath ?? "",
+    shim: shim ?? "",
+    facts,
+    keep,
+    only,
+  };
+  const file = join(dir, "context.json");
+  writeFileSync(file, JSON.stringify(context, null, "\t"));
+  return { ...context, file };
 }
 
 function identify(path: string): RuntimeInfo {
-	const { status, stdout, error } = spawnSync(path, ['--version'], { encoding: 'utf8' });
-	const match = /^(\w+) version:? (\S+)/.exec(stdout ?? '');
-	if (status !== 0 || !match) {
-		throw new Unusable(`${path} is no OCI runtime: \`--version\` says ${error?.message ?? JSON.stringify(stdout)}`);
-	}
-	return { path, name: match[1] ?? '', version: match[2] ?? '' };
+  const { status, stdout, error } = spawnSync(path, ["--version"], { encoding: "utf8" });
+  const match = /^(\w+) version:? (\S+)/.exec(stdout ?? "");
+  if (status !== 0 || !match) {
+    throw new Unusable(`${path} is no OCI runtime: \`--version\` says ${error?.message ?? JSON.stringify(stdout)}`);
+  }
+  return { path, name: match[1] ?? "", version: match[2] ?? "" };
 }
 
 /** Static, because one of them runs where there is no libc. */
 function compile(name: string, dir: string): string {
-	const source = fileURLToPath(new URL(`../probe/${name}.c`, import.meta.url));
-	const target = join(dir, name);
-	const { status, stderr, error } = spawnSync(
-		process.env['CC'] ?? 'gcc',
-		['-static', '-O1', '-Wall', '-Wextra', '-Wno-unused-result', '-o', target, source],
-		{ encoding: 'utf8' },
-	);
-	if (status !== 0) throw new Unusable(`cannot compile ${source}: ${error?.message ?? stderr}`);
-	return target;
+  const source = fileURLToPath(new URL(`../probe/${name}.c`, import.meta.url));
+  const target = join(dir, name);
+  const { status, stderr, error } = spawnSync(
+    process.env["CC"] ?? "gcc",
+    ["-static", "-O1", "-Wall", "-Wextra", "-Wno-unused-result", "-o", target, source],
+    { encoding: "utf8" },
+  );
+  if (status !== 0) throw new Unusable(`cannot compile ${source}: ${error?.message ?? stderr}`);
+  return target;
 }

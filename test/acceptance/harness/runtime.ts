@@ -1,88 +1,92 @@
-import { command, type CommandOptions, type Result } from './command.ts';
-import { Shim, type ShimOptions } from './shim.ts';
+import { type CommandOptions, command, type Result } from "./command.ts";
+import { Shim, type ShimOptions } from "./shim.ts";
 
-export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
+export type Status = "creating" | "created" | "running" | "paused" | "stopped";
 
 /** What `state` prints. */
 export interface State {
-	ociVersion: string;
-	id: string;
-	status: Status;
-	pid?: number;
-	bundle: string;
-	annotations?: Record<string, string>;
-	created?: string;
-	rootfs?: string;
-	owner?: string;
+  ociVersion: string;
+  id: string;
+  status: Status;
+  pid?: number;
+  bundle: string;
+  annotations?: Record<string, string>;
+  created?: string;
+  rootfs?: string;
+  owner?: string;
 }
 
 export interface RuntimePlace {
-	/** The runtime's program. */
-	path: string;
-	/** The suite's shim. */
-	shim: string;
-	/** State directory, private to the test. */
-	root: string;
-	/** Added to every command's environment. */
-	env: Record<string, string>;
+  /** The runtime's program. */
+  path: string;
+  /** The suite's shim. */
+  shim: string;
+  /** State directory, private to the test. */
+  root: string;
+  /** Added to every command's environment. */
+  env: Record<string, string>;
 }
 
 /** The command line of an OCI runtime: nothing here knows which one. */
 export class Runtime {
-	constructor(readonly place: RuntimePlace) {}
+  readonly place: RuntimePlace;
 
-	argv(args: string[]): string[] {
-		return [this.place.path, '--root', this.place.root, ...args];
-	}
+  constructor(place: RuntimePlace) {
+    this.place = place;
+  }
 
-	/** Any command, to its end. */
-	call(args: string[], options: CommandOptions = {}): Promise<Result> {
-		return command(this.argv(args), { ...options, env: { ...this.place.env, ...options.env } });
-	}
+  argv(args: string[]): string[] {
+    return [this.place.path, "--root", this.place.root, ...args];
+  }
 
-	/** A command that leaves processes behind (create, run), under the shim. */
-	shim(args: string[], options: ShimOptions = {}): Shim {
-		const env = { ...this.place.env, ...options.env };
-		return new Shim(this.place.shim, this.argv(args), { ...options, env });
-	}
+  /** Any command, to its end. */
+  call(args: string[], options: CommandOptions = {}): Promise<Result> {
+    return command(this.argv(args), { ...options, env: { ...this.place.env, ...options.env } });
+  }
 
-	create(id: string, bundle: string, flags: string[] = [], options: ShimOptions = {}): Shim {
-		return this.shim(['create', '--bundle', bundle, ...flags, id], options);
-	}
+  /** A command that leaves processes behind (create, run), under the shim. */
+  shim(args: string[], options: ShimOptions = {}): Shim {
+    const env = { ...this.place.env, ...options.env };
+    return new Shim(this.place.shim, this.argv(args), { ...options, env });
+  }
 
-	run(id: string, bundle: string, flags: string[] = [], options: ShimOptions = {}): Shim {
-		return this.shim(['run', '--bundle', bundle, ...flags, id], options);
-	}
+  create(id: string, bundle: string, flags: string[] = [], options: ShimOptions = {}): Shim {
+    return this.shim(["create", "--bundle", bundle, ...flags, id], options);
+  }
 
-	start(id: string): Promise<Result> {
-		return this.call(['start', id]);
-	}
+  run(id: string, bundle: string, flags: string[] = [], options: ShimOptions = {}): Shim {
+    return this.shim(["run", "--bundle", bundle, ...flags, id], options);
+  }
 
-	state(id: string): Promise<Result> {
-		return this.call(['state', id]);
-	}
+  start(id: string): Promise<Result> {
+    return this.call(["start", id]);
+  }
 
-	kill(id: string, ...signal: string[]): Promise<Result> {
-		return this.call(['kill', id, ...signal]);
-	}
+  state(id: string): Promise<Result> {
+    return this.call(["state", id]);
+  }
 
-	delete(id: string, ...flags: string[]): Promise<Result> {
-		return this.call(['delete', ...flags, id]);
-	}
+  kill(id: string, ...signal: string[]): Promise<Result> {
+    return this.call(["kill", id, ...signal]);
+  }
 
-	exec(id: string, args: string[], flags: string[] = []): Promise<Result> {
-		return this.call(['exec', ...flags, id, ...args]);
-	}
+  delete(id: string, ...flags: string[]): Promise<Result> {
+    return this.call(["delete", ...flags, id]);
+  }
 
-	pause(id: string): Promise<Result> {
-		return this.call(['pause', id]);
-	}
+  exec(id: string, args: string[], flags: string[] = []): Promise<Result> {
+    return this.call(["exec", ...flags, id, ...args]);
+  }
 
-	resume(id: string): Promise<Result> {
-		return this.call(['resume', id]);
-	}
+  pause(id: string): Promise<Result> {
+    return this.call(["pause", id]);
+  }
 
-	list(...flags: string[]): Promise<Result> {
-		return this.call(['list', ...flags]);
-	}
+  resume(id: string): Promise<Result> {
+    return this.call(["resume", id]);
+  }
+
+  list(...flags: string[]): Promise<Result> {
+    return this.call(["list", ...flags]);
+  }
 }
