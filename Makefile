@@ -113,7 +113,7 @@ build/test/modules.S: $(TESTS) $(GENERATED)
 build/%/modules.S: tools/bundle.mjs build/compile package.json
 	@node tools/bundle.mjs $*
 
-$(GENERATED): tools/gen-validators.ts $(shell find src/spec/schema src/base -name '*.ts')
+$(GENERATED): tools/gen-validators.ts $(shell find src/spec/schema src/spec/vocabulary.ts src/base -name '*.ts')
 	@$(TS) tools/gen-validators.ts build/generated
 
 build/compile: native/compile.c

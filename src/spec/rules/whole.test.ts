@@ -10,7 +10,17 @@ test("the rules say nothing when the configuration is right", () => {
 });
 
 test("versionRule() takes 1.0.0 to 1.3.x", () => {
-  for (const version of ["1.0.0", "1.0.2-dev", "1.2.1", "1.3.0", "1.3.99", "1.3.0-rc.1+build.5"]) {
+  for (const version of [
+    "1.0.0",
+    "1.0.2-dev",
+    "1.2.1",
+    "1.3.0",
+    "1.3.99",
+    "1.3.0-rc.1+build.5",
+    "1.0.0-0.0+0.0",
+    `1.0.0-${"x".repeat(58)}`,
+    "1.0.999999999",
+  ]) {
     assert.deepEqual(verdictAfter(put("ociVersion", version)), [], version);
   }
   for (const version of ["0.9.0", "2.0.0", "1.4.0", "1.4.0-rc.1", "1.10.0", "10.3.0"]) {
