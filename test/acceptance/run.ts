@@ -68,7 +68,8 @@ async function runTests(signal: AbortSignal): Promise<{ events: TestEvent[]; lin
     .map((name) => join(here, name));
   const events: TestEvent[] = [];
   const lines: Line[] = [];
-  const stream = run({ files, concurrency: Number(process.env["JOBS"] ?? 2), signal });
+  // A file that hangs must not hang the run.
+  const stream = run({ files, timeout: 300_000, concurrency: Number(process.env["JOBS"] ?? 2), signal });
   for await (const event of stream as AsyncIterable<TestEvent>) {
     events.push(event);
     const line = signal.aborted ? undefined : onlyTests([event]).map(lineOf)[0];
