@@ -26,7 +26,7 @@ LIBS := $(LIB)/quickjs/libquickjs.a $(LIB)/libseccomp.a
 
 NATIVE := main memory seal syscall libseccomp
 SOURCES := $(shell find src -name '*.ts' -not -name '*.test.ts')
-TESTS := $(shell find src test/golden -name '*.ts') $(wildcard tools/qjs/*.ts)
+TESTS := $(shell find src test/golden -name '*.ts' 2>/dev/null) $(wildcard tools/qjs/*.ts)
 GENERATED := build/generated/validators.js
 
 .PHONY: help setup build build-asan run test unit unit-qjs host acceptance bench lint format install clean FORCE

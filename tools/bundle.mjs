@@ -6,7 +6,7 @@
  * into shared chunks. So a command pays for its own code only.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { build } from "esbuild";
 
@@ -21,6 +21,7 @@ const stripped = mode === "release";
 
 /** @param {string} directory @param {RegExp} pattern */
 function filesBelow(directory, pattern) {
+  if (!existsSync(directory)) return [];
   return readdirSync(directory, { recursive: true, encoding: "utf8" })
     .map((name) => `${directory}/${name}`)
     .filter((name) => pattern.test(name))

@@ -91,7 +91,7 @@ function views(): unknown {
     new Float64Array(buffer, 8),
     new DataView(buffer, 3, 5),
   ];
-  return all.map((view) => [host.address(view) - host.address(buffer), host.decodeUtf8(view)]);
+  return all.map((view) => [host.address(view) - host.address(bytes), host.decodeUtf8(view)]);
 }
 
 /** A 64-bit value that the kernel gives back: the offset of a file. */

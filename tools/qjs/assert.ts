@@ -96,7 +96,7 @@ export function doesNotThrow(action: () => unknown): void {
   action();
 }
 
-const assert: typeof ok & Record<string, unknown> = Object.assign(ok.bind(undefined) as typeof ok, {
+const methods = {
   ok,
   fail,
   equal,
@@ -112,6 +112,10 @@ const assert: typeof ok & Record<string, unknown> = Object.assign(ok.bind(undefi
   throws,
   doesNotThrow,
   AssertionError,
-});
+};
+const assert: typeof ok & typeof methods = Object.assign(
+  (value: unknown, message?: Message): asserts value => ok(value, message),
+  methods,
+);
 // biome-ignore lint/style/noDefaultExport: node:assert/strict has one
 export default assert;
