@@ -4,6 +4,7 @@
  * Callers read the JSON log as one error object, so warnings are held back and written only when the command succeeds.
  */
 import { BoxError, type ErrorDetails, messageOf } from "./errors.ts";
+import { printable } from "./quote.ts";
 
 export type Level = "error" | "warning" | "debug";
 
@@ -30,7 +31,7 @@ export class Log {
 
   /** The one error of a command that fails. */
   error(thrown: unknown): void {
-    const message = oneLine(messageOf(thrown));
+    const message = printable(messageOf(thrown));
     const details = thrown instanceof BoxError ? thrown.details : {};
     const { write, show } = this.#options;
     write(this.#line("error", message, details));
@@ -38,11 +39,11 @@ export class Log {
   }
 
   warn = (message: string): void => {
-    if (ranks[this.#options.level] >= ranks.warning) this.#held.push(this.#line("warning", oneLine(message), {}));
+    if (ranks[this.#options.level] >= ranks.warning) this.#held.push(this.#line("warning", printable(message), {}));
   };
 
   debug(message: string): void {
-    if (ranks[this.#options.level] >= ranks.debug) this.#options.write(this.#line("debug", oneLine(message), {}));
+    if (ranks[this.#options.level] >= ranks.debug) this.#options.write(this.#line("debug", printable(message), {}));
   }
 
   /** Writes the warnings of a command that succeeded. */
@@ -52,17 +53,10 @@ export class Log {
 
   #line(level: Level, message: string, details: ErrorDetails): string {
     const { format, now, show } = this.#options;
-    if (format === "json") return JSON.stringify({ level, msg: message, time: now(), ...details });
+    // What JSON leaves as it is and a terminal would act on is escaped too, as JSON may be.
+    if (format === "json") return printable(JSON.stringify({ level, msg: message, time: now(), ...details }));
     // Without a log file the line is for the terminal.
     if (show === undefined) return level === "error" ? `box: ${message}` : `box: ${level}: ${message}`;
     return `time=${JSON.stringify(now())} level=${level} msg=${JSON.stringify(message)}`;
   }
-}
-
-/** Control characters are escaped: a name with a newline must not look like a message of its own. */
-function oneLine(text: string): string {
-  return text.replace(/\p{Cc}|[\u2028\u2029]/gu, (character) => {
-    const code = character.charCodeAt(0);
-    return code === 10 ? "\\n" : `\\u${code.toString(16).padStart(4, "0")}`;
-  });
 }
