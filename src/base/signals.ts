@@ -17,6 +17,8 @@ const rtMin = 34;
  */
 export function signalNumber(text: string): number | undefined {
   if (/^[0-9]{1,2}$/.test(text)) return inRange(Number(text));
+  // Upper-casing makes ASCII letters of some that are not.
+  if (!/^[A-Za-z0-9+-]+$/.test(text)) return undefined;
   const name = text.toUpperCase().replace(/^SIG/, "");
   const index = names.split(" ").indexOf(name);
   if (index >= 0) return index + 1;
