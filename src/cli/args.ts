@@ -50,6 +50,10 @@ export class Arguments {
     else values[0] = value;
   }
 
+  remove(option: Option): void {
+    this.#flags.delete(option.name);
+  }
+
   has(name: string): boolean {
     return this.#flags.has(name);
   }
@@ -145,7 +149,8 @@ export function takeOption(
 /** `--flag=true` and `--flag=false`, as Go programs write them. */
 function takeSwitch(parsed: Arguments, option: Option, value: string): void {
   if (value === "true") parsed.add(option, "true");
-  else if (value !== "false") throw new UsageError(`option "--${option.name}" takes no value`);
+  else if (value === "false") parsed.remove(option);
+  else throw new UsageError(`option "--${option.name}" takes no value`);
 }
 
 function checkOperands({ name, operands }: CommandTable, count: number): void {
