@@ -156,8 +156,7 @@ export function cgroupPids(record: CgroupRecord): number[] {
 /** Visits a cgroup and all below it, children first; closes what it opens. One that vanishes meanwhile is no error. */
 function visit(root: Fd, action: (cgroup: Fd) => void): void {
   using fd = root;
-  for (const name of list(fd)) {
-    if ((lstatMode(fd, name) & S_IFMT) !== S_IFDIR) continue;
+  for (const name of childrenOf(fd)) {
     const child = openChild(fd, name);
     if (child !== undefined) visit(child, action);
   }
@@ -295,17 +294,15 @@ export function removeCgroup(record: CgroupRecord): void {
   }
 }
 
+/** A cgroup without children goes at the first try; only a busy one is looked into. */
 function removeBelow(directory: CgroupDirectory, parts: readonly string[]): void {
   using parent = openCgroup(directory, parts.slice(0, -1).join("/"));
   const name = parts.at(-1);
-  if (parent === undefined || name === undefined) return;
-  const deadline = monotonicMilliseconds() + emptyTimeout;
+  if (parent !== undefined && name !== undefined) removeTree(parent, name, monotonicMilliseconds() + emptyTimeout);
+}
+
+function removeTree(parent: Fd, name: string, deadline: number): void {
   for (;;) {
-    using cgroup = openChild(parent, name);
-    if (cgroup === undefined) return;
-    for (const child of list(cgroup)) {
-      if ((lstatMode(cgroup, child) & S_IFMT) === S_IFDIR) removeBelow(directory, [...parts, child]);
-    }
     try {
       rmdir(parent, name);
       return;
@@ -313,11 +310,20 @@ function removeBelow(directory: CgroupDirectory, parts: readonly string[]): void
       if (isErrno(thrown, ENOENT)) return;
       if (!isErrno(thrown, EBUSY) || monotonicMilliseconds() > deadline) throw thrown;
     }
+    using cgroup = openChild(parent, name);
+    if (cgroup === undefined) return;
+    const children = childrenOf(cgroup);
+    for (const child of children) removeTree(cgroup, child, deadline);
+    if (children.length > 0) continue;
     // Its last process may be on its way out: v1 says nothing of that, so its end is awaited, or a moment passes.
     const pids = processesOf(cgroup);
     if (pids.length > 0) waitForProcesses(pids, 1000);
     else poll([], 1);
   }
+}
+
+function childrenOf(cgroup: Fd): string[] {
+  return list(cgroup).filter((name) => (lstatMode(cgroup, name) & S_IFMT) === S_IFDIR);
 }
 
 function removeEmptyParent(directory: CgroupDirectory, parts: readonly string[]): void {

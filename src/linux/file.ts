@@ -138,7 +138,7 @@ function statx(directory: At, name: string, flags: number, about: string | undef
   const buffer = new Uint8Array(statxLayout.size);
   const mask = STATX_BASIC_STATS | STATX_MNT_ID;
   call(about, "statx", NR.statx, at(directory), name, flags | AT_NO_AUTOMOUNT, mask, buffer);
-  const { get } = statxLayout;
+  const get = <K extends keyof typeof statxLayout.fields>(of: Uint8Array, field: K) => statxLayout.get(of, field);
   return {
     mode: get(buffer, "stx_mode"),
     uid: get(buffer, "stx_uid"),

@@ -58,8 +58,8 @@ function sizeOf(type: FieldType): { size: number; align: number } {
   }
 }
 
-/** Declares the layout of a C struct: fields in C's order and spelling, natural alignment. */
-export function struct<F extends Record<string, FieldType>>(name: string, types: F): Layout<F> {
+/** Offsets of the fields, the struct's size and its alignment. */
+function measure<F extends Record<string, FieldType>>(types: F): { fields: Record<keyof F, Field>; size: number } {
   let end = 0;
   let alignment = 1;
   const fields = {} as Record<keyof F, Field>;
@@ -71,26 +71,55 @@ export function struct<F extends Record<string, FieldType>>(name: string, types:
     end = offset + size;
     alignment = Math.max(alignment, align);
   }
-  const size = Math.ceil(end / alignment) * alignment;
-  return {
-    name,
-    size,
-    fields,
-    encode(values) {
-      const bytes = new Uint8Array(size);
-      const view = new DataView(bytes.buffer);
-      for (const key in values) {
-        const value = values[key];
-        if (value !== undefined) put(view, bytes, fields[key], value);
-      }
-      return bytes;
-    },
-    get(buffer, field, start = 0) {
-      const { type, offset, size: length } = fields[field];
-      const at = start + offset;
-      return take(buffer, type, at, length) as Decoded<F[typeof field]>;
-    },
-  };
+  return { fields, size: Math.ceil(end / alignment) * alignment };
+}
+
+/**
+ * Declares the layout of a C struct: fields in C's order and spelling, natural alignment.
+ * Measured when it is first used: a command uses few of them.
+ */
+export function struct<F extends Record<string, FieldType>>(name: string, types: F): Layout<F> {
+  return new StructLayout(name, types);
+}
+
+class StructLayout<F extends Record<string, FieldType>> implements Layout<F> {
+  readonly name: string;
+  readonly #types: F;
+  #measured: ReturnType<typeof measure<F>> | undefined;
+
+  constructor(name: string, types: F) {
+    this.name = name;
+    this.#types = types;
+  }
+
+  #get(): ReturnType<typeof measure<F>> {
+    this.#measured ??= measure(this.#types);
+    return this.#measured;
+  }
+
+  get size(): number {
+    return this.#get().size;
+  }
+
+  get fields(): Readonly<Record<keyof F, Field>> {
+    return this.#get().fields;
+  }
+
+  encode(values: { readonly [K in keyof F]?: Value<F[K]> }): Uint8Array {
+    const { fields, size } = this.#get();
+    const bytes = new Uint8Array(size);
+    const view = new DataView(bytes.buffer);
+    for (const key in values) {
+      const value = values[key];
+      if (value !== undefined) put(view, bytes, fields[key], value);
+    }
+    return bytes;
+  }
+
+  get<K extends keyof F>(buffer: Uint8Array, field: K, start = 0): Decoded<F[K]> {
+    const { type, offset, size } = this.#get().fields[field];
+    return take(buffer, type, start + offset, size) as Decoded<F[K]>;
+  }
 }
 
 /** Checks the width: a register or a field never narrows a number silently. */

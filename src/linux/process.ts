@@ -7,6 +7,7 @@ import {
   CLONE_INTO_CGROUP,
   CLONE_PIDFD,
   ECHILD,
+  EINVAL,
   O_CLOEXEC,
   P_ALL,
   P_PID,
@@ -15,7 +16,6 @@ import {
   PR_CAP_AMBIENT_CLEAR_ALL,
   PR_CAP_AMBIENT_RAISE,
   PR_CAPBSET_DROP,
-  PR_CAPBSET_READ,
   PR_SET_CHILD_SUBREAPER,
   PR_SET_DUMPABLE,
   PR_SET_KEEPCAPS,
@@ -203,14 +203,12 @@ export function setName(name: string): void {
   call("PR_SET_NAME", "prctl", NR.prctl, PR_SET_NAME, name, 0, 0, 0);
 }
 
-/** Whether a capability is in the bounding set; undefined above the kernel's last one. */
-export function inBoundingSet(capability: number): boolean | undefined {
-  const result = attempt("prctl", NR.prctl, PR_CAPBSET_READ, capability, 0, 0, 0);
-  return result < 0 ? undefined : result === 1;
-}
-
-export function dropFromBoundingSet(capability: number): void {
-  prctl("PR_CAPBSET_DROP", PR_CAPBSET_DROP, capability);
+/** Takes a capability out of the bounding set. Returns false above the kernel's last one. */
+export function dropFromBoundingSet(capability: number): boolean {
+  const result = attempt("prctl", NR.prctl, PR_CAPBSET_DROP, capability, 0, 0, 0);
+  if (result === -EINVAL) return false;
+  if (result < 0) throw new SyscallError("prctl", -result, "PR_CAPBSET_DROP");
+  return true;
 }
 
 export function clearAmbient(): void {

@@ -78,7 +78,7 @@ export function setTerminal(terminal: Fd, settings: Uint8Array): void {
 
 /** The same settings with every byte passed as it is: no echo, no lines, no signals: cfmakeraw(3). */
 export function makeRaw(settings: Uint8Array): Uint8Array {
-  const { get } = termios;
+  const get = <K extends keyof typeof termios.fields>(of: Uint8Array, field: K) => termios.get(of, field);
   return termios.encode({
     c_iflag: get(settings, "c_iflag") & ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON),
     c_oflag: get(settings, "c_oflag") & ~OPOST,

@@ -2,14 +2,7 @@
 import { BoxError } from "../base/errors.ts";
 import { ENOSYS, EOPNOTSUPP, EPERM } from "../linux/constants.ts";
 import { getCapabilities, joinNewSessionKeyring, setCapabilities } from "../linux/cred.ts";
-import {
-  clearAmbient,
-  dropFromBoundingSet,
-  inBoundingSet,
-  raiseAmbient,
-  setKeepCaps,
-  setNoNewPrivileges,
-} from "../linux/process.ts";
+import { clearAmbient, dropFromBoundingSet, raiseAmbient, setKeepCaps, setNoNewPrivileges } from "../linux/process.ts";
 import { SyscallError } from "../linux/raw.ts";
 import type { CapabilityOps } from "./ops.ts";
 
@@ -22,9 +15,8 @@ function* numbersOf(mask: bigint): Generator<number> {
 export function limitBoundingSet({ bounding }: CapabilityOps): void {
   const keep = BigInt(bounding);
   for (let number = 0; number < 64; number++) {
-    const present = inBoundingSet(number);
-    if (present === undefined) return;
-    if (present && (keep & (1n << BigInt(number))) === 0n) dropFromBoundingSet(number);
+    // The first number that the kernel does not know comes after its last capability.
+    if (((keep >> BigInt(number)) & 1n) === 0n && !dropFromBoundingSet(number)) return;
   }
 }
 
