@@ -80,13 +80,10 @@ export function parseExactly(text: string): unknown {
   function string(): string {
     const end = endOfString(text, at);
     if (end === text.length) return fail("a string without an end");
-    try {
-      const decoded: unknown = JSON.parse(text.slice(at, end + 1));
-      at = end + 1;
-      return String(decoded);
-    } catch {
-      return fail("a string with a control character or an unknown escape");
-    }
+    const decoded = decodeString(text.slice(at, end + 1));
+    if (decoded === undefined) return fail("a string with a control character or an unknown escape");
+    at = end + 1;
+    return decoded;
   }
 
   function array(): unknown[] {
@@ -116,6 +113,27 @@ export function parseExactly(text: string): unknown {
   const result = value();
   skipSpace();
   return at === text.length ? result : unexpected("the end of the text");
+}
+
+function decodeString(token: string): string | undefined {
+  if (hasOddEscape(token)) return undefined;
+  try {
+    return String(JSON.parse(token));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether a text has an escape that JSON does not have. QuickJS reads those of JavaScript as well, `\x00` and `\u{0}`
+ * among them, and any other character for itself.
+ */
+export function hasOddEscape(text: string): boolean {
+  for (let at = text.indexOf("\\"); at >= 0; at = text.indexOf("\\", at + 2)) {
+    const char = text.charAt(at + 1);
+    if (char === "u" ? !/^[0-9a-fA-F]{4}$/.test(text.slice(at + 2, at + 6)) : !'"\\/bfnrt'.includes(char)) return true;
+  }
+  return false;
 }
 
 /** The number behind a literal; undefined if it has a fraction that a double would round away. */

@@ -36,6 +36,15 @@ test("parseJson() refuses a number when its fraction would be rounded away", () 
   }
 });
 
+test("parseJson() reads texts that look like a wrong form and are right", () => {
+  const value = {
+    "1. ": "-01",
+    a: ["\\'", "\\\n", "2024-01", ":-01", "1.]", "3e-5", "1.00000000000000000000"],
+    b: -0.5,
+  };
+  assert.deepEqual(parseJson(JSON.stringify(value), limits), value);
+});
+
 test("parseJson() refuses nesting beyond the limit and takes nesting up to it", () => {
   const nested = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`;
   assert.ok(Array.isArray(parseJson(nested(64), limits)));
@@ -54,6 +63,11 @@ test("parseJson() does not count brackets when they stand in strings or beside e
   const opening = ["[".repeat(100), '"{{{', "\\", '\\"{'];
   assert.deepEqual(parseJson(JSON.stringify(opening), limits), opening);
   assert.deepEqual(parseJson(`[${"[],".repeat(100)}[]]`, limits), Array(101).fill([]));
+  const deepest = "[".repeat(63) + "]".repeat(63);
+  for (const first of ["[]", '["\\"", "]"]', '{"[": {}}']) {
+    assert.ok(Array.isArray(parseJson(`[${first}, ${deepest}]`, limits)));
+    assert.throws(() => parseJson(`[${first}, [${deepest}]]`, limits), /deeper than 64/);
+  }
 });
 
 test("parseJson() refuses a text that is too long", () => {
@@ -72,6 +86,14 @@ test("parseJson() says where the text is wrong", () => {
     ['["a\n"]', "line 1, column 2: a string with a control character or an unknown escape"],
     ['["\\x"]', "line 1, column 2: a string with a control character or an unknown escape"],
     ["[01]", "line 1, column 2: a malformed number"],
+    ["[-01]", "line 1, column 2: a malformed number"],
+    ["-01", "line 1, column 1: a malformed number"],
+    ["1.", "line 1, column 1: a malformed number"],
+    ["5.e-3", "line 1, column 1: a malformed number"],
+    ["5.E3", "line 1, column 1: a malformed number"],
+    ["[1.\n]", "line 1, column 2: a malformed number"],
+    ['["\\\n"]', "line 1, column 2: a string with a control character or an unknown escape"],
+    ['["\\\'"]', "line 1, column 2: a string with a control character or an unknown escape"],
     ["[1.]", "line 1, column 2: a malformed number"],
     ["[+1]", "line 1, column 2: a malformed number"],
     ["[1]\n[2]", 'line 2, column 1: expected the end of the text, not "["'],
@@ -81,6 +103,12 @@ test("parseJson() says where the text is wrong", () => {
     assert.throws(() => parseJson(text, limits), { name: "BoxError", message: `invalid JSON at ${message}` });
   }
   assert.throws(() => parseExactly(`[${"1".repeat(401)}]`), /line 1, column 2: a number of more than 400 characters/);
+});
+
+test("parseJson() refuses escapes that JavaScript has and JSON has not", () => {
+  for (const escape of ["\\x00", "\\x41", "\\0", "\\u{0}", "\\v", "\\ ", "\\u12", "\\u123g", "\\\n", "\\'", "\\A"]) {
+    assert.throws(() => parseJson(`["\\\\${escape}"]`, limits), /column 2: a string with a control/, escape);
+  }
 });
 
 test("parseJson() makes own properties of every key, and the last of equal keys wins", () => {
@@ -105,39 +133,44 @@ test("parseJson() agrees with JSON.parse on every text of JSON.stringify", () =>
   );
 });
 
-test("parseExactly() agrees with JSON.parse on values and on what is not JSON", () => {
-  const integersStay = fc.jsonValue({ maxDepth: 6, noUnicodeString: false });
+const noise = ["", "{", "]", ",", '"', "\\", "1", "0", "-", ".", "\n", "e", "'", "x", "/"];
+
+test("parseExactly() reads what JSON.stringify writes, and nothing that JSON.parse refuses", () => {
   fc.assert(
-    fc.property(
-      integersStay,
-      fc.nat(),
-      fc.constantFrom("", "{", "]", ",", '"', "\\", "1", "\n", "e"),
-      (value, at, noise) => {
-        const right = JSON.stringify(value);
-        const cut = at % (right.length + 1);
-        const text = right.slice(0, cut) + noise + right.slice(cut);
-        let wanted: unknown;
-        try {
-          wanted = JSON.parse(text);
-        } catch {
-          assert.throws(() => parseExactly(text), { name: "BoxError" });
-          return;
-        }
-        const found = roundAll(exactOrNothing(text));
-        if (found !== undefined) assert.deepEqual(found, wanted);
-      },
-    ),
+    fc.property(anyJson, fc.nat(), fc.constantFrom(...noise), (value, at, extra) => {
+      const right = JSON.stringify(value);
+      assert.deepEqual(roundAll(parseExactly(right)), JSON.parse(right));
+      const cut = at % (right.length + 1);
+      const text = right.slice(0, cut) + extra + right.slice(cut);
+      const exact = valueOrMessage(parseExactly, text);
+      const native = valueOrMessage((any) => JSON.parse(any), text);
+      if ("value" in exact) assert.deepEqual(roundAll(exact.value), native.value);
+    }),
     { numRuns: 1000 },
   );
 });
 
-/** The exact value; nothing for a number that the exact parser refuses to round. */
-function exactOrNothing(text: string): unknown {
+test("parseJson() takes the same texts as parseExactly(), whatever the engine's parser takes", () => {
+  fc.assert(
+    fc.property(anyJson, fc.nat(), fc.constantFrom(...noise), fc.constantFrom(...noise), (value, at, one, other) => {
+      const right = JSON.stringify(value);
+      const cut = at % (right.length + 1);
+      const text = right.slice(0, cut) + one + other + right.slice(cut);
+      assert.deepEqual(
+        valueOrMessage((any) => parseJson(any, configLimits), text),
+        valueOrMessage(parseExactly, text),
+      );
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+/** What a parser makes of a text. */
+function valueOrMessage(parse: (text: string) => unknown, text: string): { value?: unknown; message?: string } {
   try {
-    return parseExactly(text);
+    return { value: parse(text) };
   } catch (thrown) {
-    assert.match(String(thrown), /whose fraction would be rounded|more than 400 characters/);
-    return undefined;
+    return { message: String(thrown) };
   }
 }
 

@@ -9,7 +9,7 @@
  * Of duplicate keys the last one wins, as in JSON.parse and in the other runtimes.
  */
 import { BoxError } from "./errors.ts";
-import { endOfString, parseExactly } from "./json-exact.ts";
+import { endOfString, hasOddEscape, parseExactly } from "./json-exact.ts";
 
 /** What a document may be at most. */
 export interface JsonLimits {
@@ -45,7 +45,7 @@ export function parseJson(text: string, limits: JsonLimits): unknown {
 export function parseRounded(text: string, limits: JsonLimits): unknown {
   if (text.length > limits.length) throw new BoxError(`JSON text is longer than ${limits.length} characters`);
   if (openings(text) > limits.depth) requireDepth(text, limits.depth);
-  if (hasFineFraction(text)) return parseExactly(text);
+  if (hasOddEscape(text) || hasOddFraction(text) || hasOddMinus(text)) return parseExactly(text);
   try {
     return JSON.parse(text);
   } catch {
@@ -126,21 +126,34 @@ function outsideStrings(text: string): string[] {
 const safeDigits = 15;
 
 /**
- * Whether something looks like a number whose fraction may be rounded away, as in 1.00000000000000001 or 1e-400. Text
- * in strings may look so too; that costs time only.
+ * Whether a decimal point seems to belong to a number whose fraction may be rounded away, as in 1.00000000000000001, or
+ * that has none: `1.` is no JSON, but QuickJS reads it. Text in strings may look so too; that costs time only.
  */
-function hasFineFraction(text: string): boolean {
+function hasOddFraction(text: string): boolean {
   for (let point = text.indexOf("."); point >= 0; point = text.indexOf(".", point + 1)) {
     let first = point;
     while (isDigit(text.charCodeAt(first - 1))) first--;
+    if (first === point) continue;
     let end = point + 1;
     while (isDigit(text.charCodeAt(end))) end++;
-    if (first < point && end - first - 1 > safeDigits) return true;
+    if (end - first - 1 > safeDigits || (end === point + 1 && endsNumber(text, end))) return true;
   }
-  for (const exponent of ["e-", "E-"]) {
-    for (let at = text.indexOf(exponent); at >= 0; at = text.indexOf(exponent, at + 1)) {
-      if (isDigit(text.charCodeAt(at - 1)) && isDigit(text.charCodeAt(at + 2))) return true;
-    }
+  return false;
+}
+
+function endsNumber(text: string, at: number): boolean {
+  return /^(?:$|[,\]}\s]|[eE][-+0-9])/.test(text.slice(at, at + 2));
+}
+
+/**
+ * Whether a minus seems to belong to a number that becomes 0 in a double, as in 1e-400, or to one like -01, which is no
+ * JSON either but is read by QuickJS.
+ */
+function hasOddMinus(text: string): boolean {
+  for (let minus = text.indexOf("-"); minus >= 0; minus = text.indexOf("-", minus + 1)) {
+    if (!isDigit(text.charCodeAt(minus + 1))) continue;
+    if (/[0-9][eE]$/.test(text.slice(Math.max(minus - 2, 0), minus))) return true;
+    if (/^-0[0-9]/.test(text.slice(minus, minus + 3)) && /^$|[:[,\s]/.test(text.charAt(minus - 1))) return true;
   }
   return false;
 }
