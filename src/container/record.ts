@@ -5,7 +5,7 @@
  * What is read is checked again: the file may be damaged, or written by another version.
  */
 import { BoxError } from "../base/errors.ts";
-import { parseJson, smallLimits } from "../base/json.ts";
+import { configLimits, parseJson } from "../base/json.ts";
 import type { CgroupRecord } from "../cgroups/cgroup.ts";
 import type { CgroupDirectory } from "../cgroups/ops.ts";
 import type { HookOp } from "../hooks/ops.ts";
@@ -60,7 +60,7 @@ export interface NewerRecord {
 }
 
 export function parseRecord(text: string): ContainerRecord | NewerRecord {
-  const fields = new Fields(parseJson(text, smallLimits), "state.json");
+  const fields = new Fields(parseJson(text, configLimits), "state.json");
   const version = fields.number("version");
   const init = fields.nullable("init", processId);
   const cgroup = fields.nullable("cgroup", cgroupRecord);

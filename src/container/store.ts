@@ -21,7 +21,7 @@ import {
   O_RDWR,
 } from "../linux/constants.ts";
 import { geteuid } from "../linux/cred.ts";
-import { decodeUtf8 } from "../linux/engine.ts";
+import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fstat, list, lock, mkdir, open, readAll, rmdir, unlink, writeAll } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
@@ -61,7 +61,10 @@ export class Entry implements Disposable {
   }
 
   write(record: ContainerRecord): void {
-    writeAtomically(this.directory, "state.json", stringifyJson(record), 0o600);
+    const bytes = encodeUtf8(stringifyJson(record));
+    // What could not be read back could not be deleted either.
+    if (bytes.length > maxFile) throw new BoxError(`state.json would be longer than ${maxFile} bytes`);
+    writeAtomically(this.directory, "state.json", bytes, 0o600);
   }
 
   /** Keeps the configuration as it was: later changes in the bundle have no effect. */
