@@ -47,9 +47,9 @@ export type FromInit =
 export function asFromInit(body: unknown): FromInit | undefined {
   const type = typeOf(body);
   if (type === "hooks" || type === "ready" || type === "executing") return { type };
+  if (type !== "starting" && type !== "failed") return undefined;
   const { message, details, hooks } = body as Record<string, unknown>;
   if (type === "starting") return typeof hooks === "boolean" ? { type, hooks } : undefined;
-  if (type !== "failed") return undefined;
   return typeof message === "string" ? { type, message, details: asDetails(details) } : undefined;
 }
 

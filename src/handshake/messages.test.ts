@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import { asFromInit, asToInit, type FromInit, type ToInit } from "./messages.ts";
+
+const toInit: readonly ToInit[] = [
+  { type: "placed" },
+  { type: "hooked" },
+  { type: "commit", start: true },
+  { type: "commit", start: false },
+  { type: "start" },
+];
+
+const fromInit: readonly FromInit[] = [
+  { type: "hooks" },
+  { type: "ready" },
+  { type: "starting", hooks: true },
+  { type: "starting", hooks: false },
+  { type: "executing" },
+  { type: "failed", message: "it broke", details: {} },
+  {
+    type: "failed",
+    message: "it broke",
+    details: { stage: "a", syscall: "mount", errno: "EPERM", path: "/proc", hint: "b" },
+  },
+];
+
+function overTheWire(message: object): unknown {
+  return JSON.parse(JSON.stringify(message));
+}
+
+test("each side understands every message of the other, and none of its own", () => {
+  for (const message of toInit) {
+    assert.deepEqual(asToInit(overTheWire(message)), message);
+    assert.equal(asFromInit(overTheWire(message)), undefined, message.type);
+  }
+  for (const message of fromInit) {
+    assert.deepEqual(asFromInit(overTheWire(message)), message);
+    assert.equal(asToInit(overTheWire(message)), undefined, message.type);
+  }
+});
+
+const nonsense: readonly unknown[] = [
+  ...[null, true, false, 0, 1, "", "start", "ready", [], ["start"], {}, { type: null }, { type: 1 }, { type: "" }],
+  ...[{ type: "Start" }, { type: ["start"] }, { type: { type: "start" } }, { type: "constructor" }],
+  ...[{ Type: "start" }, { message: "x" }, { type: "failed" }, { type: "failed", message: 5 }],
+  ...[{ type: "failed", message: null, details: {} }, { type: "starting" }, { type: "starting", hooks: 1 }],
+  ...[{ type: "starting", hooks: "true" }, { type: "commit" }, { type: "commit", start: 1 }],
+  ...[
+    { type: "commit", start: null },
+    { type: "commit", start: "true" },
+  ],
+];
+
+test("asToInit() and asFromInit() know nothing else", () => {
+  for (const body of nonsense) {
+    assert.equal(asToInit(body), undefined, JSON.stringify(body));
+    assert.equal(asFromInit(body), undefined, JSON.stringify(body));
+  }
+});
+
+test("asFromInit() keeps nothing of what init sends besides the words of the protocol", () => {
+  const body = JSON.parse('{"type":"ready","extra":1,"__proto__":{"hooks":true},"details":{"errno":"EPERM"}}');
+  assert.deepEqual(asFromInit(body), { type: "ready" });
+  const failed = JSON.parse(
+    '{"type":"failed","message":"m","details":{"errno":"EPERM","level":"x","msg":"y","path":5,"__proto__":{"hint":"z"}}}',
+  );
+  assert.deepEqual(asFromInit(failed), { type: "failed", message: "m", details: { errno: "EPERM" } });
+});
+
+test("asFromInit() takes a failure without details", () => {
+  for (const details of [undefined, null, 5, "x", [], ["EPERM"]]) {
+    assert.deepEqual(asFromInit({ type: "failed", message: "m", details }), {
+      type: "failed",
+      message: "m",
+      details: {},
+    });
+  }
+});
+
+test("asToInit() and asFromInit() give a message or nothing, whatever the body", () => {
+  const types = ["placed", "hooked", "commit", "start", "hooks", "ready", "starting", "executing", "failed"];
+  const body = fc.oneof(
+    fc.jsonValue(),
+    fc.record(
+      {
+        type: fc.constantFrom(...types),
+        start: fc.jsonValue(),
+        hooks: fc.jsonValue(),
+        message: fc.jsonValue(),
+        details: fc.jsonValue(),
+      },
+      { requiredKeys: [] },
+    ),
+  );
+  fc.assert(
+    fc.property(body, (value) => {
+      for (const message of [asToInit(value), asFromInit(value)]) {
+        if (message !== undefined) assert.ok(types.includes(message.type));
+      }
+    }),
+  );
+});
