@@ -150,7 +150,8 @@ for (const [what, path, value, by] of values) {
   scenario(`create refuses ${what}`, conditions, async (lab) => {
     const container = lab.container(["/bin/true"], (spec) => set(spec, path, value));
     // The name of the property that is wrong, wherever it stands in the path.
-    const name = path.findLast((part) => typeof part === "string") as string;
+    const last = path.findLast((part) => typeof part === "string") as string;
+    const name = last === "path" ? "root" : last;
     await refusedWithoutTrace(lab, container, new RegExp(name, "i"));
   });
 }

@@ -59,9 +59,8 @@ for (const [what, args] of wrong) {
 }
 
 scenario("options take their value after an equals sign too", async (lab) => {
-  const { stdout } = ok(
-    await command([context.runtime.path, `--root=${lab.root}`, "list", "--format=json"]).catch((e) => e),
-  );
+  mkdirSync(lab.root);
+  const { stdout } = ok(await command([context.runtime.path, `--root=${lab.root}`, "list", "--format=json"]));
   assert.match(stdout, /^(null|\[\s*\])\s*$/);
 });
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
 import { ok, refused } from "./harness/expect.ts";
 import type { State } from "./harness/runtime.ts";
 import { feature } from "./harness/suite.ts";
@@ -90,6 +91,7 @@ scenario(
   "list never fails while containers come and go",
   { boxOnly: "a consistent state at any moment" },
   async (lab) => {
+    mkdirSync(lab.root);
     let done = false;
     const reader = (async () => {
       while (!done) JSON.parse(ok(await lab.runtime.list("--format", "json")).stdout);

@@ -233,16 +233,16 @@ scenario(
   "state.json follows the container through its life",
   { boxOnly: "the layout of the state directory" },
   async (lab) => {
-    const onDisk = (id: string): { status: string } =>
-      JSON.parse(readFileSync(join(lab.root, id, "state.json"), "utf8")) as { status: string };
+    const onDisk = (id: string): { phase: string } =>
+      JSON.parse(readFileSync(join(lab.root, id, "state.json"), "utf8")) as { phase: string };
     const { container, release } = await lab.held(["/bin/sh", "-c", "echo ready; read line"]);
-    assert.equal(onDisk(container.id).status, "creating");
+    assert.equal(onDisk(container.id).phase, "creating");
     release();
     await container.shim.ok();
     container.notePid();
-    assert.equal(onDisk(container.id).status, "created");
+    assert.equal(onDisk(container.id).phase, "created");
     await container.start();
-    assert.equal(onDisk(container.id).status, "running");
+    assert.equal(onDisk(container.id).phase, "running");
     container.say("\n");
     await container.exit();
     await container.delete();

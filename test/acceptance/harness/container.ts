@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describeResult, type Result } from "./command.ts";
 import { defaultSpec, type Spec } from "./config.ts";
@@ -93,9 +93,16 @@ export class Container {
     return this;
   }
 
+  /** For a failure: what has become of its processes. */
+  #fate(): string {
+    return `the shim says: ${this.#shim?.said ?? "nothing"}`;
+  }
+
   notePid(): void {
     this.#pid = Number(readFileSync(this.pidFile, "utf8"));
     const ours = new Set(Object.values(namespaces("self")));
+    if (!existsSync(`/proc/${this.#pid}/ns`))
+      throw new Error(`init ${this.#pid} is gone after create; ${this.#fate()}`);
     for (const inode of Object.values(namespaces(this.#pid))) if (!ours.has(inode)) this.ownNamespaces.add(inode);
   }
 
@@ -106,7 +113,8 @@ export class Container {
   }
 
   async start(): Promise<this> {
-    ok(await this.runtime.start(this.id));
+    const result = await this.runtime.start(this.id);
+    assert.equal(result.status, 0, `${describeResult(result)}${this.#fate()}`);
     return this;
   }
 

@@ -1,7 +1,7 @@
 /** Everything a run needs before its first test. */
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,17 +26,17 @@ export function prepare(wishes: Wishes): RunContext & { file: string } {
   mkdirSync(dir);
   // Containers of an ordinary user live below it, whatever our umask is.
   chmodSync(dir, 0o755);
-  const [probePath, shim] = ["probe", "shim"].map((name) => compile(name, dir));
+  const [probePath = "", shim = ""] = ["probe", "shim"].map((name) => tool(name, dir));
   const rootfs = join(dir, "rootfs");
-  if (facts.busybox === "") makeRootfs(rootfs, busybox, probePath ?? "");
+  if (facts.busybox === "") makeRootfs(rootfs, busybox, probePath);
   const { only, keep } = wishes;
   const context: RunContext = {
     token,
     dir,
     runtime,
     rootfs,
-    probe: probePath ?? "",
-    shim: shim ?? "",
+    probe: probePath,
+    shim,
     facts,
     keep,
     only,
@@ -55,8 +55,16 @@ function identify(path: string): RuntimeInfo {
   return { path, name: match[1] ?? "", version: match[2] ?? "" };
 }
 
+/** One of the suite's own programs; where there is no compiler, TOOLS names the directory of compiled ones. */
+function tool(name: string, dir: string): string {
+  const ready = process.env["TOOLS"];
+  if (ready === undefined) return compile(name, dir);
+  copyFileSync(join(ready, name), join(dir, name));
+  return join(dir, name);
+}
+
 /** Static, because one of them runs where there is no libc. */
-function compile(name: string, dir: string): string {
+export function compile(name: string, dir: string): string {
   const source = fileURLToPath(new URL(`../probe/${name}.c`, import.meta.url));
   const target = join(dir, name);
   const { status, stderr, error } = spawnSync(

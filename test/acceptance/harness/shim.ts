@@ -65,6 +65,11 @@ export class Shim {
     return line.split(" ").slice(2).join(" ");
   }
 
+  /** What the shim has said so far. */
+  get said(): string {
+    return this.#report.text.trim().replaceAll("\n", ", ");
+  }
+
   async zombie(pid: number): Promise<void> {
     await this.#report.find(new RegExp(`^zombie ${pid} `));
   }

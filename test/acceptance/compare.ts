@@ -1,0 +1,133 @@
+/**
+ * Runs the suite with box, runc and crun, on this machine and in the root with the newest peers and a pure cgroup2
+ * (tools/peers), and writes one table, test by runtime: build/acceptance/compare.md and compare.html.
+ */
+import { spawnSync } from "node:child_process";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { compile } from "./harness/prepare.ts";
+import type { Line, Outcome } from "./harness/report.ts";
+
+interface Column {
+  title: string;
+  runtime: string;
+  peers: boolean;
+}
+
+interface Results {
+  title: string;
+  version: string;
+  lines: Line[];
+}
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+const project = join(here, "../..");
+const output = join(project, "build/acceptance");
+const box = join(project, "build/box");
+
+const columns: Column[] = [
+  { title: "box", runtime: box, peers: false },
+  { title: "runc", runtime: "/usr/sbin/runc", peers: false },
+  { title: "box, cgroup2", runtime: box, peers: true },
+  { title: "runc, cgroup2", runtime: "/usr/sbin/runc", peers: true },
+  { title: "crun, cgroup2", runtime: "/usr/bin/crun", peers: true },
+];
+
+/** What the peers' root has not: a node that runs there, and the suite's own programs. */
+function takeTools(): string {
+  const tools = join(output, "tools");
+  mkdirSync(tools, { recursive: true });
+  copyFileSync(process.execPath, join(tools, "node"));
+  chmodSync(join(tools, "node"), 0o755);
+  for (const name of ["probe", "shim"]) compile(name, tools);
+  return tools;
+}
+
+function results({ title, runtime, peers }: Column, tools: string): Results {
+  const place = join(output, title.replaceAll(/[^a-z0-9]+/g, "-"));
+  rmSync(place, { recursive: true, force: true });
+  const run = [...process.execArgv, join(here, "run.ts")];
+  const argv = peers
+    ? [join(project, "tools/peers"), "run", "--", join(tools, "node"), ...run]
+    : [process.execPath, ...run];
+  const [file = "", ...args] = argv;
+  console.log(`\n${title}`);
+  spawnSync(file, args, {
+    cwd: project,
+    stdio: "inherit",
+    env: { ...process.env, RUNTIME: runtime, OUTPUT: place, ...(peers ? { TOOLS: tools } : {}) },
+  });
+  const name = title.split(",")[0];
+  const report = join(place, `${name}.json`);
+  if (!existsSync(report)) return { title, version: "did not run", lines: [] };
+  const { version, lines } = JSON.parse(readFileSync(report, "utf8")) as { version: string; lines: Line[] };
+  return { title, version, lines };
+}
+
+const marks: Record<Outcome, string> = { passed: "✓", failed: "✗", skipped: "–" };
+
+type Cell = { mark: string; detail: string };
+
+function table(all: Results[]): { test: string; cells: Cell[] }[] {
+  const tests = [...new Set(all.flatMap(({ lines }) => lines.map(({ test }) => test)))];
+  return tests.map((test) => ({
+    test,
+    cells: all.map(({ lines }) => {
+      const line = lines.find((each) => each.test === test);
+      return line ? { mark: marks[line.outcome], detail: line.detail } : { mark: "", detail: "" };
+    }),
+  }));
+}
+
+function totals({ lines }: Results): string {
+  return (["passed", "failed", "skipped"] as const)
+    .map((outcome) => `${lines.filter((line) => line.outcome === outcome).length} ${outcome}`)
+    .join(", ");
+}
+
+function markdown(all: Results[]): string {
+  const row = (cells: string[]): string => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [
+    row(["test", ...all.map(({ title, version }) => `${title} ${version}`)]),
+    row(["---", ...all.map(() => "---")]),
+    row(["", ...all.map(totals)]),
+    ...table(all).map(({ test, cells }) => row([test, ...cells.map(({ mark }) => mark)])),
+    "",
+  ].join("\n");
+}
+
+function html(all: Results[]): string {
+  const text = (value: string): string =>
+    value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
+  const head = all.map((each) => `<th>${text(`${each.title} ${each.version}`)}<br><small>${totals(each)}</small></th>`);
+  const rows = table(all).map(({ test, cells }) => {
+    const tds = cells.map(({ mark, detail }) => `<td title="${text(detail)}">${mark}</td>`);
+    return `<tr><th>${text(test)}</th>${tds.join("")}</tr>`;
+  });
+  return `<!doctype html>
+<meta charset="utf-8">
+<title>Acceptance tests by runtime</title>
+<style>
+body { font: 14px system-ui, sans-serif; margin: 2em; }
+table { border-collapse: collapse; }
+th, td { border: 1px solid #ccc; padding: 2px 8px; }
+tbody th { font-weight: normal; text-align: left; }
+td { text-align: center; }
+thead th { position: sticky; top: 0; background: #fff; }
+</style>
+<h1>Acceptance tests by runtime</h1>
+<p>✓ passed, ✗ failed, – skipped; the reason shows when the pointer rests on a cell.</p>
+<table><thead><tr><th></th>${head.join("")}</tr></thead><tbody>
+${rows.join("\n")}
+</tbody></table>
+`;
+}
+
+const tools = takeTools();
+const wanted = columns.filter(({ runtime, peers }) => peers || existsSync(runtime));
+const all = wanted.map((column) => results(column, tools));
+writeFileSync(join(output, "compare.md"), markdown(all));
+writeFileSync(join(output, "compare.html"), html(all));
+console.log(`\n${all.map((each) => `${each.title} ${each.version}: ${totals(each)}`).join("\n")}`);
+console.log(`${output}/compare.md and compare.html`);
