@@ -70,9 +70,7 @@ export function int64(value: unknown, parent: string, step: string, to: Sink, mi
 
 /** One of a list of words. */
 export function word(value: unknown, parent: string, step: string, to: Sink, words: readonly string[]): void {
-  if (words.includes(value as string)) return;
-  const allowed = words.length > 1 ? `one of ${words.join(", ")}` : `${words[0]}`;
-  refuse(value, parent + step, allowed, to);
+  if (!words.includes(value as string)) refuse(value, parent + step, `one of ${words.join(", ")}`, to);
 }
 
 /** An array whose items all pass `check`. */

@@ -4,10 +4,9 @@ import type { Findings } from "../findings.ts";
 import type { Spec } from "../types.ts";
 import { ociVersion } from "../vocabulary.ts";
 
-const identifiers = "[0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*";
-const semVer = new RegExp(
-  `^(0|[1-9][0-9]{0,8})\\.(0|[1-9][0-9]{0,8})\\.(0|[1-9][0-9]{0,8})(?:-${identifiers})?(?:\\+${identifiers})?$`,
-);
+// A literal is compiled with the program; a RegExp put together from parts would cost every start.
+const semVer =
+  /^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/;
 const [major = "", newestMinor = ""] = ociVersion.split(".");
 
 /** A newer minor version may ask for what we would ignore, so it is refused; a newer patch level may not. */
