@@ -29,7 +29,7 @@ SOURCES := $(shell find src -name '*.ts' -not -name '*.test.ts')
 TESTS := $(shell find src test/golden -name '*.ts' 2>/dev/null) $(wildcard tools/qjs/*.ts)
 GENERATED := build/generated/validators.js
 
-.PHONY: help setup build build-asan run test unit unit-qjs host acceptance bench lint format install clean FORCE
+.PHONY: help setup build build-asan run test unit unit-qjs host acceptance bench lint format man install clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -71,8 +71,13 @@ lint: setup ## format, lint, types, imports between rooms
 format: setup ## rewrite sources in the one format
 	@node_modules/.bin/biome format --write .
 
-install: build ## install below $(DESTDIR)$(PREFIX)
+man: setup ## build/man, the manual pages
+	@$(TS) tools/gen-man.ts build/man
+
+install: build man ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 0755 build/box $(DESTDIR)$(PREFIX)/sbin/box
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 0644 build/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 
 clean: ## remove everything that was built; downloaded packages stay
 	@find build -mindepth 1 -maxdepth 1 -not -name debs -exec rm -rf {} + 2>/dev/null || true
