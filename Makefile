@@ -85,9 +85,9 @@ clean: ## remove everything that was built; downloaded packages stay
 # --- What the targets above are made of -------------------------------------------------------------------------------
 
 # The native part is compiled three times; the modules of each binary are bundled into a folder of its own.
-HARDENED := $(patsubst %,build/native/hardened/%.o,$(NATIVE) fortify)
+HARDENED := $(patsubst %,build/native/hardened/%.o,$(NATIVE) fortify copy)
 SANITIZED := $(patsubst %,build/native/sanitized/%.o,$(NATIVE))
-TESTING := $(patsubst %,build/native/testing/%.o,$(NATIVE) fortify)
+TESTING := $(patsubst %,build/native/testing/%.o,$(NATIVE) fortify copy)
 
 build/box: $(HARDENED) build/release/modules.o
 build/box-probe: $(HARDENED) build/probe/modules.o

@@ -13,7 +13,8 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { after, suite, test } from "node:test";
 
 const builds = { release: realpathSync("build/box-probe"), sanitizers: realpathSync("build/box-probe-asan") };
@@ -56,6 +57,30 @@ function result(binary: string, ...args: string[]): unknown {
 function field(answer: unknown, name: string): unknown {
   return (answer as Record<string, unknown>)[name];
 }
+
+test("memcpy() and memmove() copy what they should", {
+  skip: process.arch === "x64" ? false : "the libc's are used",
+}, () => {
+  const program = join(mkdtempSync(join(tmpdir(), "box-copy-")), "copy");
+  const sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+  const rename = ["-Dmemcpy=box_memcpy", "-Dmemmove=box_memmove", "-fno-builtin"];
+  for (const options of [["-O2"], ["-O1", ...sanitize]]) {
+    const { error } = run(
+      "gcc",
+      "-std=gnu11",
+      "-Wall",
+      "-Wextra",
+      ...options,
+      ...rename,
+      "-o",
+      program,
+      "test/native/copy.c",
+    );
+    assert.equal(error, "");
+    assert.deepEqual(run(program), { status: 0, output: "ok\n", error: "" });
+  }
+  rmSync(dirname(program), { recursive: true });
+});
 
 for (const [name, probe] of Object.entries(builds)) {
   suite(`native part (${name})`, { concurrency: true }, () => {
