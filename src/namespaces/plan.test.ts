@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Linux, Namespace, Spec } from "../spec/types.ts";
+import type { NamespaceOps } from "./ops.ts";
+import { planNamespaces, supportedNamespaces } from "./plan.ts";
+
+function plan(linux: Linux, change: Partial<Spec> = {}, euid = 0): NamespaceOps {
+  return planNamespaces({ ociVersion: "1.3.0", root: { path: "r" }, linux, ...change }, euid);
+}
+
+const mount: Namespace = { type: "mount" };
+
+test("planNamespaces() makes what has no path and joins what has one", () => {
+  const ops = plan({ namespaces: [{ type: "pid" }, mount, { type: "network", path: "/run/netns/a" }] });
+  assert.deepEqual(ops, {
+    create: ["pid", "mnt"],
+    join: [{ kind: "net", path: "/run/netns/a" }],
+    uidMap: [],
+    gidMap: [],
+    denySetgroups: false,
+    hostname: undefined,
+    domainname: undefined,
+  });
+});
+
+test("planNamespaces() knows every supported type by the kernel's name", () => {
+  const namespaces = supportedNamespaces.map((type) => ({ type }));
+  assert.deepEqual(plan({ namespaces }).create, ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"]);
+});
+
+test("planNamespaces() joins a user namespace first, whatever the order of the configuration", () => {
+  const types = ["uts", "cgroup", "network", "ipc", "pid", "user"] as const;
+  const paths = types.map((type) => ({ type, path: `/ns/${type}` }));
+  const kinds = (namespaces: Namespace[]) => plan({ namespaces }).join.map(({ kind }) => kind);
+  const order = ["user", "pid", "ipc", "net", "uts", "cgroup"];
+  assert.deepEqual(kinds([...paths, mount]), order);
+  assert.deepEqual(kinds([mount, ...paths.reverse()]), order);
+});
+
+test("planNamespaces() hands on names and id maps", () => {
+  const uidMappings = [{ containerID: 0, hostID: 1000, size: 1 }];
+  const gidMappings = [
+    { containerID: 0, hostID: 100, size: 1 },
+    { containerID: 1, hostID: 100000, size: 65536 },
+  ];
+  const ops = plan(
+    { namespaces: [mount, { type: "user" }], uidMappings, gidMappings },
+    { hostname: "web", domainname: "example.org" },
+  );
+  assert.deepEqual(ops.uidMap, [{ containerId: 0, hostId: 1000, size: 1 }]);
+  assert.deepEqual(ops.gidMap, [
+    { containerId: 0, hostId: 100, size: 1 },
+    { containerId: 1, hostId: 100000, size: 65536 },
+  ]);
+  assert.equal(ops.hostname, "web");
+  assert.equal(ops.domainname, "example.org");
+});
+
+test("planNamespaces() gives up setgroups only for an ordinary user's new user namespace", () => {
+  const user: Namespace = { type: "user" };
+  const joined: Namespace = { type: "user", path: "/ns/user" };
+  const cases: [Namespace[], number, boolean][] = [
+    [[mount, user], 1000, true],
+    [[mount, user], 0, false],
+    [[mount], 1000, false],
+    [[mount, joined], 1000, false],
+  ];
+  for (const [namespaces, euid, denied] of cases) assert.equal(plan({ namespaces }, {}, euid).denySetgroups, denied);
+});
+
+test("planNamespaces() refuses what it could not perform", () => {
+  const needsMount =
+    'linux.namespaces: a new "mount" namespace is required, the container would change the mounts of the host';
+  const cases: [Linux, string][] = [
+    [{}, needsMount],
+    [{ namespaces: [] }, needsMount],
+    [{ namespaces: [{ type: "pid" }] }, needsMount],
+    [{ namespaces: [{ type: "mount", path: "/ns/mnt" }] }, needsMount],
+    [{ namespaces: [mount, { type: "time" }] }, 'linux.namespaces[1].type: "time" is not supported'],
+    [{ namespaces: [mount], timeOffsets: {} }, "linux.timeOffsets: not supported"],
+  ];
+  for (const [linux, message] of cases) assert.throws(() => plan(linux), { name: "BoxError", message });
+  assert.throws(() => planNamespaces({ ociVersion: "1.3.0", root: { path: "r" } }, 0), { message: needsMount });
+});
