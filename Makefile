@@ -26,7 +26,7 @@ LIBS := $(LIB)/quickjs/libquickjs.a $(LIB)/libseccomp.a
 
 NATIVE := main memory seal syscall libseccomp
 SOURCES := $(shell find src -name '*.ts' -not -name '*.test.ts')
-TESTS := $(shell find src test/golden -name '*.ts' 2>/dev/null) $(wildcard tools/qjs/*.ts)
+TESTS := $(shell find src test/golden test/kernel -name '*.ts' 2>/dev/null) $(wildcard tools/qjs/*.ts)
 GENERATED := build/generated/validators.js
 
 .PHONY: help setup build build-asan run test unit unit-qjs host acceptance bench lint format man install clean FORCE
@@ -52,7 +52,7 @@ test: unit unit-qjs host acceptance ## all tests
 unit: setup ## tests of everything pure, in Node
 	@tools/unit
 
-unit-qjs: setup ## the same tests inside the engine
+unit-qjs: setup ## the same tests inside the engine, and those that need the kernel
 	@$(MAKE) --no-print-directory build/box-test
 	@build/box-test
 

@@ -41,7 +41,7 @@ function entryPoints() {
 
 /**
  * One entry that imports every test file; node:test and node:assert are small replacements made for the engine. A test
- * that needs more of Node (files, processes) runs there only.
+ * that needs more of Node (files, processes) runs there only, one that needs the kernel (*.kernel.test.ts) only here.
  */
 function testRunner() {
   const foreign = /from "node:(?!test"|assert\/strict")/;

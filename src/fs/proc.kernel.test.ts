@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import * as fc from "fast-check";
+import { withoutLeaks } from "../../test/kernel/scratch.ts";
+import { O_DIRECTORY, O_PATH } from "../linux/constants.ts";
+import { open } from "../linux/file.ts";
+import { getpid } from "../linux/process.ts";
+import { Proc, parseStat } from "./proc.ts";
+
+/** proc_pid_stat(5): the fields from the state (3) to the start time (22) and one more. */
+function line(name: string, state: string, startTime: string): string {
+  const between = Array.from({ length: 18 }, (_, index) => index).join(" ");
+  return `4711 (${name}) ${state} ${between} ${startTime} 0`;
+}
+
+describe("parseStat()", () => {
+  test("reads state and start time behind any name", () => {
+    const names = ["sh", "", "a b", ")", "(", ") Z 1 2 3", "a) R (b", "((", "))", "x\ny) S", "\n", "é"];
+    for (const name of names) {
+      assert.deepEqual(parseStat(line(name, "S", "123")), { state: "S", startTime: "123" }, JSON.stringify(name));
+    }
+  });
+
+  test("keeps every digit of the start time", () => {
+    assert.equal(parseStat(line("sh", "R", "18446744073709551615"))?.startTime, "18446744073709551615");
+  });
+
+  test("gives nothing for a text that is too short", () => {
+    for (const text of ["", "4711", "4711 (sh)", "4711 (sh) S", "4711 (sh) S 1 2 3"]) {
+      assert.equal(parseStat(text), undefined, text);
+    }
+  });
+
+  test("is not led astray, whatever a process calls itself", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), fc.constantFrom("R", "S", "Z", "X"), (name, state) => {
+        assert.deepEqual(parseStat(line(name, state, "42")), { state, startTime: "42" });
+      }),
+    );
+  });
+});
+
+describe("Proc", () => {
+  test("reads files of procfs", () => {
+    withoutLeaks(() => {
+      using proc = Proc.host();
+      assert.ok(proc.read("self/stat").startsWith(`${getpid()} (`));
+      assert.match(proc.read("sys/kernel/random/boot_id"), /^[0-9a-f-]{36}\n$/);
+    });
+  });
+
+  test("refuses a directory that is no procfs", () => {
+    assert.throws(() => new Proc(open("cwd", "/tmp", O_PATH | O_DIRECTORY)), { message: "/proc is not procfs" });
+  });
+
+  test("does not leave procfs by `..`, by an absolute path or by a magic link", () => {
+    using proc = Proc.host();
+    for (const path of [
+      "../etc/passwd",
+      "/etc/passwd",
+      "self/root/etc/passwd",
+      "self/cwd/Makefile",
+      "self/exe",
+      "self/fd/0",
+    ]) {
+      assert.throws(() => proc.read(path), { name: "SyscallError" }, path);
+    }
+  });
+});

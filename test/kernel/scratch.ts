@@ -1,0 +1,94 @@
+/**
+ * What tests inside the engine need of the real kernel: a directory of their own, processes to look at, a count of what
+ * they leave open.
+ */
+import assert from "node:assert/strict";
+import { EISDIR, O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, SIGKILL } from "../../src/linux/constants.ts";
+import { type At, type Fd, stdio } from "../../src/linux/fd.ts";
+import { list, mkdir, open, readlink, rmdir, unlink, writeAll } from "../../src/linux/file.ts";
+import {
+  type Child,
+  clone3,
+  exit,
+  getpid,
+  sendSignal,
+  setParentDeathSignal,
+  waitPidfd,
+} from "../../src/linux/process.ts";
+import { isErrno } from "../../src/linux/raw.ts";
+import { poll } from "../../src/linux/socket.ts";
+
+/** How many descriptors this process has open. */
+function openDescriptors(): number {
+  using directory = open("cwd", "/proc/self/fd", O_RDONLY | O_DIRECTORY);
+  return list(directory).length;
+}
+
+/** Runs `action`, after which as many descriptors must be open as before. */
+export function withoutLeaks(action: () => void): void {
+  const before = openDescriptors();
+  action();
+  assert.equal(openDescriptors(), before, "open descriptors");
+}
+
+let made = 0;
+
+/** Gives `action` an empty directory (readable, so that it can be listed), and takes it away with all that is in it. */
+export function inScratch(action: (directory: Fd, path: string) => void): void {
+  const path = `/tmp/box-test-${getpid()}-${made++}`;
+  mkdir("cwd", path, 0o700);
+  try {
+    withoutLeaks(() => {
+      using directory = open("cwd", path, O_RDONLY | O_DIRECTORY);
+      action(directory, path);
+    });
+  } finally {
+    removeTree("cwd", path);
+  }
+}
+
+function removeTree(parent: At, name: string): void {
+  try {
+    unlink(parent, name);
+  } catch (thrown) {
+    if (!isErrno(thrown, EISDIR)) throw thrown;
+    {
+      using directory = open(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      for (const child of list(directory)) removeTree(directory, child);
+    }
+    rmdir(parent, name);
+  }
+}
+
+/** The path of what a descriptor stands for, as the kernel sees it. */
+export function pathOf(fd: Fd): string {
+  using table = open("cwd", "/proc/self/fd", O_PATH | O_DIRECTORY);
+  return readlink(table, `${fd.number}`);
+}
+
+/** Gives `action` a child that runs `body` (without an end, if it has none), and ends it. */
+export function withChild(body: () => number, action: (child: Child) => void): void {
+  const child = clone3(0);
+  if (child === "child") {
+    let status = 99;
+    try {
+      setParentDeathSignal(SIGKILL);
+      status = body();
+    } catch (thrown) {
+      writeAll(stdio.error, `in a child: ${thrown}\n`);
+    }
+    exit(status);
+  }
+  try {
+    action(child);
+  } finally {
+    sendSignal(child.pidfd, SIGKILL);
+    waitPidfd(child.pidfd, true);
+    child.pidfd.close();
+  }
+}
+
+/** What a child does that is only there. */
+export function idle(): number {
+  for (;;) poll([], 1000);
+}
