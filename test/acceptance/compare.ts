@@ -56,7 +56,13 @@ function results({ title, runtime, peers }: Column, tools: string): Results {
   spawnSync(file, args, {
     cwd: project,
     stdio: "inherit",
-    env: { ...process.env, RUNTIME: runtime, OUTPUT: place, ...(peers ? { TOOLS: tools } : {}) },
+    env: {
+      ...process.env,
+      NODE_EXTRA_CA_CERTS: "",
+      RUNTIME: runtime,
+      OUTPUT: place,
+      ...(peers ? { TOOLS: tools } : {}),
+    },
   });
   const name = title.split(",")[0];
   const report = join(place, `${name}.json`);

@@ -19,7 +19,7 @@ const withoutPidNamespace = ({ linux }: { linux: { namespaces: { type: string }[
 scenario("delete removes the state directory", async (lab) => {
   const container = await lab.stopped();
   await container.delete();
-  assert.deepEqual(readdirSync(lab.root), []);
+  assert.deepEqual(lab.stateEntries(), []);
 });
 
 scenario("delete removes the cgroups", async (lab) => {

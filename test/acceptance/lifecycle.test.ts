@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ok, refused } from "./harness/expect.ts";
 import { isAlive } from "./harness/host.ts";
@@ -246,6 +246,6 @@ scenario(
     container.say("\n");
     await container.exit();
     await container.delete();
-    assert.deepEqual(readdirSync(lab.root), []);
+    assert.deepEqual(lab.stateEntries(), []);
   },
 );

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { Container } from "./harness/container.ts";
 import { ok, refused } from "./harness/expect.ts";
 import { isAlive } from "./harness/host.ts";
@@ -65,7 +65,7 @@ for (const [name, number] of [
     process.kill(await shim.started(), name);
     // Runtimes written in Go forward the URG that they send themselves, too.
     await container.line(new RegExp(`^${`signal ${number}`.replace(/ (\d)$/, " 0$1")}$`));
-    await container.delete("--force");
+    await container.kill("KILL");
     assert.equal(await shim.exited(), "exit 137");
   });
 }
@@ -87,6 +87,18 @@ scenario("run shows the container as running, and another can kill it", async (l
   await container.kill("KILL");
   assert.equal(await shim.exited(), "exit 137");
 });
+
+scenario(
+  "delete --force ends a container in the foreground, and both commands succeed",
+  { boxOnly: "delete is exclusive" },
+  async (lab) => {
+    const container = lab.container(["/bin/probe", "wait"]);
+    const shim = container.running();
+    await container.line(/^ready$/);
+    await container.delete("--force");
+    assert.equal(await shim.exited(), "exit 137");
+  },
+);
 
 scenario("run reaps orphans of the program", async (lab) => {
   const container = lab.container(["/bin/sh", "-c", "/bin/true & /bin/true & wait; echo ready; read line; exit 5"]);
@@ -117,10 +129,12 @@ scenario("run --detach leaves init to the nearest subreaper", async (lab) => {
 
 scenario("run writes the pid file", async (lab) => {
   const container = lab.container(["/bin/probe", "wait"]);
-  container.running();
+  const shim = container.running();
   await container.line(/^ready$/);
   const { pid } = await container.state();
   assert.equal(readFileSync(container.pidFile, "utf8"), `${pid}`);
+  await container.kill("KILL");
+  assert.equal(await shim.exited(), "exit 137");
 });
 
 scenario("run is refused when the id is in use, and the first container goes on", async (lab) => {
@@ -134,7 +148,7 @@ scenario("run is refused when the id is in use, and the first container goes on"
 scenario("run leaves nothing when the program cannot be executed", async (lab) => {
   const container = lab.container(["/bin/nothing-here"]);
   refused(await container.running().result(), /ENOENT|no such file or directory/);
-  assert.deepEqual(existsSync(lab.root) ? readdirSync(lab.root) : [], []);
+  assert.deepEqual(lab.stateEntries(), []);
   await container.shim.finished();
   assert.deepEqual(lab.leaks(), []);
 });

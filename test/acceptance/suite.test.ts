@@ -181,7 +181,7 @@ scenario("a run ends with status 2 when no test matches", async (lab) => {
 
 scenario("a run ends with status 2 when the runtime is none", async (lab) => {
   const { status, stderr } = await suiteRun(lab, { only: one, env: { RUNTIME: "/bin/true" } });
-  assert.match(stderr, /^\/bin\/true is no OCI runtime/);
+  assert.match(stderr, /^\/bin\/true is no OCI runtime/m);
   assert.equal(status, 2);
 });
 

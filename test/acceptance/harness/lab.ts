@@ -8,6 +8,9 @@ import { leaks, sweep } from "./leaks.ts";
 import { Runtime } from "./runtime.ts";
 import type { Shim } from "./shim.ts";
 
+/** Not of a container: kept under the state directory for as long as it stands. */
+const ownFiles: Record<string, string[]> = { crun: [".empty-directory"] };
+
 /** One test's place on the host: names, directories and containers that nobody else has. */
 export class Lab {
   readonly token: string;
@@ -129,7 +132,7 @@ export class Lab {
   async close(): Promise<string[]> {
     for (const undo of this.#later.reverse()) await undo();
     const complaints: string[] = [];
-    const known = existsSync(this.root) ? readdirSync(this.root) : [];
+    const known = this.stateEntries();
     for (const { id } of this.#containers.filter((container) => known.includes(container.id))) {
       await this.runtime
         .delete(id, "--force")
@@ -148,11 +151,22 @@ export class Lab {
     return complaints;
   }
 
+  /** What stands in the state directory, but for what the runtime keeps there of its own. */
+  stateEntries(): string[] {
+    const own = ownFiles[context.runtime.name] ?? [];
+    return existsSync(this.root) ? readdirSync(this.root).filter((name) => !own.includes(name)) : [];
+  }
+
   leaks(): string[] {
+    const state = this.stateEntries().map((name) => `file ${join(this.root, name)}`);
+    return [...state, ...this.#leaks()];
+  }
+
+  #leaks(): string[] {
     return leaks({
       token: this.token,
       run: context.token,
-      empty: [this.root, this.tmp],
+      empty: [this.tmp],
       namespaces: this.#containers.flatMap(({ ownNamespaces }) => [...ownNamespaces]),
       except: [process.pid],
     });

@@ -1,0 +1,83 @@
+/** state.json: read by other versions, after a crash, and after the process it names has become another one. */
+import assert from "node:assert/strict";
+import { readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Container } from "./harness/container.ts";
+import { ok, refused } from "./harness/expect.ts";
+import { isAlive } from "./harness/host.ts";
+import type { Lab } from "./harness/lab.ts";
+import { feature } from "./harness/suite.ts";
+
+const scenario = feature("record", { boxOnly: "the layout of the state directory" });
+
+interface Record {
+  version: number;
+  bootId: string;
+  init: { pid: number; startTime: string };
+  [other: string]: unknown;
+}
+
+const path = (lab: Lab, { id }: Container): string => join(lab.root, id, "state.json");
+
+function change(lab: Lab, container: Container, edit: (record: Record) => void): void {
+  const record = JSON.parse(readFileSync(path(lab, container), "utf8")) as Record;
+  edit(record);
+  writeFileSync(path(lab, container), JSON.stringify(record));
+}
+
+scenario("a process that has got the pid of init is not taken for it", async (lab) => {
+  const container = await lab.stopped();
+  change(lab, container, ({ init }) => {
+    init.pid = process.pid;
+  });
+  assert.equal((await container.expectStatus("stopped")).pid, 0);
+  refused(await lab.runtime.kill(container.id, "TERM"), /container not running/);
+  // Were it taken for init, this would end the tests.
+  await container.delete("--force");
+});
+
+scenario("a container of another boot is stopped and can be deleted", async (lab) => {
+  const container = await lab.stopped();
+  change(lab, container, (record) => {
+    record.bootId = "00000000-0000-0000-0000-000000000000";
+    record.init.pid = process.pid;
+  });
+  await container.expectStatus("stopped");
+  await container.delete();
+});
+
+scenario("kill and delete --force work on the record of a newer version, which others refuse", async (lab) => {
+  const container = await lab.running(["/bin/probe", "signals"]);
+  change(lab, container, (record) => {
+    record.version = 1_000;
+    record["phase"] = "something new";
+    record["unknown"] = { deep: [1, 2, 3] };
+  });
+  refused(await lab.runtime.start(container.id), /version/);
+  await container.kill("USR1");
+  assert.equal(await container.line(), "signal 10");
+  await container.delete("--force");
+  assert.ok(!isAlive(container.pid));
+});
+
+for (const [what, damage] of [
+  ["empty", (file: string) => truncateSync(file)],
+  ["cut short", (file: string) => truncateSync(file, 40)],
+  ["garbage", (file: string) => writeFileSync(file, "no JSON at all")],
+  ["of another shape", (file: string) => writeFileSync(file, '{"version":1}')],
+] as const) {
+  scenario(`a record that is ${what} is an error with one clear line, and delete --force removes it`, async (lab) => {
+    const container = await lab.stopped();
+    damage(path(lab, container));
+    refused(await lab.runtime.state(container.id), /state\.json/);
+    refused(await lab.runtime.kill(container.id, "KILL"));
+    ok(await lab.runtime.delete(container.id, "--force"));
+  });
+}
+
+scenario("list shows the others when one record is damaged", async (lab) => {
+  const [good, bad] = [await lab.created(), await lab.stopped()];
+  truncateSync(path(lab, bad));
+  const { stdout } = await lab.runtime.list("--quiet");
+  assert.ok(stdout.split("\n").includes(good.id), stdout);
+});
