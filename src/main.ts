@@ -24,8 +24,7 @@ export function main(): number {
     return perform(globals, rest, log);
   } catch (thrown) {
     if (!(thrown instanceof BoxError)) throw thrown;
-    log.error(thrown);
-    if (thrown instanceof UsageError) print(stdio.error, `${usageOf(argv.slice(1))}\n`);
+    log.error(thrown instanceof UsageError ? new BoxError(`${thrown.message} (${usageOf(argv.slice(1))})`) : thrown);
     return 1;
   }
 }
@@ -69,7 +68,7 @@ function help(name: string | undefined, missing: boolean): number {
 
 function usageOf(args: readonly string[]): string {
   const name = args.find((arg) => commands.some(([known]) => known === arg));
-  return `usage: ${name === undefined ? "box [global options] COMMAND [options] [arguments]" : `see box ${name} --help`}`;
+  return name === undefined ? "box --help lists the commands" : `box ${name} --help shows its usage`;
 }
 
 function printVersion(): number {

@@ -1,5 +1,5 @@
 /** What `create` and `run` have in common: their options, and the way from the command line to a plan. */
-import { BoxError } from "../base/errors.ts";
+import { BoxError, within } from "../base/errors.ts";
 import { split } from "../base/path.ts";
 import { checkId } from "../container/id.ts";
 import { readConfig, requireDirectory, requireOpen } from "../facts/bundle.ts";
@@ -38,9 +38,10 @@ export function prepareCreation(args: Arguments, context: Context, detached: boo
   const fds = inheritedFds(args.count("preserve-fds", 1_000_000));
   requireOpen(fds.count);
   const bundle = enterBundle(args.text("bundle"));
-  const config = readConfig(args.text("config") ?? "config.json");
+  const configName = args.text("config") ?? "config.json";
+  const config = readConfig(configName);
   const { decodeSpec } = load("spec/decode") as typeof import("../spec/decode.ts");
-  const spec = decodeSpec(config.text, context.log.warn);
+  const spec = within(configName, () => decodeSpec(config.text, context.log.warn));
   checkTerminal(spec.process?.terminal === true, detached, args.has("console-socket"));
   const plan = planCreate(spec, hostFacts(), {
     id,

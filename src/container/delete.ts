@@ -27,7 +27,12 @@ export function deleteContainer(store: Store, id: string, options: DeleteOptions
   if (entry === undefined) return;
   const record = within(`delete ${quote(id)}`, () => {
     if (options.force) endOwner(entry);
-    using _lock = entry.lock();
+    using lock = options.force ? entry.tryLock() : entry.lock();
+    // Without a lock there is no record either, or somebody else has just deleted it: what is left is a directory.
+    if (lock === undefined) {
+      entry.remove();
+      return undefined;
+    }
     return destroy(entry, options.force);
   });
   if (record === undefined || "newer" in record) return;

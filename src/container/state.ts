@@ -12,15 +12,17 @@ export interface StateOutput {
   readonly bundle: string;
   readonly rootfs: string;
   readonly created: string;
-  /** User id of whoever created it. */
+  /** Name of whoever created it. */
   readonly owner: string;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-export function stateOf(record: ContainerRecord, status: Status = statusOf(record)): StateOutput {
+/** @param ownerName the name of a user id */
+export function stateOf(record: ContainerRecord, ownerName: (uid: number) => string): StateOutput {
+  const status = statusOf(record);
   const { ociVersion, id, bundle, rootfs, created, uid, annotations, init } = record;
   const pid = status === "stopped" ? 0 : (init?.pid ?? 0);
-  const output = { ociVersion, id, pid, status, bundle, rootfs, created, owner: `${uid}` };
+  const output = { ociVersion, id, pid, status, bundle, rootfs, created, owner: ownerName(uid) };
   return Object.keys(annotations).length === 0 ? output : { ...output, annotations };
 }
 

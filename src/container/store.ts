@@ -16,6 +16,7 @@ import {
   ENOTDIR,
   O_CREAT,
   O_DIRECTORY,
+  O_EXCL,
   O_NOFOLLOW,
   O_RDONLY,
   O_RDWR,
@@ -73,32 +74,43 @@ export class Entry implements Disposable {
     writeAll(file, config, "config.json");
   }
 
+  makeLock(): void {
+    open(this.directory, "lock", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600).close();
+  }
+
   /** Takes the lock, waiting for it. @throws BoxError when the container is deleted meanwhile */
   lock(): Fd {
+    const file = this.tryLock();
+    if (file === undefined) throw doesNotExist(this.id);
+    return file;
+  }
+
+  /** As `lock`; undefined when the container is deleted meanwhile, or a killed create has not come to make the lock. */
+  tryLock(): Fd | undefined {
     const file = this.#openLock();
+    if (file === undefined) return undefined;
     lock(file, true, "lock");
     if (fstat(file, "lock").nlink > 0) return file;
     file.close();
-    throw doesNotExist(this.id);
+    return undefined;
   }
 
-  #openLock(): Fd {
+  #openLock(): Fd | undefined {
     try {
-      return open(this.directory, "lock", O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
+      return open(this.directory, "lock", O_RDWR | O_NOFOLLOW);
     } catch (thrown) {
-      if (isErrno(thrown, ENOENT)) throw doesNotExist(this.id);
+      if (isErrno(thrown, ENOENT)) return undefined;
       throw thrown;
     }
   }
 
-  /** Removes the directory with all that is in it. */
+  /** Removes the directory with all that is in it, the lock last; what somebody else has removed already is no error. */
   remove(): void {
-    for (const name of list(this.directory)) unlink(this.directory, name);
-    try {
-      rmdir(this.#root, this.id);
-    } catch (thrown) {
-      if (!isErrno(thrown, ENOENT)) throw thrown;
-    }
+    ignoreMissing(() => {
+      const names = list(this.directory).filter((name) => name !== "lock");
+      for (const name of [...names, "lock"]) ignoreMissing(() => unlink(this.directory, name));
+    });
+    ignoreMissing(() => rmdir(this.#root, this.id));
   }
 
   #readFile(name: string): string | undefined {
@@ -115,6 +127,14 @@ export class Entry implements Disposable {
 
   [Symbol.dispose](): void {
     this.directory.close();
+  }
+}
+
+function ignoreMissing(action: () => void): void {
+  try {
+    action();
+  } catch (thrown) {
+    if (!isErrno(thrown, ENOENT)) throw thrown;
   }
 }
 
@@ -167,7 +187,9 @@ export class Store implements Disposable {
         entry !== undefined && entry.tryRead() === undefined ? `, half-made: box delete --force ${id} removes it` : "";
       throw new BoxError(`container ${quote(id)}: container with given ID already exists${halfMade}`);
     }
-    return new Entry(id, open(root, id, directoryFlags), root);
+    const entry = new Entry(id, open(root, id, directoryFlags), root);
+    entry.makeLock();
+    return entry;
   }
 
   find(id: string): Entry | undefined {

@@ -17,7 +17,7 @@ export interface ConfigFile {
 
 /** Reads a JSON file of the caller's: a regular file of bounded size that is UTF-8. */
 export function readConfig(path: string): ConfigFile {
-  return within(`configuration ${quote(path)}`, () => {
+  return within(path, () => {
     using file = openConfig(path);
     const { mode } = fstat(file, path);
     if ((mode & S_IFMT) !== S_IFREG) throw new BoxError("not a regular file", { path });

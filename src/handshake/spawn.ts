@@ -6,29 +6,29 @@ import type { Fd } from "../linux/fd.ts";
 import { flagsOf } from "../linux/namespace.ts";
 import { type Child, clone3, exit, pidOf, waitPidfd } from "../linux/process.ts";
 import { receive, send, socketPair } from "../linux/socket.ts";
-import { join, openJoins } from "../namespaces/apply.ts";
+import { enteredBeforeInit, join, makeTimeNamespace, openJoins } from "../namespaces/apply.ts";
 import type { NamespaceOps } from "../namespaces/ops.ts";
-
-/** Kinds into which only a child can be moved (or that must be joined before new ones are made). */
-const joinedBeforeClone: ReadonlySet<string> = new Set(["user", "pid", "time"]);
 
 /**
  * Clones init into its new namespaces, and into `cgroup` where that is given.
  *
  * The new cgroup namespace is left to init: made here, it would be rooted in the caller's cgroup. Joined network, ipc,
- * uts and cgroup namespaces are left to it as well. For a joined pid or user namespace a short-lived process goes in
- * first and clones from there, as a sibling of its own, so that init is this process's child all the same.
+ * uts and cgroup namespaces are left to it as well. For a joined pid or user namespace, and for any time namespace, a
+ * short-lived process goes in first and clones from there, as a sibling of its own, so that init is this process's
+ * child all the same.
  */
 export function spawnInit(namespaces: NamespaceOps, cgroup: Fd | undefined, runInit: () => never): Child {
-  const flags = flagsOf(namespaces.create.filter((kind) => kind !== "cgroup"));
-  const before = namespaces.join.filter(({ kind }) => joinedBeforeClone.has(kind));
-  if (before.length > 0) return spawnThrough(before, flags, cgroup, runInit);
+  const flags = flagsOf(namespaces.create.filter((kind) => kind !== "cgroup" && kind !== "time"));
+  const before = namespaces.join.filter(({ kind }) => enteredBeforeInit.has(kind));
+  const prepare = namespaces.create.includes("time") ? () => makeTimeNamespace(namespaces.timeOffsets) : undefined;
+  if (before.length > 0 || prepare !== undefined) return spawnThrough(before, prepare, flags, cgroup, runInit);
   const child = clone3(flags, cgroup);
   return child === "child" ? runInit() : child;
 }
 
 function spawnThrough(
   before: NamespaceOps["join"],
+  prepare: (() => void) | undefined,
   flags: number,
   cgroup: Fd | undefined,
   runInit: () => never,
@@ -41,6 +41,7 @@ function spawnThrough(
     let inInit = false;
     try {
       for (const one of joins) join(one);
+      prepare?.();
       const child = clone3(flags + CLONE_PARENT, cgroup, 0);
       inInit = child === "child";
       if (child === "child") runInit();

@@ -15,6 +15,7 @@ import {
   exit,
   prepareExecution,
   sendSignal,
+  setParentDeathSignal,
   waitPidfd,
 } from "../linux/process.ts";
 import { SyscallError } from "../linux/raw.ts";
@@ -57,6 +58,8 @@ function becomeHook(hook: HookOp, execution: Execution, input: Fd, errors: Fd): 
     dupTo(sink, 1);
     dupTo(errors, 2);
     closeFrom(3);
+    // A hook does not outlive the command that runs it.
+    setParentDeathSignal(SIGKILL);
     resetDispositions();
     setSignalMask(0n);
     const errno = execPath("cwd", hook.path, execution);

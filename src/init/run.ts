@@ -26,7 +26,7 @@ import {
 } from "../linux/process.ts";
 import { SyscallError } from "../linux/raw.ts";
 import { everySignal, resetDispositions, setSignalMask, signalFd } from "../linux/signal.ts";
-import { join, openJoins, prepareNamespaces, writeSysctls } from "../namespaces/apply.ts";
+import { enteredBeforeInit, join, openJoins, prepareNamespaces, writeSysctls } from "../namespaces/apply.ts";
 import type { Identity, InitPlan, ProgramPlan } from "../plan/plan.ts";
 import {
   completeEnvironment,
@@ -103,7 +103,7 @@ function createContainer(setup: InitSetup): HostChannel {
     becomeContainerRoot(plan);
   }
   if (plan.program?.security.keyring !== undefined) leaveKeyring(plan.program.security.keyring);
-  for (const one of openJoins(namespaces.join.filter(({ kind }) => kind !== "user" && kind !== "pid"))) join(one);
+  for (const one of openJoins(namespaces.join.filter(({ kind }) => !enteredBeforeInit.has(kind)))) join(one);
   prepareNamespaces(namespaces);
 
   // The cgroup namespace is rooted where the process is when it is made, so not before it is in its cgroup.
@@ -126,10 +126,11 @@ function createContainer(setup: InitSetup): HostChannel {
   runHooks(hooks.createContainer, stateFor(plan.identity, "creating"));
   enterRootfs(prepared, plan.rootfs);
 
+  // From here on the end of the stream tells that the host side is gone: it may end rightly before this process looks.
+  setParentDeathSignal(0);
   host.send({ type: "ready" }, pty === undefined ? [] : [pty.master]);
   pty?.master.close();
   const commit = expect(host, "commit", stepTimeout);
-  setParentDeathSignal(0);
   const channel = commit.start || listener === undefined ? host : waitForStart(host, listener);
   channel.send({ type: "starting", hooks: hooks.startContainer.length > 0 });
   if (pty !== undefined) useTerminal(pty.slave, plan.program?.process.uid ?? 0);

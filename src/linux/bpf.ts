@@ -1,5 +1,6 @@
 /** Device programs of cgroup v2: bpf(2). */
 import { encodeUtf8 } from "host";
+import * as NR from "#nr";
 import {
   BPF_CGROUP_DEVICE,
   BPF_F_ALLOW_MULTI,
@@ -9,7 +10,6 @@ import {
 } from "./constants.ts";
 import { Fd } from "./fd.ts";
 import { bpf_prog_attach, bpf_prog_load } from "./layouts.ts";
-import { NR } from "./nr.ts";
 import { call } from "./raw.ts";
 
 /** Loads a device program of 8-byte instructions: BPF_PROG_LOAD. */

@@ -1,7 +1,8 @@
 /** Clocks: clock_gettime(2). */
+
+import * as NR from "#nr";
 import { CLOCK_MONOTONIC, CLOCK_REALTIME } from "./constants.ts";
 import { timespec } from "./layouts.ts";
-import { NR } from "./nr.ts";
 import { call } from "./raw.ts";
 
 function read(clock: number): { readonly seconds: bigint; readonly nanoseconds: bigint } {

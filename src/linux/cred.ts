@@ -1,7 +1,8 @@
 /** Credentials: user and group ids, capabilities, the session keyring: credentials(7), capabilities(7), keyrings(7). */
+
+import * as NR from "#nr";
 import { _LINUX_CAPABILITY_VERSION_3, KEYCTL_JOIN_SESSION_KEYRING } from "./constants.ts";
 import { cap_user_data, cap_user_header } from "./layouts.ts";
-import { NR } from "./nr.ts";
 import { attempt, call } from "./raw.ts";
 
 export function geteuid(): number {

@@ -1,7 +1,7 @@
 /** File descriptors as owned, scope-bound objects. The number is for this room alone. */
 
+import * as NR from "#nr";
 import { AT_FDCWD } from "./constants.ts";
-import { NR } from "./nr.ts";
 import { attempt } from "./raw.ts";
 
 /** An open file descriptor. Closed by `using`, by `close`, or given away by `release`. */

@@ -1,5 +1,6 @@
 /** Files and directories, always relative to a directory descriptor: openat2(2), statx(2), mkdirat(2) and friends. */
 import { decodeUtf8, encodeUtf8 } from "host";
+import * as NR from "#nr";
 import {
   AT_EMPTY_PATH,
   AT_NO_AUTOMOUNT,
@@ -24,7 +25,6 @@ import {
 } from "./constants.ts";
 import { type At, at, Fd } from "./fd.ts";
 import { open_how, statfs as statfsLayout, statx as statxLayout } from "./layouts.ts";
-import { NR } from "./nr.ts";
 import { attempt, call, SyscallError } from "./raw.ts";
 
 /** Opens by path for the caller's own paths (bundle, pid file, log), which are trusted: open(2). */

@@ -1,5 +1,6 @@
 /** Mounts by descriptor: fsopen(2), fsmount(2), open_tree(2), move_mount(2), mount_setattr(2); pivot_root(2). */
 import { decodeUtf8 } from "host";
+import * as NR from "#nr";
 import {
   AT_EMPTY_PATH,
   AT_RECURSIVE,
@@ -23,7 +24,6 @@ import {
 } from "./constants.ts";
 import { type At, at, Fd } from "./fd.ts";
 import { mount_attr } from "./layouts.ts";
-import { NR } from "./nr.ts";
 import { attempt, call, SyscallError } from "./raw.ts";
 
 /** A file system that is being configured: fsopen(2). */

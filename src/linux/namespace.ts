@@ -1,4 +1,6 @@
 /** Namespaces: unshare(2), setns(2), and the names that a UTS namespace holds. */
+
+import * as NR from "#nr";
 import {
   CLONE_NEWCGROUP,
   CLONE_NEWIPC,
@@ -10,7 +12,6 @@ import {
   CLONE_NEWUTS,
 } from "./constants.ts";
 import type { Fd } from "./fd.ts";
-import { NR } from "./nr.ts";
 import { call } from "./raw.ts";
 
 /** The kernel's kinds of namespaces by the name of their file in /proc/PID/ns. */

@@ -1,5 +1,6 @@
 /** Processes: clone3(2), pidfds, waiting, signals, execveat(2), limits. */
 import { address, decodeUtf8, encodeUtf8 } from "host";
+import * as NR from "#nr";
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -29,7 +30,6 @@ import {
 } from "./constants.ts";
 import { type At, at, Fd } from "./fd.ts";
 import { clone_args, rlimit64, siginfo } from "./layouts.ts";
-import { NR } from "./nr.ts";
 import { attempt, call, SyscallError } from "./raw.ts";
 
 /** A child as its parent holds it. */

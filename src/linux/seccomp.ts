@@ -1,7 +1,8 @@
 /** Loads a filter: seccomp(2). */
+
+import * as NR from "#nr";
 import { SECCOMP_SET_MODE_FILTER } from "./constants.ts";
 import { sock_fprog } from "./layouts.ts";
-import { NR } from "./nr.ts";
 import { call } from "./raw.ts";
 
 /**

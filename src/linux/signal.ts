@@ -1,8 +1,9 @@
 /** Signals of this process: masks, dispositions, and signals as readable events: sigprocmask(2), signalfd(2). */
+
+import * as NR from "#nr";
 import { EAGAIN, SFD_CLOEXEC, SFD_NONBLOCK, SIG_SETMASK, SIGKILL, SIGPIPE, SIGSTOP } from "./constants.ts";
 import { Fd } from "./fd.ts";
 import { sigaction, signalfd_siginfo } from "./layouts.ts";
-import { NR } from "./nr.ts";
 import { attempt, call, SyscallError } from "./raw.ts";
 
 const setSize = 8;

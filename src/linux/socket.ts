@@ -1,5 +1,6 @@
 /** Unix sockets and descriptors through them: unix(7), sendmsg(2), poll(2). */
 import { encodeUtf8 } from "host";
+import * as NR from "#nr";
 import {
   AF_INET,
   AF_UNIX,
@@ -23,7 +24,6 @@ import {
 } from "./constants.ts";
 import { Fd } from "./fd.ts";
 import { cmsghdr, ifreq, iovec, msghdr, pollfd, sockaddr_un, timespec, ucred } from "./layouts.ts";
-import { NR } from "./nr.ts";
 import { attempt, call, SyscallError } from "./raw.ts";
 
 /** Two connected stream sockets. */

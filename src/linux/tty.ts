@@ -1,4 +1,6 @@
 /** Terminals: ioctl_tty(2), pts(4). */
+
+import * as NR from "#nr";
 import {
   BRKINT,
   CS8,
@@ -30,7 +32,6 @@ import {
 } from "./constants.ts";
 import { Fd } from "./fd.ts";
 import { termios, winsize } from "./layouts.ts";
-import { NR } from "./nr.ts";
 import { attempt, call } from "./raw.ts";
 
 /** Unlocks the slave of a pty master and opens it without a path: TIOCGPTPEER, Linux 4.13. */

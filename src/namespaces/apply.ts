@@ -5,9 +5,22 @@ import { Proc } from "../fs/proc.ts";
 import { NSFS_MAGIC, O_RDONLY } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fileSystemType, open } from "../linux/file.ts";
-import { setDomainname, setHostname, setns } from "../linux/namespace.ts";
+import { type NamespaceFile, setDomainname, setHostname, setns, unshare } from "../linux/namespace.ts";
+import { getpid } from "../linux/process.ts";
 import { setLinkUp } from "../linux/socket.ts";
 import type { Join, NamespaceOps } from "./ops.ts";
+
+/** Kinds into which only a child can be moved, or that must be entered before new ones are made: not init's own work. */
+export const enteredBeforeInit: ReadonlySet<NamespaceFile> = new Set<NamespaceFile>(["user", "pid", "time"]);
+
+/** Makes a time namespace for the children of this process: time_namespaces(7). */
+export function makeTimeNamespace(offsets: NamespaceOps["timeOffsets"]): void {
+  unshare(["time"]);
+  if (offsets.length === 0) return;
+  using proc = Proc.host();
+  const lines = offsets.map(([clock, seconds, nanoseconds]) => `${clock} ${seconds} ${nanoseconds}\n`);
+  within("linux.timeOffsets", () => proc.write(`${getpid()}/timens_offsets`, lines.join("")));
+}
 
 /** Opens the namespaces that are to be joined, while the host's paths can be seen. */
 export function openJoins(joins: readonly Join[]): { readonly join: Join; readonly fd: Fd }[] {

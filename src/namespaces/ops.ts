@@ -23,6 +23,8 @@ export interface NamespaceOps {
   readonly gidMap: readonly IdMap[];
   /** Whether the namespace gives up setgroups(2): an ordinary user cannot map groups otherwise. */
   readonly denySetgroups: boolean;
+  /** Offsets of a new time namespace: [clock, seconds, nanoseconds], decimal text for 64 bits. */
+  readonly timeOffsets: readonly (readonly [clock: "monotonic" | "boottime", seconds: string, nanoseconds: number])[];
   readonly hostname: string | undefined;
   readonly domainname: string | undefined;
 }

@@ -1,7 +1,7 @@
 /** From `linux.namespaces` and what hangs on them to the ops of namespaces/ops.ts. Pure. */
 import { BoxError } from "../base/errors.ts";
 import type { NamespaceFile } from "../linux/namespace.ts";
-import type { IdMapping, NamespaceType, Spec } from "../spec/types.ts";
+import type { IdMapping, NamespaceType, Spec, TimeOffsets } from "../spec/types.ts";
 import type { IdMap, NamespaceOps } from "./ops.ts";
 
 const files: Readonly<Record<NamespaceType, NamespaceFile>> = {
@@ -15,16 +15,8 @@ const files: Readonly<Record<NamespaceType, NamespaceFile>> = {
   time: "time",
 };
 
-/** The kinds that planNamespaces takes. */
-export const supportedNamespaces: readonly NamespaceType[] = [
-  "cgroup",
-  "ipc",
-  "mount",
-  "network",
-  "pid",
-  "user",
-  "uts",
-];
+/** The kinds that planNamespaces takes: all of them. */
+export const supportedNamespaces = Object.keys(files).sort() as readonly NamespaceType[];
 
 /** A user namespace is joined first: it gives the rights to join the others. The mount namespace last: paths go with it. */
 const joinOrder: readonly NamespaceFile[] = ["user", "pid", "ipc", "net", "uts", "cgroup", "time", "mnt"];
@@ -32,15 +24,12 @@ const joinOrder: readonly NamespaceFile[] = ["user", "pid", "ipc", "net", "uts",
 /** @param euid the caller's user id: what an ordinary user may map is less */
 export function planNamespaces(spec: Spec, euid: number): NamespaceOps {
   const { namespaces = [], uidMappings = [], gidMappings = [], timeOffsets } = spec.linux ?? {};
-  if (timeOffsets !== undefined) throw new BoxError("linux.timeOffsets: not supported");
   const create: NamespaceFile[] = [];
   const join = new Map<NamespaceFile, string>();
-  namespaces.forEach(({ type, path }, index) => {
-    if (!supportedNamespaces.includes(type))
-      throw new BoxError(`linux.namespaces[${index}].type: "${type}" is not supported`);
+  for (const { type, path } of namespaces) {
     if (path === undefined) create.push(files[type]);
     else join.set(files[type], path);
-  });
+  }
   if (!create.includes("mnt")) {
     throw new BoxError(
       'linux.namespaces: a new "mount" namespace is required, the container would change the mounts of the host',
@@ -55,9 +44,17 @@ export function planNamespaces(spec: Spec, euid: number): NamespaceOps {
     uidMap: uidMappings.map(idMap),
     gidMap: gidMappings.map(idMap),
     denySetgroups: euid !== 0 && create.includes("user"),
+    timeOffsets: offsetsOf(timeOffsets),
     hostname: spec.hostname,
     domainname: spec.domainname,
   };
+}
+
+function offsetsOf(offsets: TimeOffsets = {}): NamespaceOps["timeOffsets"] {
+  return (["monotonic", "boottime"] as const).flatMap((clock) => {
+    const offset = offsets[clock];
+    return offset === undefined ? [] : [[clock, (offset.secs ?? 0).toString(), offset.nanosecs ?? 0] as const];
+  });
 }
 
 function idMap({ containerID, hostID, size }: IdMapping): IdMap {

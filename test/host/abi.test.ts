@@ -68,16 +68,21 @@ const libc: Unit = {
   ],
 };
 
+const terminal: Unit = { options, include: ["termios.h"] };
+
 /** Headers that clash with one of the above, and the constants that only they have. The first match counts. */
 const units: readonly (readonly [RegExp, Unit])[] = [
   [/^(MNT|UMOUNT)_/, { options, include: ["sys/mount.h"] }],
+  [/^(BRKINT|CS8|CSIZE|ECHO|ECHONL|I(CANON|CRNL|EXTEN|GNBRK|GNCR|NLCR|SIG|STRIP|XON)|OPOST|PARENB|PARMRK)$/, terminal],
   [/^PIDFD_/, { options, include: ["linux/pidfd.h"] }],
   [/^/, libc],
 ];
 
-/** The kernel's struct sigaction, which libc's hides. */
-const kernelSignal: Unit = { options, include: ["stddef.h", "linux/signal.h"] };
-const kernelSignalLayouts: Readonly<Record<string, string>> = { "struct kernel_sigaction": "struct sigaction" };
+/** Structs of the kernel that libc hides behind its own of the same name. */
+const kernelLayouts: Readonly<Record<string, { readonly type: string; readonly unit: Unit }>> = {
+  "struct kernel_sigaction": { type: "struct sigaction", unit: { options, include: ["stddef.h", "linux/signal.h"] } },
+  "struct kernel_termios": { type: "struct termios", unit: { options, include: ["stddef.h", "asm/termbits.h"] } },
+};
 
 /** Constants that no header has, and why box may use them. */
 const unknown: Readonly<Record<string, string>> = {};
@@ -110,11 +115,10 @@ test("no constant is excused from the check without being exported", () => {
 
 for (const [name, layout] of Object.entries(layouts)) {
   test(`${name} is laid out as ${layout.name}`, () => {
-    const kernelName = kernelSignalLayouts[layout.name];
-    const type = kernelName ?? layout.name;
+    const { type, unit } = kernelLayouts[layout.name] ?? { type: layout.name, unit: libc };
     const fields = Object.entries(layout.fields).filter(([field]) => !isFiller(field));
     const questions = fields.flatMap(([field]) => [`offsetof(${type}, ${field})`, `sizeof(((${type} *)0)->${field})`]);
-    const [size, ...places] = evaluate(kernelName ? kernelSignal : libc, [`sizeof(${type})`, ...questions]).map(Number);
+    const [size, ...places] = evaluate(unit, [`sizeof(${type})`, ...questions]).map(Number);
     assert.deepEqual(
       fields.map(([field, { offset, size }]) => ({ field, offset, size })),
       fields.map(([field], index) => ({ field, offset: places[2 * index], size: places[2 * index + 1] })),

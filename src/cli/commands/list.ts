@@ -1,6 +1,7 @@
 /** box list: every container under the state root. */
 import { BoxError, messageOf } from "../../base/errors.ts";
 import { type StateOutput, stateOf } from "../../container/state.ts";
+import { userName } from "../../facts/users.ts";
 import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
 
@@ -33,7 +34,7 @@ function readState(id: string, { store, log }: Context): StateOutput[] {
   try {
     using entry = store.find(id);
     const record = entry?.tryRead();
-    return record === undefined || entry === undefined ? [] : [stateOf(entry.read())];
+    return record === undefined || entry === undefined ? [] : [stateOf(entry.read(), userName)];
   } catch (thrown) {
     if (!(thrown instanceof BoxError)) throw thrown;
     log.warn(`list ${JSON.stringify(id)}: ${messageOf(thrown)}`);
