@@ -16,12 +16,17 @@ const scenario = feature("handshake", { boxOnly: "the init handshake" });
 /** A connection to init's socket, whose path is too long for sun_path. */
 async function peer(lab: Lab, container: Container): Promise<Socket> {
   const directory = openSync(join(lab.root, container.id), constants.O_RDONLY | constants.O_DIRECTORY);
-  const socket = connect(`/proc/self/fd/${directory}/init.sock`);
-  socket.on("error", () => undefined);
-  await new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
-  closeSync(directory);
-  lab.later(() => void socket.destroy());
-  return socket;
+  lab.later(() => closeSync(directory));
+  const attempt = (): Promise<Socket | undefined> =>
+    new Promise((resolve, reject) => {
+      const socket = connect(`/proc/self/fd/${directory}/init.sock`, () => resolve(socket));
+      lab.later(() => void socket.destroy());
+      // EAGAIN: more wait in the queue than it holds, until init comes to accept them.
+      socket.on("error", (error: NodeJS.ErrnoException) =>
+        error.code === "EAGAIN" ? resolve(undefined) : reject(error),
+      );
+    });
+  return await until("init accepts the connection", attempt);
 }
 
 function frame(body: string, change: { magic?: string; version?: number; length?: number } = {}): Buffer {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { describeResult } from "./harness/command.ts";
 import type { Container } from "./harness/container.ts";
 import { ok, refused } from "./harness/expect.ts";
 import { isAlive } from "./harness/host.ts";
@@ -32,7 +33,8 @@ scenario("run ends with the status of the program, for every status", { limit: 1
       const container = lab.container(["/bin/sh", "-c", script], light);
       container.spec.process.env = ["PATH=/bin", `STATUS=${status}`];
       container.writeConfig();
-      assert.equal(await container.running().exited(), `exit ${status}`);
+      const result = await container.running().result();
+      assert.equal(result.status, status, describeResult(result));
     }
   };
   await Promise.all([worker(), worker(), worker(), worker()]);
@@ -96,7 +98,8 @@ scenario(
     const shim = container.running();
     await container.line(/^ready$/);
     await container.delete("--force");
-    assert.equal(await shim.exited(), "exit 137");
+    const result = await shim.result();
+    assert.equal(result.status, 137, describeResult(result));
   },
 );
 
