@@ -1,10 +1,10 @@
 /** state.json: read by other versions, after a crash, and after the process it names has become another one. */
 import assert from "node:assert/strict";
-import { readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { readFileSync, rmdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Container } from "./harness/container.ts";
 import { ok, refused } from "./harness/expect.ts";
-import { isAlive } from "./harness/host.ts";
+import { cgroupsNamed, isAlive } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
 import { feature } from "./harness/suite.ts";
 
@@ -15,6 +15,13 @@ interface Record {
   bootId: string;
   init: { pid: number; startTime: string };
   [other: string]: unknown;
+}
+
+/** Takes the cgroups away: where they were is lost with the record. */
+async function stoppedWithoutCgroups(lab: Lab): Promise<Container> {
+  const container = await lab.stopped();
+  for (const cgroup of cgroupsNamed(container.id)) rmdirSync(cgroup);
+  return container;
 }
 
 const path = (lab: Lab, { id }: Container): string => join(lab.root, id, "state.json");
@@ -67,7 +74,7 @@ for (const [what, damage] of [
   ["of another shape", (file: string) => writeFileSync(file, '{"version":1}')],
 ] as const) {
   scenario(`a record that is ${what} is an error with one clear line, and delete --force removes it`, async (lab) => {
-    const container = await lab.stopped();
+    const container = await stoppedWithoutCgroups(lab);
     damage(path(lab, container));
     refused(await lab.runtime.state(container.id), /state\.json/);
     refused(await lab.runtime.kill(container.id, "KILL"));
@@ -76,7 +83,7 @@ for (const [what, damage] of [
 }
 
 scenario("list shows the others when one record is damaged", async (lab) => {
-  const [good, bad] = [await lab.created(), await lab.stopped()];
+  const [good, bad] = [await lab.created(), await stoppedWithoutCgroups(lab)];
   truncateSync(path(lab, bad));
   const { stdout } = await lab.runtime.list("--quiet");
   assert.ok(stdout.split("\n").includes(good.id), stdout);
