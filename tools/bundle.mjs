@@ -11,7 +11,7 @@ import { dirname } from "node:path";
 import { build } from "esbuild";
 
 /** What TypeScript loads by name (`load` of the native module) besides the commands: what few commands need. */
-const lazyModules = ["cli/help", "spec/decode"];
+const lazyModules = ["cli/help", "cli/recovery", "spec/decode"];
 
 const mode = process.argv[2];
 const modes = ["release", "asan", "probe", "probe-asan", "test"];
@@ -86,6 +86,9 @@ const modules = Object.keys(result.metafile.outputs)
 for (const name of modules) mkdirSync(dirname(`${output}/bytecode/${name}`), { recursive: true });
 execFileSync("build/compile", [...(stripped ? ["--strip"] : []), `${output}/js`, `${output}/bytecode`, ...modules]);
 
+/** What the image holds besides main: of the release everything, as pages that a command does not touch cost nothing. */
+const inImage = mode === "release" ? Object.keys(entryPoints()).filter((name) => name !== "main") : [];
+
 /** @param {string} name @param {number} i */
 const embedded = (name, i) => `name${i}: .asciz "${name}"\nstart${i}: .incbin "${output}/bytecode/${name}"\nend${i}:`;
 // The table of native/host.h: name, first byte, byte after the last.
@@ -93,12 +96,17 @@ writeFileSync(
   `${output}/modules.S`,
   `.section .rodata
 ${modules.map(embedded).join("\n")}
+${inImage.map((name, i) => `image${i}: .asciz "${name}"`).join("\n")}
 .section .data.rel.ro, "aw"
 .balign 8
 .global embedded_modules
 embedded_modules:
 ${modules.map((_, i) => `.quad name${i}, start${i}, end${i}`).join("\n")}
 .quad 0, 0, 0
+.global image_modules
+image_modules:
+${inImage.map((_, i) => `.quad image${i}`).join("\n")}
+.quad 0
 .section .note.GNU-stack, "", %progbits
 `,
 );

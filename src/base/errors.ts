@@ -44,11 +44,11 @@ export function addContext(what: string, thrown: unknown): unknown {
   return wrapped;
 }
 
-/** Runs `action`; a BoxError out of it gets `what` before its message. */
-export function within<T>(what: string, action: () => T): T {
+/** Runs `action`; a BoxError out of it gets `what` before its message. What takes work to say is said by a function. */
+export function within<T>(what: string | (() => string), action: () => T): T {
   try {
     return action();
   } catch (thrown) {
-    throw addContext(what, thrown);
+    throw addContext(typeof what === "string" ? what : what(), thrown);
   }
 }

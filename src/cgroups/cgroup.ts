@@ -20,13 +20,11 @@ import {
   O_RDONLY,
   POLLIN,
   POLLPRI,
-  S_IFDIR,
-  S_IFMT,
   SIGKILL,
 } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
-import { list, lstat, open, read, rmdir } from "../linux/file.ts";
+import { entries, open, read, rmdir } from "../linux/file.ts";
 import { kill, pidfdOpen } from "../linux/process.ts";
 import { isErrno } from "../linux/raw.ts";
 import { poll } from "../linux/socket.ts";
@@ -58,12 +56,15 @@ export class Cgroup implements Disposable {
     const members: { directory: CgroupDirectory; fd: Fd }[] = [];
     try {
       for (const directory of ops.directories) {
-        within(`cgroup ${quote(ops.path)} in ${directory.mount}`, () => {
-          const prepare = directory.controllers.includes("cpuset") ? inheritCpuset : (): void => {};
-          const { fd, made } = makeCgroup(directory, ops.path, prepare);
-          members.push({ directory, fd });
-          if (made === 0) refuseUsed(fd);
-        });
+        within(
+          () => `cgroup ${quote(ops.path)} in ${directory.mount}`,
+          () => {
+            const prepare = directory.controllers.includes("cpuset") ? inheritCpuset : (): void => {};
+            const { fd, made } = makeCgroup(directory, ops.path, prepare);
+            members.push({ directory, fd });
+            if (made === 0) refuseUsed(fd);
+          },
+        );
       }
       return new Cgroup(members);
     } catch (thrown) {
@@ -85,7 +86,11 @@ export class Cgroup implements Disposable {
   /** Moves a process into the v1 hierarchies. */
   enter(pid: number): void {
     for (const { directory, fd } of this.#members) {
-      if (directory.version === 1) within(`enter ${directory.mount}`, () => writeFile(fd, "cgroup.procs", `${pid}`));
+      if (directory.version === 1)
+        within(
+          () => `enter ${directory.mount}`,
+          () => writeFile(fd, "cgroup.procs", `${pid}`),
+        );
     }
   }
 
@@ -164,15 +169,6 @@ function visit(root: Fd, action: (cgroup: Fd) => void): void {
     action(fd);
   } catch (thrown) {
     if (!isErrno(thrown, ENOENT, ENODEV, EOPNOTSUPP)) throw thrown;
-  }
-}
-
-function lstatMode(fd: Fd, name: string): number {
-  try {
-    return lstat(fd, name).mode;
-  } catch (thrown) {
-    if (isErrno(thrown, ENOENT)) return 0;
-    throw thrown;
   }
 }
 
@@ -281,35 +277,46 @@ function freezerOf({ directories }: CgroupRecord): Freezer | undefined {
 }
 
 /**
- * Removes the container's cgroup with everything below it from every hierarchy, and box's own parent with its last
- * container. What is not there is no error.
+ * Kills what still runs in the container's cgroup and removes it with everything below from every hierarchy, and box's
+ * own parent with its last container. What is not there is no error.
  * @throws BoxError naming what could not be removed
  */
 export function removeCgroup(record: CgroupRecord): void {
   for (const directory of record.directories) {
-    within(`remove cgroup ${quote(record.path)} from ${directory.mount}`, () => {
-      removeBelow(directory, components(record.path));
-      if (record.ownParent) removeEmptyParent(directory, components(record.path).slice(0, -1));
-    });
+    within(
+      () => `remove cgroup ${quote(record.path)} from ${directory.mount}`,
+      () => {
+        removeBelow(record, directory, components(record.path));
+        if (record.ownParent) removeEmptyParent(directory, components(record.path).slice(0, -1));
+      },
+    );
   }
 }
 
-/** A cgroup without children goes at the first try; only a busy one is looked into. */
-function removeBelow(directory: CgroupDirectory, parts: readonly string[]): void {
+/** Removes one hierarchy's part. What still runs in it is killed: an empty cgroup, the usual one, goes at the first try. */
+function removeBelow(record: CgroupRecord, directory: CgroupDirectory, parts: readonly string[]): void {
   using parent = openCgroup(directory, parts.slice(0, -1).join("/"));
   const name = parts.at(-1);
-  if (parent !== undefined && name !== undefined) removeTree(parent, name, monotonicMilliseconds() + emptyTimeout);
+  if (parent === undefined || name === undefined || tryRemove(parent, name)) return;
+  killAndWait(record);
+  removeTree(parent, name, monotonicMilliseconds() + emptyTimeout);
+}
+
+/** Whether a cgroup is gone now; false while it is busy. */
+function tryRemove(parent: Fd, name: string): boolean {
+  try {
+    rmdir(parent, name);
+    return true;
+  } catch (thrown) {
+    if (isErrno(thrown, ENOENT)) return true;
+    if (isErrno(thrown, EBUSY)) return false;
+    throw thrown;
+  }
 }
 
 function removeTree(parent: Fd, name: string, deadline: number): void {
-  for (;;) {
-    try {
-      rmdir(parent, name);
-      return;
-    } catch (thrown) {
-      if (isErrno(thrown, ENOENT)) return;
-      if (!isErrno(thrown, EBUSY) || monotonicMilliseconds() > deadline) throw thrown;
-    }
+  while (!tryRemove(parent, name)) {
+    if (monotonicMilliseconds() > deadline) throw new BoxError(`${quote(name)} stays busy`, { errno: "EBUSY" });
     using cgroup = openChild(parent, name);
     if (cgroup === undefined) return;
     const children = childrenOf(cgroup);
@@ -322,8 +329,9 @@ function removeTree(parent: Fd, name: string, deadline: number): void {
   }
 }
 
+/** Names of the cgroups in a cgroup; cgroupfs tells the type of each entry. */
 function childrenOf(cgroup: Fd): string[] {
-  return list(cgroup).filter((name) => (lstatMode(cgroup, name) & S_IFMT) === S_IFDIR);
+  return entries(cgroup).flatMap(({ name, isDirectory }) => (isDirectory ? [name] : []));
 }
 
 function removeEmptyParent(directory: CgroupDirectory, parts: readonly string[]): void {

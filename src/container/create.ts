@@ -49,15 +49,18 @@ export interface CreatedContainer {
 
 export function createContainer(store: Store, request: CreateRequest): CreatedContainer {
   const { identity } = request.plan.init;
-  return within(`create ${quote(identity.id)}`, () => {
-    const rollback = new Rollback();
-    try {
-      const creation = new Creation(store.create(identity.id), request, rollback);
-      return creation.perform();
-    } catch (thrown) {
-      throw rollback.failed(thrown);
-    }
-  });
+  return within(
+    () => `create ${quote(identity.id)}`,
+    () => {
+      const rollback = new Rollback();
+      try {
+        const creation = new Creation(store.create(identity.id), request, rollback);
+        return creation.perform();
+      } catch (thrown) {
+        throw rollback.failed(thrown);
+      }
+    },
+  );
 }
 
 /** One creation under way. */
@@ -80,25 +83,38 @@ class Creation {
   perform(): CreatedContainer {
     const { startNow, publish } = this.#request;
     this.#entry.write(this.#record);
-    this.#entry.saveConfig(this.#request.config);
     const listener = startNow ? undefined : listenIn(this.#entry.directory, socketName);
     const { child, channel, cgroup } = this.#spawn(listener);
     listener?.close();
     using host = channel;
     this.#place(child, channel, cgroup);
     cgroup?.[Symbol.dispose]();
+    // Init is at work meanwhile: what it does not need is done now.
+    this.#entry.saveConfig(this.#request.config);
+    const commit = once(() => {
+      const init = identify(child.pid) ?? null;
+      this.#save({ phase: startNow ? "starting" : "created", init, initFile: executedFile("self") ?? null });
+      publish(child);
+      host.send({ type: "commit", start: startNow });
+    });
+    if (this.#needsNoAnswer()) commit();
     this.#untilReady(child, channel);
-    this.#save({ phase: startNow ? "starting" : "created", init: identify(child.pid) ?? null });
-    publish(child);
-    host.send({ type: "commit", start: startNow });
+    commit();
     if (startNow) {
-      awaitExecution(host);
+      awaitExecution(host, this.#plan.init.hooks.startContainer.length > 0);
       this.#save({ phase: "running", owner: null });
       this.#runHostHooks("poststart", "running", child.pid);
     } else {
       this.#save({ owner: null });
     }
     return { record: this.#record, child };
+  }
+
+  /** Whether init may go on to the program as soon as it is ready: then the word for it waits in the socket already. */
+  #needsNoAnswer(): boolean {
+    const { hooks, program } = this.#plan.init;
+    const hostHooks = hooks.prestart.length + hooks.createRuntime.length;
+    return this.#request.startNow && hostHooks === 0 && program?.process.terminal === undefined;
   }
 
   /** Writes the record with some fields changed, unless the container was deleted meanwhile. */
@@ -142,13 +158,19 @@ class Creation {
     if (cgroup !== null) killAndWait(cgroup);
   }
 
-  /** What only the host side can do for init; the device rules come in while init is already mounting. */
+  /** What only the host side can do for init. */
   #place({ pid }: Child, channel: InitChannel, cgroup: Cgroup | undefined): void {
     const { cgroup: cgroupOps, oomScoreAdj } = this.#plan.parent;
+    const devices = cgroupOps?.devices ?? [];
     if (this.#plan.init.namespaces.create.includes("user")) writeIdMaps(pid, this.#plan.init.namespaces);
-    if (cgroup?.hasV1 === true) cgroup.enter(pid);
+    if (cgroup?.hasV1 === true) {
+      // v1's list is written line by line, and begins by forbidding everything: init must not be in there yet.
+      cgroup.limitDevices(devices);
+      cgroup.enter(pid);
+    }
     if (this.#placesLater(cgroup)) channel.send({ type: "placed" });
-    if (cgroup !== undefined && cgroupOps !== undefined) cgroup.limitDevices(cgroupOps.devices);
+    // The program of v2 comes into force in one step, while init is already mounting.
+    if (cgroup?.hasV1 === false) cgroup.limitDevices(devices);
     if (oomScoreAdj !== undefined) {
       using proc = Proc.host();
       within("process.oomScoreAdj", () => proc.write(`${pid}/oom_score_adj`, `${oomScoreAdj}`));
@@ -183,6 +205,14 @@ class Creation {
   }
 }
 
+function once(action: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) action();
+    done = true;
+  };
+}
+
 function firstRecord({ init, parent }: Plan): ContainerRecord {
   const { identity, namespaces, hooks, program } = init;
   return {
@@ -193,7 +223,7 @@ function firstRecord({ init, parent }: Plan): ContainerRecord {
     bootId: bootId(),
     owner: ownIdentity(),
     init: null,
-    initFile: executedFile("self") ?? null,
+    initFile: null,
     cgroup: parent.cgroup === undefined ? null : recordOf(parent.cgroup),
     startable: program !== undefined,
     ownPidNamespace: namespaces.create.includes("pid"),

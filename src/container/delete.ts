@@ -1,10 +1,11 @@
 /** `delete`: removes what `create` made. Tolerates that any part of it is gone already. */
-import { messageOf, within } from "../base/errors.ts";
+import { BoxError, messageOf, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
-import { cgroupPids, killAndWait, removeCgroup } from "../cgroups/cgroup.ts";
+import { type CgroupRecord, removeCgroup } from "../cgroups/cgroup.ts";
 import { runHook } from "../hooks/apply.ts";
 import { SIGKILL } from "../linux/constants.ts";
-import { sendSignal, waitPidfd } from "../linux/process.ts";
+import type { Fd } from "../linux/fd.ts";
+import { getpid, sendSignal, waitPidfd } from "../linux/process.ts";
 import { waitReadable } from "../linux/socket.ts";
 import { bootId, openProcess } from "./processes.ts";
 import type { ContainerRecord, NewerRecord, ProcessId } from "./record.ts";
@@ -15,6 +16,8 @@ import type { Entry, Store } from "./store.ts";
 export interface DeleteOptions {
   /** Ends whatever still runs first; an unknown id is success. */
   readonly force: boolean;
+  /** Finds the cgroup of a container whose record is damaged, from the configuration that was kept. */
+  readonly recover: (config: string, id: string) => CgroupRecord | undefined;
   /** Takes the failures of poststop hooks: they do not stop the deletion. */
   readonly warn: (message: string) => void;
 }
@@ -25,16 +28,18 @@ const endTimeout = 10_000;
 export function deleteContainer(store: Store, id: string, options: DeleteOptions): void {
   using entry = options.force ? store.find(id) : store.get(id);
   if (entry === undefined) return;
-  const record = within(`delete ${quote(id)}`, () => {
-    if (options.force) endOwner(entry);
-    using lock = options.force ? entry.tryLock() : entry.lock();
-    // Without a lock there is no record either, or somebody else has just deleted it: what is left is a directory.
-    if (lock === undefined) {
-      entry.remove();
-      return undefined;
-    }
-    return destroy(entry, options.force);
-  });
+  const record = within(
+    () => `delete ${quote(id)}`,
+    () => {
+      using lock = options.force ? lockByForce(entry) : entry.lock();
+      // Without a lock there is no record either, or somebody else has just deleted it: what is left is a directory.
+      if (lock === undefined) {
+        entry.remove();
+        return undefined;
+      }
+      return options.force ? destroy(entry, readAnything(entry, options)) : destroy(entry, requireStopped(entry));
+    },
+  );
   if (record === undefined || "newer" in record) return;
   for (const hook of record.hooks.poststop) {
     try {
@@ -45,23 +50,57 @@ export function deleteContainer(store: Store, id: string, options: DeleteOptions
   }
 }
 
-/** A creator or starter that hangs in a hook would go on making what is being removed. */
-function endOwner(entry: Entry): void {
-  const record = entry.tryRead();
-  if (record === undefined || "newer" in record || record.owner === null) return;
-  endProcess(record.owner, record.bootId);
+/** The lock, whoever holds it: one that hangs with it (stopped by a signal, say) is ended. */
+function lockByForce(entry: Entry): Fd | undefined {
+  const lock = entry.tryLock(false);
+  if (lock !== "held") return lock;
+  endOwner(readIfWhole(entry));
+  const taken = entry.tryLock(true);
+  return taken === "held" ? undefined : taken;
 }
 
-function destroy(entry: Entry, force: boolean): ContainerRecord | NewerRecord | undefined {
-  const record = force ? entry.tryRead() : entry.read();
-  if (record !== undefined) {
-    if (!force && !("newer" in record)) requireDeletable(record);
-    if (record.init !== null) endProcess(record.init, record.bootId);
-    if (record.cgroup !== null) {
-      if (cgroupPids(record.cgroup).length > 0) killAndWait(record.cgroup);
-      removeCgroup(record.cgroup);
-    }
+function readIfWhole(entry: Entry): Leavings | undefined {
+  try {
+    return entry.tryRead();
+  } catch (thrown) {
+    if (thrown instanceof BoxError) return undefined;
+    throw thrown;
   }
+}
+
+/** A creator or starter that hangs in a hook would go on making what is being removed. */
+function endOwner(record: Leavings | undefined): void {
+  if (record === undefined || "newer" in record || record.owner === null) return;
+  if (record.owner.pid !== getpid()) endProcess(record.owner, record.bootId);
+}
+
+function requireStopped(entry: Entry): ContainerRecord {
+  const record = entry.read();
+  requireDeletable(record);
+  return record;
+}
+
+/** What there is to remove. */
+type Leavings = ContainerRecord | NewerRecord;
+
+/** What can be known of the container: its record, a newer one, or what its configuration says of a damaged one. */
+function readAnything(entry: Entry, { recover, warn }: DeleteOptions): Leavings | undefined {
+  try {
+    const record = entry.tryRead();
+    endOwner(record);
+    return record;
+  } catch (thrown) {
+    if (!(thrown instanceof BoxError)) throw thrown;
+    warn(thrown.message);
+    const config = entry.readConfig();
+    const cgroup = config === undefined ? null : (recover(config, entry.id) ?? null);
+    return { newer: true, version: 0, init: null, bootId: "", cgroup };
+  }
+}
+
+function destroy(entry: Entry, record: Leavings | undefined): Leavings | undefined {
+  if (record !== undefined && record.init !== null) endProcess(record.init, record.bootId);
+  if (record !== undefined && record.cgroup !== null) removeCgroup(record.cgroup);
   entry.remove();
   return record;
 }

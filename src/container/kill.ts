@@ -17,16 +17,19 @@ export interface KillOptions {
 
 export function killContainer(store: Store, id: string, options: KillOptions): void {
   using entry = store.get(id);
-  within(`kill ${quote(id)}`, () => {
-    const record = entry.tryRead();
-    if (record === undefined) throw new BoxError("container does not exist");
-    if (options.all) {
-      killAll(record, options.signal);
-      return;
-    }
-    if (!("newer" in record)) requireKillable(statusOf(record));
-    signalInit(record, options.signal);
-  });
+  within(
+    () => `kill ${quote(id)}`,
+    () => {
+      const record = entry.tryRead();
+      if (record === undefined) throw new BoxError("container does not exist");
+      if (options.all) {
+        killAll(record, options.signal);
+        return;
+      }
+      if (!("newer" in record)) requireKillable(statusOf(record));
+      signalInit(record, options.signal);
+    },
+  );
 }
 
 /** Processes may be left when the first one has ended, so this is allowed for a stopped container too. */

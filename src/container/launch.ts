@@ -25,14 +25,20 @@ export function hear(
   return incoming;
 }
 
-/**
- * Waits until the program has been executed: init says `executing`, and then the stream ends because execve closes it.
- * @throws BoxError with init's own words when a hook or execve failed
- */
-export function awaitExecution(channel: InitChannel): void {
+/** Waits for the word that init has heard. Returns whether startContainer hooks run first. */
+export function awaitStarting(channel: InitChannel): boolean {
   const { message } = hear(channel, stepTimeout, "start the program");
   if (message.type !== "starting") throw new BoxError(`handshake: ${message.type} came where starting was due`);
-  const { message: next } = hear(channel, message.hooks ? undefined : stepTimeout, "execute the program");
+  return message.hooks;
+}
+
+/**
+ * Waits until the program has been executed: init says `executing`, and then the stream ends because execve closes it.
+ * @param hooks whether startContainer hooks run first: only they have time-outs of their own
+ * @throws BoxError with init's own words when a hook or execve failed
+ */
+export function awaitExecution(channel: InitChannel, hooks: boolean): void {
+  const { message: next } = hear(channel, hooks ? undefined : stepTimeout, "execute the program");
   if (next.type !== "executing") throw new BoxError(`handshake: ${next.type} came where executing was due`);
   const last = channel.receive(stepTimeout);
   if (last === "end") return;

@@ -4,7 +4,7 @@
  *
  * What is read is checked again: the file may be damaged, or written by another version.
  */
-import { BoxError } from "../base/errors.ts";
+import { BoxError, within } from "../base/errors.ts";
 import { configLimits, parseJson } from "../base/json.ts";
 import type { CgroupRecord } from "../cgroups/cgroup.ts";
 import type { CgroupDirectory } from "../cgroups/ops.ts";
@@ -60,7 +60,10 @@ export interface NewerRecord {
 }
 
 export function parseRecord(text: string): ContainerRecord | NewerRecord {
-  const fields = new Fields(parseJson(text, configLimits), "state.json");
+  const fields = new Fields(
+    within("state.json is damaged", () => parseJson(text, configLimits)),
+    "state.json",
+  );
   const version = fields.number("version");
   const init = fields.nullable("init", processId);
   const cgroup = fields.nullable("cgroup", cgroupRecord);

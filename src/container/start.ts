@@ -8,32 +8,38 @@ import { runHooks } from "../hooks/apply.ts";
 import { EAGAIN, ECONNREFUSED, ENOENT } from "../linux/constants.ts";
 import { isErrno } from "../linux/raw.ts";
 import { connectIn } from "../linux/socket.ts";
-import { deleteContainer } from "./delete.ts";
-import { awaitExecution } from "./launch.ts";
+import { type DeleteOptions, deleteContainer } from "./delete.ts";
+import { awaitExecution, awaitStarting } from "./launch.ts";
 import { ownIdentity } from "./processes.ts";
 import type { ContainerRecord } from "./record.ts";
 import { hookState } from "./state.ts";
 import { requireStartable } from "./status.ts";
 import type { Entry, Store } from "./store.ts";
 
-/** @throws BoxError with the errno when the program cannot be executed; the container is then stopped */
-export function startContainer(store: Store, id: string, warn: (message: string) => void): void {
+/**
+ * @param deletion how the container is removed when a poststart hook fails
+ * @throws BoxError with the errno when the program cannot be executed; the container is then stopped
+ */
+export function startContainer(store: Store, id: string, deletion: DeleteOptions): void {
   using entry = store.get(id);
-  const record = within(`start ${quote(id)}`, () => {
-    const starting = claim(entry);
-    try {
-      release(entry);
-    } catch (thrown) {
-      disown(entry);
-      throw thrown;
-    }
-    return finish(entry, starting);
-  });
+  const record = within(
+    () => `start ${quote(id)}`,
+    () => {
+      const starting = claim(entry);
+      try {
+        release(entry);
+      } catch (thrown) {
+        disown(entry);
+        throw thrown;
+      }
+      return finish(entry, starting);
+    },
+  );
   try {
     runHooks(record.hooks.poststart, hookState(record, "running", record.init?.pid ?? 0));
   } catch (thrown) {
     // A failed poststart hook ends the container (runtime-spec 1.3, lifecycle step 9).
-    deleteContainer(store, id, { force: true, warn });
+    deleteContainer(store, id, deletion);
     throw addContext(`start ${quote(id)}`, thrown);
   }
 }
@@ -63,7 +69,7 @@ function disown(entry: Entry): void {
 function release(entry: Entry): void {
   using channel = new Channel<ToInit, FromInit>(connect(entry), asFromInit);
   channel.send({ type: "start" });
-  awaitExecution(channel);
+  awaitExecution(channel, awaitStarting(channel));
 }
 
 function connect(entry: Entry): ReturnType<typeof connectIn> {

@@ -46,7 +46,11 @@ export class Entry implements Disposable {
   /** The record; undefined when a killed create has not come to write one. */
   tryRead(): ContainerRecord | NewerRecord | undefined {
     const text = this.#readFile("state.json");
-    return text === undefined ? undefined : parseRecord(text);
+    if (text === undefined) return undefined;
+    return within(
+      () => `container ${quote(this.id)}`,
+      () => parseRecord(text),
+    );
   }
 
   /** The record of this version of box. @throws BoxError when there is none, or a newer one */
@@ -78,18 +82,29 @@ export class Entry implements Disposable {
     open(this.directory, "lock", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600).close();
   }
 
+  /** The configuration that the container was made from; undefined when it was not kept yet. */
+  readConfig(): string | undefined {
+    return this.#readFile("config.json");
+  }
+
   /** Takes the lock, waiting for it. @throws BoxError when the container is deleted meanwhile */
   lock(): Fd {
-    const file = this.tryLock();
-    if (file === undefined) throw doesNotExist(this.id);
+    const file = this.tryLock(true);
+    if (file === undefined || file === "held") throw doesNotExist(this.id);
     return file;
   }
 
-  /** As `lock`; undefined when the container is deleted meanwhile, or a killed create has not come to make the lock. */
-  tryLock(): Fd | undefined {
+  /**
+   * As `lock`; undefined when the container is deleted meanwhile, or a killed create has not come to make the lock.
+   * Without `wait`, "held" says that another command has it.
+   */
+  tryLock(wait: boolean): Fd | undefined | "held" {
     const file = this.#openLock();
     if (file === undefined) return undefined;
-    lock(file, true, "lock");
+    if (!lock(file, wait, "lock")) {
+      file.close();
+      return "held";
+    }
     if (fstat(file, "lock").nlink > 0) return file;
     file.close();
     return undefined;
@@ -154,16 +169,19 @@ export class Store implements Disposable {
   /** Opens the state root, made (0700, with its parents) for a container that is to be created. */
   #open(make: boolean): Fd | undefined {
     if (this.#fd !== undefined) return this.#fd;
-    const root = within(`state root ${quote(this.path)}`, () => {
-      try {
-        return open("cwd", this.path, directoryFlags);
-      } catch (thrown) {
-        if (!isErrno(thrown, ENOENT)) throw thrown;
-        if (!make) return undefined;
-        makeDirectories(this.path);
-        return open("cwd", this.path, directoryFlags);
-      }
-    });
+    const root = within(
+      () => `state root ${quote(this.path)}`,
+      () => {
+        try {
+          return open("cwd", this.path, directoryFlags);
+        } catch (thrown) {
+          if (!isErrno(thrown, ENOENT)) throw thrown;
+          if (!make) return undefined;
+          makeDirectories(this.path);
+          return open("cwd", this.path, directoryFlags);
+        }
+      },
+    );
     if (root === undefined) return undefined;
     this.#fd = root;
     const { uid, mode } = fstat(root, this.path);

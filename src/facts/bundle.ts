@@ -43,10 +43,13 @@ function openConfig(path: string): Fd {
 
 /** Refuses a root file system that is not there. */
 export function requireDirectory(path: string, what: string): void {
-  within(`${what} ${quote(path)}`, () => {
-    if ((stat("cwd", path).mode & S_IFMT) !== S_IFDIR)
-      throw new BoxError("not a directory", { path, errno: "ENOTDIR" });
-  });
+  within(
+    () => `${what} ${quote(path)}`,
+    () => {
+      if ((stat("cwd", path).mode & S_IFMT) !== S_IFDIR)
+        throw new BoxError("not a directory", { path, errno: "ENOTDIR" });
+    },
+  );
 }
 
 /** Refuses descriptors that the program is to keep and that the caller has not opened: ours would take their numbers. */

@@ -1,6 +1,6 @@
 /** Files that are whole or not there: written under another name, then renamed. */
-import { ENOENT, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from "../linux/constants.ts";
-import type { At } from "../linux/fd.ts";
+import { EEXIST, ENOENT, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } from "../linux/constants.ts";
+import type { At, Fd } from "../linux/fd.ts";
 import { open, rename, unlink, writeAll } from "../linux/file.ts";
 import { getpid } from "../linux/process.ts";
 import { isErrno } from "../linux/raw.ts";
@@ -12,14 +12,24 @@ import { isErrno } from "../linux/raw.ts";
 export function writeAtomically(directory: At, name: string, content: string | Uint8Array, mode: number): void {
   // A pid names the writer; a file that a killed one with the same pid left is in nobody's use.
   const temporary = `.${name}.${getpid()}~`.slice(-255);
-  removeIfThere(directory, temporary);
   try {
-    using file = open(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+    using file = openNew(directory, temporary, mode);
     writeAll(file, content, name);
     rename(directory, temporary, name);
   } catch (thrown) {
     removeIfThere(directory, temporary);
     throw thrown;
+  }
+}
+
+function openNew(directory: At, name: string, mode: number): Fd {
+  const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+  try {
+    return open(directory, name, flags, mode);
+  } catch (thrown) {
+    if (!isErrno(thrown, EEXIST)) throw thrown;
+    unlink(directory, name);
+    return open(directory, name, flags, mode);
   }
 }
 

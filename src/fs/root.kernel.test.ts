@@ -164,18 +164,6 @@ describe("Root.realDirectory()", () => {
   });
 });
 
-test("Root.parent() gives the directory and the name, whatever stands at the name", () => {
-  inRoot((root, where) => {
-    build(root, "dev/", `dev/null -> ${up}canary`);
-    const { directory, name } = root.parent("/dev/./null");
-    assert.equal(name, "null");
-    assert.equal(placeOf(directory, where), "/dev");
-    const made = root.parent("/a/b/c");
-    assert.equal(placeOf(made.directory, where), "/a/b");
-    assert.throws(() => root.parent("/.."), { name: "BoxError", message: '"/.." has no parent' });
-  });
-});
-
 // Trees of few names, so that links meet; their targets know every way out.
 const name = fc.constantFrom("a", "b", "c");
 const way = fc
@@ -219,7 +207,6 @@ test("Root never leaves itself, whatever the tree", () => {
           () => root.find(path, O_PATH),
           () => root.directory(path),
           () => root.file(path),
-          () => root.parent(path).directory,
           () => root.realDirectory(path),
         ];
         for (const opening of ways) {

@@ -27,8 +27,8 @@ import {
   S_IFMT,
 } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
-import { fstat, mkdir, open, openat2, readlink } from "../linux/file.ts";
-import { isErrno } from "../linux/raw.ts";
+import { fstat, mkdir, open, openat2, readlink, tryOpenat2 } from "../linux/file.ts";
+import { isErrno, SyscallError } from "../linux/raw.ts";
 
 const inside = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
 
@@ -50,12 +50,10 @@ export class Root {
 
   /** As `open`, undefined where there is nothing. */
   find(path: string, flags: number): Fd | undefined {
-    try {
-      return this.open(path, flags);
-    } catch (thrown) {
-      if (isErrno(thrown, ENOENT, ENOTDIR)) return undefined;
-      throw thrown;
-    }
+    const found = tryOpenat2(this.fd, clean(path), flags, inside);
+    if (typeof found !== "number") return found;
+    if (found === ENOENT || found === ENOTDIR) return undefined;
+    throw new SyscallError("openat2", found, path);
   }
 
   /** Opens a directory of which no component may be a link, made where it is missing: for /proc and /sys. */
@@ -90,14 +88,6 @@ export class Root {
       }
       return open(parent, name, O_PATH | O_NOFOLLOW);
     });
-  }
-
-  /** The directory in which a path's last component lies (made where it is missing), and that component. */
-  parent(path: string): { readonly directory: Fd; readonly name: string } {
-    const parts = components(path);
-    const name = parts.pop();
-    if (name === undefined) throw new BoxError(`${quote(path)} has no parent`, { path });
-    return { directory: this.directory(`/${parts.join("/")}`), name };
   }
 
   /**
@@ -149,11 +139,10 @@ export class Root {
   /** The deepest existing ancestor (or the path itself), and how many components it stands for. */
   #deepest(parts: readonly string[]): [Fd, number] {
     for (let count = parts.length; count > 0; count--) {
-      try {
-        return [openat2(this.fd, `/${parts.slice(0, count).join("/")}`, O_PATH, inside), count];
-      } catch (thrown) {
-        if (!isErrno(thrown, ENOENT)) throw thrown;
-      }
+      const path = `/${parts.slice(0, count).join("/")}`;
+      const found = tryOpenat2(this.fd, path, O_PATH, inside);
+      if (typeof found !== "number") return [found, count];
+      if (found !== ENOENT) throw new SyscallError("openat2", found, path);
     }
     return [openat2(this.fd, "/", O_PATH, inside), 0];
   }

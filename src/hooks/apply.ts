@@ -33,21 +33,24 @@ export function runHooks(hooks: readonly HookOp[], state: string): void {
 
 /** Runs one hook. @throws BoxError when it cannot be executed, fails, is killed, or takes longer than it may */
 export function runHook(hook: HookOp, state: string): void {
-  within(`${hook.where} ${quote(hook.path)}`, () => {
-    const [hookInput, input] = pipe();
-    const [errors, hookErrors] = pipe();
-    const execution = prepareExecution(hook.args, hook.env);
-    const child = clone3(0);
-    if (child === "child") becomeHook(hook, execution, hookInput, hookErrors);
-    closeAll([hookInput, hookErrors]);
-    try {
-      const stderr = converse(hook, child, input, errors, state);
-      const end = waitPidfd(child.pidfd, true);
-      if (end !== undefined) judge(end, stderr);
-    } finally {
-      closeAll([input, errors, child.pidfd]);
-    }
-  });
+  within(
+    () => `${hook.where} ${quote(hook.path)}`,
+    () => {
+      const [hookInput, input] = pipe();
+      const [errors, hookErrors] = pipe();
+      const execution = prepareExecution(hook.args, hook.env);
+      const child = clone3(0);
+      if (child === "child") becomeHook(hook, execution, hookInput, hookErrors);
+      closeAll([hookInput, hookErrors]);
+      try {
+        const stderr = converse(hook, child, input, errors, state);
+        const end = waitPidfd(child.pidfd, true);
+        if (end !== undefined) judge(end, stderr);
+      } finally {
+        closeAll([input, errors, child.pidfd]);
+      }
+    },
+  );
 }
 
 /** The child's side: stdin is the state, stdout goes nowhere, stderr to the parent. An exec that fails says so there. */

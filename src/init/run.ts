@@ -131,8 +131,8 @@ function createContainer(setup: InitSetup): HostChannel {
   host.send({ type: "ready" }, pty === undefined ? [] : [pty.master]);
   pty?.master.close();
   const commit = expect(host, "commit", stepTimeout);
-  const channel = commit.start || listener === undefined ? host : waitForStart(host, listener);
-  channel.send({ type: "starting", hooks: hooks.startContainer.length > 0 });
+  const channel =
+    commit.start || listener === undefined ? host : waitForStart(host, listener, hooks.startContainer.length > 0);
   if (pty !== undefined) useTerminal(pty.slave, plan.program?.process.uid ?? 0);
   return channel;
 }
@@ -173,12 +173,13 @@ function expect<T extends ToInit["type"]>(
   return incoming.message as Extract<ToInit, { type: T }>;
 }
 
-function waitForStart(host: HostChannel, listener: Fd): HostChannel {
+function waitForStart(host: HostChannel, listener: Fd, hooks: boolean): HostChannel {
   host[Symbol.dispose]();
   using signals = signalFd(everySignal);
   const result = awaitStart(listener, signals);
   if (typeof result === "number") exit(128 + result);
   listener.close();
+  result.send({ type: "starting", hooks });
   return result;
 }
 

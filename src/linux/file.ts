@@ -34,11 +34,18 @@ export function open(directory: At, path: string, flags: number, mode = 0): Fd {
 
 /** Opens by path with RESOLVE_* restrictions: openat2(2), Linux 5.6. Retried while the kernel asks for it (a rename ran by). */
 export function openat2(directory: At, path: string, flags: number, resolve: number, mode = 0): Fd {
+  const result = tryOpenat2(directory, path, flags, resolve, mode);
+  if (typeof result === "number") throw new SyscallError("openat2", result, path);
+  return result;
+}
+
+/** As openat2, for callers to whom some failures are answers: the descriptor, or the errno. */
+export function tryOpenat2(directory: At, path: string, flags: number, resolve: number, mode = 0): Fd | number {
   const how = open_how.encode({ flags: flags | O_CLOEXEC, mode, resolve });
   for (let tries = 0; ; tries++) {
     const result = attempt("openat2", NR.openat2, at(directory), path, how, open_how.size);
     if (result >= 0) return new Fd(result);
-    if (result !== -EAGAIN || tries === 128) throw new SyscallError("openat2", -result, path);
+    if (result !== -EAGAIN || tries === 128) return -result;
   }
 }
 
@@ -179,22 +186,38 @@ export function readlink(directory: At, name: string): string {
   return decodeUtf8(buffer.subarray(0, call(name, "readlinkat", NR.readlinkat, at(directory), name, buffer, 4096)));
 }
 
-/** The names in a directory, `.` and `..` left out: getdents64(2). */
-export function list(directory: Fd, about?: string): string[] {
-  const names: string[] = [];
+/** One name in a directory. */
+export interface DirectoryEntry {
+  readonly name: string;
+  /** As the file system tells it; one that does not tell says false. */
+  readonly isDirectory: boolean;
+}
+
+/** d_type of a directory, readdir(3). */
+const DT_DIR = 4;
+
+/** What is in a directory, `.` and `..` left out: getdents64(2). */
+export function entries(directory: Fd, about?: string): DirectoryEntry[] {
+  const result: DirectoryEntry[] = [];
   const buffer = new Uint8Array(32768);
   const view = new DataView(buffer.buffer);
   for (;;) {
     const length = call(about, "getdents64", NR.getdents64, directory.number, buffer, buffer.length);
-    if (length === 0) return names;
+    if (length === 0) return result;
     for (let at = 0; at < length; ) {
+      // struct linux_dirent64: inode, offset, length of the record, type, name
       const size = view.getUint16(at + 16, true);
       const start = at + 19;
       const name = decodeUtf8(buffer.subarray(start, buffer.indexOf(0, start)));
-      if (name !== "." && name !== "..") names.push(name);
+      if (name !== "." && name !== "..") result.push({ name, isDirectory: buffer[at + 18] === DT_DIR });
       at += size;
     }
   }
+}
+
+/** The names in a directory. */
+export function list(directory: Fd, about?: string): string[] {
+  return entries(directory, about).map(({ name }) => name);
 }
 
 /** The working directory as the kernel tells it: "(unreachable)/…" where it lies outside the root, getcwd(2). */

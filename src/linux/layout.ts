@@ -111,7 +111,8 @@ class StructLayout<F extends Record<string, FieldType>> implements Layout<F> {
     const view = new DataView(bytes.buffer);
     for (const key in values) {
       const value = values[key];
-      if (value !== undefined) put(view, bytes, fields[key], value);
+      // Zero is there already.
+      if (value !== undefined && value !== 0) put(view, bytes, fields[key], value);
     }
     return bytes;
   }
@@ -130,36 +131,35 @@ function integer(value: number, bits: number, signed: boolean, what: FieldType):
   return value;
 }
 
-function put(view: DataView, bytes: Uint8Array, field: Field, value: unknown): void {
-  const { type, offset, size } = field;
+function put(view: DataView, bytes: Uint8Array, { type, offset, size }: Field, value: unknown): void {
   switch (type) {
-    case "u8":
-      view.setUint8(offset, integer(value as number, 8, false, type));
-      return;
-    case "u16":
-      view.setUint16(offset, integer(value as number, 16, false, type), true);
-      return;
-    case "s16":
-      view.setInt16(offset, integer(value as number, 16, true, type), true);
-      return;
-    case "u32":
-      view.setUint32(offset, integer(value as number, 32, false, type), true);
-      return;
-    case "s32":
-      view.setInt32(offset, integer(value as number, 32, true, type), true);
-      return;
     case "u64":
       putU64(view, offset, value as number | bigint);
-      return;
+      break;
+    case "u32":
+      view.setUint32(offset, integer(value as number, 32, false, type), true);
+      break;
+    case "pointer":
+      putU64(view, offset, value === null ? 0 : address(value as ArrayBuffer));
+      break;
+    case "s32":
+      view.setInt32(offset, integer(value as number, 32, true, type), true);
+      break;
+    case "u8":
+      view.setUint8(offset, integer(value as number, 8, false, type));
+      break;
+    case "u16":
+      view.setUint16(offset, integer(value as number, 16, false, type), true);
+      break;
+    case "s16":
+      view.setInt16(offset, integer(value as number, 16, true, type), true);
+      break;
     case "s64": {
       const wide = BigInt(value as number | bigint);
       if (BigInt.asIntN(64, wide) !== wide) throw new RangeError(`${wide} does not fit in s64`);
       view.setBigInt64(offset, wide, true);
-      return;
+      break;
     }
-    case "pointer":
-      putU64(view, offset, value === null ? 0 : address(value as ArrayBuffer));
-      return;
     default: {
       const run = value as Uint8Array;
       if (run.byteLength > size) throw new RangeError(`${run.byteLength} bytes do not fit in ${size}`);

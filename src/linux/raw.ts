@@ -27,13 +27,20 @@ export class SyscallError extends BoxError {
   }
 }
 
-/** Told of every call: its name, arguments and answer. */
-export type Observer = (name: string, args: readonly Argument[], result: number, microseconds: number) => void;
-
 /** Performs a call and returns the kernel's answer as it is: 0 or more, or -errno. Interrupted calls are made again. */
-export function attempt(name: string, number: number, ...args: readonly Argument[]): number {
+// Six parameters in place of a list: a list would be built and taken apart again for every call.
+export function attempt(
+  name: string,
+  number: number,
+  a: Argument = null,
+  b: Argument = null,
+  c: Argument = null,
+  d: Argument = null,
+  e: Argument = null,
+  f: Argument = null,
+): number {
   for (;;) {
-    const result = syscall(number, ...args);
+    const result = syscall(number, a, b, c, d, e, f);
     if (result !== -EINTR || name === "close") return result;
   }
 }
@@ -43,8 +50,17 @@ export function attempt(name: string, number: number, ...args: readonly Argument
  * @param about what the call is about (a path, a name), for the error's text
  * @throws SyscallError
  */
-export function call(about: string | undefined, name: string, number: number, ...args: readonly Argument[]): number {
-  const result = attempt(name, number, ...args);
+export function call(
+  about: string | undefined,
+  name: string,
+  number: number,
+  a: Argument = null,
+  b: Argument = null,
+  c: Argument = null,
+  d: Argument = null,
+  e: Argument = null,
+): number {
+  const result = attempt(name, number, a, b, c, d, e);
   if (result < 0) throw new SyscallError(name, -result, about);
   return result;
 }

@@ -26,17 +26,23 @@ export function makeTimeNamespace(offsets: NamespaceOps["timeOffsets"]): void {
 export function openJoins(joins: readonly Join[]): { readonly join: Join; readonly fd: Fd }[] {
   return joins.map((join) => ({
     join,
-    fd: within(`${join.kind} namespace ${quote(join.path)}`, () => {
-      const fd = open("cwd", join.path, O_RDONLY);
-      if (fileSystemType(fd, join.path) !== NSFS_MAGIC) throw new BoxError("not a namespace", { path: join.path });
-      return fd;
-    }),
+    fd: within(
+      () => `${join.kind} namespace ${quote(join.path)}`,
+      () => {
+        const fd = open("cwd", join.path, O_RDONLY);
+        if (fileSystemType(fd, join.path) !== NSFS_MAGIC) throw new BoxError("not a namespace", { path: join.path });
+        return fd;
+      },
+    ),
   }));
 }
 
 /** Enters one; the kernel refuses a namespace of another kind (EINVAL). */
 export function join({ join: { kind, path }, fd }: { readonly join: Join; readonly fd: Fd }): void {
-  within(`join ${kind} namespace`, () => setns(fd, kind, path));
+  within(
+    () => `join ${kind} namespace`,
+    () => setns(fd, kind, path),
+  );
   fd.close();
 }
 
@@ -51,5 +57,9 @@ export function prepareNamespaces(ops: NamespaceOps): void {
 export function writeSysctls(sysctls: readonly (readonly [path: string, value: string])[]): void {
   if (sysctls.length === 0) return;
   using proc = Proc.private();
-  for (const [path, value] of sysctls) within(`linux.sysctl ${quote(path)}`, () => proc.write(`sys/${path}`, value));
+  for (const [path, value] of sysctls)
+    within(
+      () => `linux.sysctl ${quote(path)}`,
+      () => proc.write(`sys/${path}`, value),
+    );
 }

@@ -86,18 +86,21 @@ export function setCredentials({ uid, gid, groups }: ProcessOps, maySetGroups: b
  * @returns false when the caller may not enter it but the user might: to be tried again with the user's ids
  */
 export function enterDirectory(cwd: string): boolean {
-  return within(`process.cwd ${quote(cwd)}`, () => {
-    try {
-      chdir(cwd);
-    } catch (thrown) {
-      if (isErrno(thrown, EACCES)) return false;
-      if (!isErrno(thrown, ENOENT)) throw thrown;
-      makeDirectory(cwd);
-      chdir(cwd);
-    }
-    checkDirectory();
-    return true;
-  });
+  return within(
+    () => `process.cwd ${quote(cwd)}`,
+    () => {
+      try {
+        chdir(cwd);
+      } catch (thrown) {
+        if (isErrno(thrown, EACCES)) return false;
+        if (!isErrno(thrown, ENOENT)) throw thrown;
+        makeDirectory(cwd);
+        chdir(cwd);
+      }
+      checkDirectory();
+      return true;
+    },
+  );
 }
 
 function makeDirectory(cwd: string): void {

@@ -47,12 +47,15 @@ export function prepareRootfs(ops: RootfsOps, help: RootfsHelp): PreparedRootfs 
   const outward = ops.propagation.kind === "private" || ops.propagation.kind === "unbindable" ? "private" : "slave";
   setPathPropagation("/", propagationFlag(outward) | MS_REC);
   const nullMount = nullDevice();
-  const tree = within(`root file system ${quote(ops.path)}`, () => {
-    using target = open("cwd", ops.path, O_PATH | O_DIRECTORY);
-    const mount = cloneTree("cwd", ops.path, true);
-    moveMount(mount, target, ops.path);
-    return mount;
-  });
+  const tree = within(
+    () => `root file system ${quote(ops.path)}`,
+    () => {
+      using target = open("cwd", ops.path, O_PATH | O_DIRECTORY);
+      const mount = cloneTree("cwd", ops.path, true);
+      moveMount(mount, target, ops.path);
+      return mount;
+    },
+  );
   const root = new Root(tree);
   // All sources are opened before any mount is made: a mount over a source's path cannot change what is bound.
   const sources = ops.mounts.map(openSource);

@@ -23,16 +23,19 @@ export function mask(root: Root, paths: readonly string[], nullMount: Fd): void 
   for (const path of paths) {
     using target = root.find(path, O_PATH);
     if (target === undefined) continue;
-    within(`mask ${quote(path)}`, () => {
-      const kind = isDirectory(target, path) ? "directory" : "file";
-      const first = covers[kind];
-      // A clone of the first cover serves the others: one superblock for all of them.
-      const cover =
-        first === undefined ? (kind === "file" ? nullMount : emptyDirectory()) : cloneTreeOf(first, false, path);
-      moveMount(cover, target, path);
-      if (first === undefined) covers[kind] = cover;
-      else cover.close();
-    });
+    within(
+      () => `mask ${quote(path)}`,
+      () => {
+        const kind = isDirectory(target, path) ? "directory" : "file";
+        const first = covers[kind];
+        // A clone of the first cover serves the others: one superblock for all of them.
+        const cover =
+          first === undefined ? (kind === "file" ? nullMount : emptyDirectory()) : cloneTreeOf(first, false, path);
+        moveMount(cover, target, path);
+        if (first === undefined) covers[kind] = cover;
+        else cover.close();
+      },
+    );
   }
   covers.directory?.close();
 }
@@ -51,10 +54,13 @@ export function makeReadonly(root: Root, paths: readonly string[]): void {
   for (const path of paths) {
     using target = root.find(path, O_PATH);
     if (target === undefined) continue;
-    within(`make ${quote(path)} read-only`, () => {
-      using mount = cloneTreeOf(target, true, path);
-      setMountAttributes(mount, true, { set: MOUNT_ATTR_RDONLY }, path);
-      moveMount(mount, target, path);
-    });
+    within(
+      () => `make ${quote(path)} read-only`,
+      () => {
+        using mount = cloneTreeOf(target, true, path);
+        setMountAttributes(mount, true, { set: MOUNT_ATTR_RDONLY }, path);
+        moveMount(mount, target, path);
+      },
+    );
   }
 }

@@ -31,29 +31,35 @@ const coverable: ReadonlySet<string> = new Set(
 /** The detached tree of a bind's source; undefined for other mounts. */
 export function openSource(op: MountOp): Fd | undefined {
   if (op.kind !== "bind") return undefined;
-  return within(describe(op), () => {
-    try {
-      return cloneTree("cwd", op.source, op.recursive);
-    } catch (thrown) {
-      if (isErrno(thrown, ENOENT))
-        throw new BoxError(`source ${quote(op.source)}: no such file or directory (ENOENT)`, thrown.details);
-      throw thrown;
-    }
-  });
+  return within(
+    () => describe(op),
+    () => {
+      try {
+        return cloneTree("cwd", op.source, op.recursive);
+      } catch (thrown) {
+        if (isErrno(thrown, ENOENT))
+          throw new BoxError(`source ${quote(op.source)}: no such file or directory (ENOENT)`, thrown.details);
+        throw thrown;
+      }
+    },
+  );
 }
 
 /** Makes one mount. `source` is what openSource gave for it; it is closed. */
 export function performMount(root: Root, op: MountOp, source: Fd | undefined): void {
-  within(describe(op), () => {
-    switch (op.kind) {
-      case "bind":
-        return bind(root, op, source as Fd);
-      case "filesystem":
-        return mountFileSystem(root, op);
-      case "cgroup":
-        return mountCgroupView(root, op);
-    }
-  });
+  within(
+    () => describe(op),
+    () => {
+      switch (op.kind) {
+        case "bind":
+          return bind(root, op, source as Fd);
+        case "filesystem":
+          return mountFileSystem(root, op);
+        case "cgroup":
+          return mountCgroupView(root, op);
+      }
+    },
+  );
 }
 
 function describe(op: MountOp): string {

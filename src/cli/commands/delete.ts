@@ -3,6 +3,7 @@ import { deleteContainer } from "../../container/delete.ts";
 import { checkId } from "../../container/id.ts";
 import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
+import { deletion } from "../deletion.ts";
 
 export const table: CommandTable = {
   name: "delete",
@@ -11,7 +12,7 @@ export const table: CommandTable = {
   options: [{ name: "force", short: "f", help: "kill what still runs; an unknown id is success" }],
 };
 
-export function run(args: Arguments, { store, log }: Context): number {
-  deleteContainer(store, checkId(args.operand(0)), { force: args.has("force"), warn: log.warn });
+export function run(args: Arguments, context: Context): number {
+  deleteContainer(context.store, checkId(args.operand(0)), deletion(context, args.has("force")));
   return 0;
 }

@@ -7,6 +7,7 @@ import { Foreground } from "../../container/foreground.ts";
 import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
 import { consoleSender, creationOptions, prepareCreation, writePidFile } from "../creation.ts";
+import { deletion } from "../deletion.ts";
 
 export const table: CommandTable = {
   name: "run",
@@ -39,6 +40,6 @@ export function run(args: Arguments, context: Context): number {
   });
   if (foreground === undefined) return 0;
   const status = foreground.wait(child);
-  if (!args.has("keep")) deleteContainer(store, plan.init.identity.id, { force: true, warn: log.warn });
+  if (!args.has("keep")) deleteContainer(store, plan.init.identity.id, deletion(context, true));
   return status;
 }

@@ -3,6 +3,7 @@ import { checkId } from "../../container/id.ts";
 import { startContainer } from "../../container/start.ts";
 import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
+import { deletion } from "../deletion.ts";
 
 export const table: CommandTable = {
   name: "start",
@@ -11,7 +12,7 @@ export const table: CommandTable = {
   options: [],
 };
 
-export function run(args: Arguments, { store, log }: Context): number {
-  startContainer(store, checkId(args.operand(0)), log.warn);
+export function run(args: Arguments, context: Context): number {
+  startContainer(context.store, checkId(args.operand(0)), deletion(context, true));
   return 0;
 }

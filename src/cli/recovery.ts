@@ -1,0 +1,15 @@
+/** From a kept configuration to the cgroup of a container whose record is damaged. Loaded when that is needed. */
+import { BoxError } from "../base/errors.ts";
+import { hostFacts } from "../facts/host.ts";
+import { planRecovery } from "../plan/recovery.ts";
+import { decodeSpec } from "../spec/decode.ts";
+
+/** @returns undefined when the configuration is damaged as well */
+export function recoverCgroup(config: string, id: string): ReturnType<typeof planRecovery> {
+  try {
+    return planRecovery(decodeSpec(config), hostFacts(), id);
+  } catch (thrown) {
+    if (thrown instanceof BoxError) return undefined;
+    throw thrown;
+  }
+}

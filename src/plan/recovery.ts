@@ -1,0 +1,10 @@
+/** What a kept configuration says of a container whose record is damaged. Pure. */
+import type { CgroupOps } from "../cgroups/ops.ts";
+import { planCgroup } from "../cgroups/plan.ts";
+import type { HostFacts } from "../facts/host.ts";
+import type { ValidSpec } from "../spec/types.ts";
+
+/** Where its cgroup was made. */
+export function planRecovery(spec: ValidSpec, facts: HostFacts, id: string): CgroupOps | undefined {
+  return planCgroup(spec.linux ?? {}, id, facts.cgroups);
+}
