@@ -17,14 +17,15 @@ MUSL := $(ROOT)/usr/lib/$(ARCH)-linux-musl
 MUSL_INCLUDE := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem $(ROOT)/usr/include/$(ARCH)-linux-musl \
 	-idirafter $(ROOT)/usr/include -idirafter $(ROOT)/usr/include/$(ARCH)-linux-gnu
 RELEASE := $(MUSL_INCLUDE) -fPIE -fstack-protector-strong -fstack-clash-protection -ffunction-sections -fdata-sections
-LINK := -nostdlib -static-pie -s -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--gc-sections $(MUSL)/rcrt1.o $(MUSL)/crti.o
+LINK := -nostdlib -static-pie -s -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--gc-sections \
+	-Wl,--build-id=none,--wrap=gettimeofday,-T,native/image.ld $(MUSL)/rcrt1.o $(MUSL)/crti.o
 LINK_END := $(MUSL)/libc.a -lgcc $(MUSL)/crtn.o
 
 # Sanitizers need a dynamic glibc: the host's.
 SANITIZE := -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DBOX_CHECK_LEAKS
 LIBS := $(LIB)/quickjs/libquickjs.a $(LIB)/libseccomp.a
 
-NATIVE := main memory seal syscall libseccomp
+NATIVE := main engine memory seal syscall libseccomp
 SOURCES := $(shell find src -name '*.ts' -not -name '*.test.ts')
 TESTS := $(shell find src test/golden test/kernel -name '*.ts' 2>/dev/null) $(wildcard tools/qjs/*.ts)
 GENERATED := build/generated/validators.js
@@ -90,14 +91,26 @@ HARDENED := $(patsubst %,build/native/hardened/%.o,$(NATIVE) fortify copy)
 SANITIZED := $(patsubst %,build/native/sanitized/%.o,$(NATIVE))
 TESTING := $(patsubst %,build/native/testing/%.o,$(NATIVE) fortify copy)
 
-build/box: $(HARDENED) build/release/modules.o
-build/box-probe: $(HARDENED) build/probe/modules.o
+# Linked twice: without an image it writes one, with it only that section is another.
+build/box build/box-bare: $(HARDENED) build/release/modules.o
+build/box-probe build/box-probe-bare: $(HARDENED) build/probe/modules.o
 build/box-test: $(TESTING) build/test/modules.o
-build/box build/box-probe build/box-test:
+build/box: build/release/image.o
+build/box-probe: build/probe/image.o
+build/box-bare build/box-probe-bare build/box-test: build/no-image.o
+build/box build/box-probe build/box-bare build/box-probe-bare build/box-test:
 	@$(CC) $(LINK) -o $@ $^ $(LIBS) $(LINK_END)
 
-build/box-asan: $(SANITIZED) build/asan/modules.o
-build/box-probe-asan: $(SANITIZED) build/probe-asan/modules.o
+build/release/image.S: build/box-bare
+build/probe/image.S: build/box-probe-bare
+build/%/image.S: tools/image.mjs
+	@node tools/image.mjs $(filter build/box%,$^) $(@D)
+
+build/no-image.S: Makefile
+	@printf '.section .image, "aw"\n.balign 16\n.global embedded_image\nembedded_image: .zero 16\n.section .note.GNU-stack, "", %%progbits\n' >$@
+
+build/box-asan: $(SANITIZED) build/asan/modules.o build/no-image.o
+build/box-probe-asan: $(SANITIZED) build/probe-asan/modules.o build/no-image.o
 build/box-asan build/box-probe-asan:
 	@$(CC) $(SANITIZE) -o $@ $^ $(LIBS) -lm
 
@@ -110,7 +123,7 @@ build/native/sanitized/%.o: native/%.c native/host.h build/version.h
 build/native/testing/%.o: native/%.c native/host.h build/version.h
 	@mkdir -p $(@D) && $(CC) $(CFLAGS) $(RELEASE) -DBOX_TEST -c -o $@ $<
 
-build/%/modules.o: build/%/modules.S
+build/%.o: build/%.S
 	@$(CC) -c -o $@ $<
 
 build/release/modules.S build/asan/modules.S: $(SOURCES) $(GENERATED)

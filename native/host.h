@@ -18,12 +18,55 @@ struct embedded_module {
 	const uint8_t *end;
 };
 extern const struct embedded_module embedded_modules[];
+/* What the image holds besides "main"; ends with a null name. */
+extern const char *const image_modules[];
 
 /* Ends the process with one line on stderr. */
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* What the arena of memory.c begins with: everything outside the engine's own blocks that an image must keep. */
+struct engine {
+	/* In bytes and in words; tools/image.mjs fills the second in. */
+	size_t image_size, relocation_count;
+	/* The free rest of the arena, and freed blocks by size. */
+	char *next, *end;
+	struct free_block *free_blocks[8 * 24];
+	JSRuntime *runtime;
+	JSContext *context;
+	JSModuleDef *host, **read_modules;
+	/* Class numbers of buffer objects: the engine has no public test for them that does not throw. */
+	JSClassID array_buffer_class, first_array_class, last_array_class, data_view_class;
+};
+extern struct engine *engine;
+
+/* What an image is cut to: the largest page that a kernel may have. */
+#ifdef __aarch64__
+#define PAGE ((size_t)64 << 10)
+#else
+#define PAGE ((size_t)4 << 10)
+#endif
+
 /* memory.c */
 extern const JSMallocFunctions engine_memory;
+void arena_start(void);
+bool arena_has_image(void);
+bool arena_restore(void);
+void arena_write(void);
+
+/* engine.c */
+struct process {
+	int argc;
+	char **argv, **environment;
+	uint64_t core_limit;
+	uint32_t umask;
+	bool sealed, debug;
+};
+/* No process of its own yet: no system call, no time. */
+extern bool writing_image;
+void engine_start(void);
+void engine_write(void);
+void engine_enter(const struct process *process);
+int engine_run(const struct process *process);
 
 /* seal.c */
 bool seal_is_sealed(void);

@@ -1,5 +1,5 @@
 /*
- * The process around the engine: what must happen before any TypeScript runs, the embedded modules, and the end.
+ * The process around the engine: what must happen before any TypeScript runs, and the end.
  */
 #define _GNU_SOURCE
 #include "host.h"
@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <seccomp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,17 +17,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "version.h"
-
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC 4u
 #endif
-
-/* A configuration of 16 MiB, the largest that is read, stays well below this as objects. */
-#define MEMORY_LIMIT ((size_t)512 << 20)
-/* A command ends before it has made this much garbage, so most never collect. */
-#define GC_THRESHOLD ((size_t)64 << 20)
-#define STACK_LIMIT ((size_t)1 << 20)
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -42,14 +33,8 @@ static const char *const documented_variables[] = {
 /* Commands that enter a container. Searched among all arguments: a false hit only costs the seal. */
 static const char *const entering_commands[] = { "create", "run", "exec", "restore" };
 
-static struct {
-	int argc;
-	char **argv;
-	char *environment[COUNT(documented_variables) + 1];
-	rlim_t core_limit;
-	mode_t umask;
-	bool sealed;
-} process;
+static char *environment[COUNT(documented_variables) + 1];
+static struct process process = { .environment = environment };
 
 void die(const char *format, ...)
 {
@@ -109,17 +94,15 @@ static void keep_documented_environment(char **envp)
 	for (char **variable = envp; *variable; variable++) {
 		size_t length = strcspn(*variable, "=");
 		for (size_t i = 0; i < COUNT(documented_variables) && kept < COUNT(documented_variables); i++)
-			if (!strncmp(*variable, documented_variables[i], length) && !documented_variables[i][length])
-				process.environment[kept++] = *variable;
+			if (!strncmp(*variable, documented_variables[i], length) && !documented_variables[i][length] &&
+			    (*variable)[length] == '=')
+				environment[kept++] = *variable;
 	}
 }
 
-/* Takes the kept variables off the stack and wipes it, so that /proc/PID/environ tells nothing. */
+/* So that /proc/PID/environ tells nothing. */
 static void wipe_environment(char **envp)
 {
-	for (char **kept = process.environment; *kept; kept++)
-		if (!(*kept = strdup(*kept)))
-			die("out of memory");
 	for (char **variable = envp; *variable; variable++)
 		explicit_bzero(*variable, strlen(*variable));
 	*envp = NULL;
@@ -146,274 +129,29 @@ static void harden_process(void)
 	prctl(PR_SET_NAME, "box");
 }
 
-/* --- Errors ------------------------------------------------------------------------------------------------------- */
-
-/* Ends the process with what was thrown: TypeScript prints its own errors, so this one is a defect or no memory. */
-static _Noreturn void die_of_exception(JSContext *context)
-{
-	JSValue thrown = JS_GetException(context);
-	const char *text = JS_ToCString(context, thrown);
-	if (has_argument("--debug") && JS_IsObject(thrown)) {
-		JSValue stack = JS_GetPropertyStr(context, thrown, "stack");
-		const char *frames = JS_ToCString(context, stack);
-		if (frames)
-			dprintf(STDERR_FILENO, "%s", frames);
-	}
-	die("internal error: %s", text ? text : "out of memory");
-}
-
-/* --- Modules ------------------------------------------------------------------------------------------------------ */
-
-static JSModuleDef **read_modules;
-
-static bool is_module(JSValueConst value)
-{
-	return JS_VALUE_GET_TAG(value) == JS_TAG_MODULE;
-}
-
-/* Reads the bytecode of a module, not yet what it imports. Reading registers it under its name with the engine. */
-static JSModuleDef *read_module(JSContext *context, const char *name)
-{
-	size_t i = 0;
-	while (embedded_modules[i].name && strcmp(embedded_modules[i].name, name))
-		i++;
-	const struct embedded_module *module = &embedded_modules[i];
-	if (!module->name) {
-		JS_ThrowReferenceError(context, "no module '%s'", name);
-		return NULL;
-	}
-	if (!read_modules[i]) {
-		JSValue value = JS_ReadObject(context, module->start, (size_t)(module->end - module->start),
-					      JS_READ_OBJ_BYTECODE);
-		/* The engine's list of modules holds the reference. */
-		if (is_module(value))
-			read_modules[i] = JS_VALUE_GET_PTR(value);
-	}
-	return read_modules[i];
-}
-
-static JSModuleDef *import_module(JSContext *context, const char *name, void *opaque)
-{
-	(void)opaque;
-	return read_module(context, name);
-}
-
-/* The namespace of a module, evaluated with all that it imports; a second time this is only a look-up. */
-static JSValue load_module(JSContext *context, const char *name)
-{
-	char file[128];
-	if ((size_t)snprintf(file, sizeof file, "%s.js", name) >= sizeof file)
-		return JS_ThrowReferenceError(context, "no module '%s'", name);
-	JSModuleDef *module = read_module(context, file);
-	if (!module)
-		return JS_EXCEPTION;
-	JSValue value = JS_MKPTR(JS_TAG_MODULE, module);
-	if (JS_ResolveModule(context, value) < 0)
-		return JS_EXCEPTION;
-	/* No module awaits at its top level, so the promise is settled when evaluation returns. */
-	JSValue promise = JS_EvalFunction(context, JS_DupValue(context, value));
-	if (JS_IsException(promise))
-		return promise;
-	JSPromiseStateEnum state = JS_PromiseState(context, promise);
-	JSValue outcome = JS_PromiseResult(context, promise);
-	JS_FreeValue(context, promise);
-	if (state == JS_PROMISE_REJECTED)
-		return JS_Throw(context, outcome);
-	JS_FreeValue(context, outcome);
-	if (state == JS_PROMISE_PENDING)
-		return JS_ThrowTypeError(context, "module '%s' awaits at its top level", name);
-	return JS_GetModuleNamespace(context, module);
-}
-
-static JSValue host_load(JSContext *context, JSValueConst this, int argc, JSValueConst *argv)
-{
-	(void)this, (void)argc;
-	size_t length;
-	const char *name = utf8_from_value(context, argv[0], &length);
-	if (!name)
-		return JS_EXCEPTION;
-	JSValue namespace = load_module(context, name);
-	JS_FreeCString(context, name);
-	return namespace;
-}
-
-/* --- The module "host" -------------------------------------------------------------------------------------------- */
-
-static const JSCFunctionListEntry functions[] = {
-	JS_CFUNC_DEF("syscall", 1, host_syscall),
-	JS_CFUNC_DEF("address", 1, host_address),
-	JS_CFUNC_DEF("encodeUtf8", 1, host_encode_utf8),
-	JS_CFUNC_DEF("decodeUtf8", 1, host_decode_utf8),
-	JS_CFUNC_DEF("load", 1, host_load),
-	JS_CFUNC_DEF("compileSeccomp", 1, host_compile_seccomp),
-};
-
-static const char *const values[] = { "argv", "environ", "sealed", "coreLimit", "callerUmask", "build" };
-
-static JSValue new_argv(JSContext *context)
-{
-	JSValue array = JS_NewArray(context);
-	for (int i = 0; i < process.argc; i++) {
-		if (!utf8_is_valid(process.argv[i], strlen(process.argv[i])))
-			die("argument %d is not valid UTF-8", i);
-		JS_SetPropertyUint32(context, array, (uint32_t)i, JS_NewString(context, process.argv[i]));
-	}
-	return array;
-}
-
-static JSValue new_environ(JSContext *context)
-{
-	/* Without a prototype, so that a look-up finds variables only. */
-	JSValue object = JS_NewObjectProto(context, JS_NULL);
-	for (char **variable = process.environment; *variable; variable++) {
-		char *value = strchr(*variable, '=');
-		if (!value)
-			continue;
-		*value++ = '\0';
-		if (!utf8_is_valid(value, strlen(value)))
-			die("environment variable %s is not valid UTF-8", *variable);
-		JS_SetPropertyStr(context, object, *variable, JS_NewString(context, value));
-	}
-	return object;
-}
-
-static JSValue new_build(JSContext *context)
-{
-	const struct scmp_version *libseccomp = seccomp_version();
-	char version[32];
-	snprintf(version, sizeof version, "%u.%u.%u", libseccomp->major, libseccomp->minor, libseccomp->micro);
-	const char *const fields[][2] = {
-		{ "version", BOX_VERSION },   { "commit", BOX_COMMIT },	      { "arch", BOX_ARCH },
-		{ "libseccomp", version },    { "quickjs", QUICKJS_VERSION },
-	};
-	JSValue object = JS_NewObject(context);
-	for (size_t i = 0; i < COUNT(fields); i++)
-		JS_SetPropertyStr(context, object, fields[i][0], JS_NewString(context, fields[i][1]));
-	return object;
-}
-
-static int fill_host_module(JSContext *context, JSModuleDef *module)
-{
-	/* In the order of the names above. */
-	JSValue filled[COUNT(values)] = {
-		new_argv(context),
-		new_environ(context),
-		JS_NewBool(context, process.sealed),
-		JS_NewBigUint64(context, process.core_limit),
-		JS_NewInt32(context, (int32_t)process.umask),
-		new_build(context),
-	};
-	for (size_t i = 0; i < COUNT(values); i++)
-		if (JS_SetModuleExport(context, module, values[i], filled[i]))
-			return -1;
-	return JS_SetModuleExportList(context, module, functions, COUNT(functions));
-}
-
-/* --- The engine --------------------------------------------------------------------------------------------------- */
-
-/* Symbol.dispose, which this release of the engine lacks: `using` in TypeScript finds disposers by it. */
-static bool add_dispose_symbol(JSContext *context)
-{
-	JSValue global = JS_GetGlobalObject(context);
-	JSValue symbol = JS_GetPropertyStr(context, global, "Symbol");
-	JSValue key = JS_NewString(context, "Symbol.dispose");
-	JSAtom registry = JS_NewAtom(context, "for");
-	JSValue dispose = JS_Invoke(context, symbol, registry, 1, &key);
-	bool ok = JS_DefinePropertyValueStr(context, symbol, "dispose", dispose, 0) >= 0;
-	JS_FreeAtom(context, registry);
-	JS_FreeValue(context, key);
-	JS_FreeValue(context, symbol);
-	JS_FreeValue(context, global);
-	return ok;
-}
-
-static JSContext *start_engine(void)
-{
-	struct rlimit stack;
-#ifdef __SANITIZE_ADDRESS__
-	JSRuntime *runtime = JS_NewRuntime();
-#else
-	JSRuntime *runtime = JS_NewRuntime2(&engine_memory, NULL);
-#endif
-	if (!runtime || getrlimit(RLIMIT_STACK, &stack))
-		die("cannot start the engine");
-	JS_SetMemoryLimit(runtime, MEMORY_LIMIT);
-	JS_SetGCThreshold(runtime, GC_THRESHOLD);
-	/* The engine checks its own limit; the rest of the real stack is for the C below it. */
-	JS_SetMaxStackSize(runtime, stack.rlim_cur / 2 < STACK_LIMIT ? stack.rlim_cur / 2 : STACK_LIMIT);
-	JS_SetModuleLoaderFunc(runtime, NULL, import_module, NULL);
-
-	/* What TypeScript's output and our code use. No eval: no text ever becomes code. */
-	JSContext *context = JS_NewContextRaw(runtime);
-	if (!context)
-		die("cannot start the engine");
-	JS_AddIntrinsicBaseObjects(context);
-	JS_AddIntrinsicDate(context);
-	JS_AddIntrinsicRegExpCompiler(context);
-	JS_AddIntrinsicRegExp(context);
-	JS_AddIntrinsicJSON(context);
-	JS_AddIntrinsicMapSet(context);
-	JS_AddIntrinsicTypedArrays(context);
-	JS_AddIntrinsicPromise(context);
-#ifdef BOX_TEST
-	/* The test runner and its libraries want more of the language than box does. */
-	JS_AddIntrinsicProxy(context);
-	JS_AddIntrinsicWeakRef(context);
-	JS_AddIntrinsicStringNormalize(context);
-#endif
-
-	JSModuleDef *host = JS_NewCModule(context, "host", fill_host_module);
-	size_t count = 0;
-	while (embedded_modules[count].name)
-		count++;
-	read_modules = calloc(count + 1, sizeof *read_modules);
-	if (!host || !read_modules || !syscall_init(context) || !add_dispose_symbol(context))
-		die("cannot start the engine");
-	for (size_t i = 0; i < COUNT(values); i++)
-		if (JS_AddModuleExport(context, host, values[i]))
-			die("cannot start the engine");
-	if (JS_AddModuleExportList(context, host, functions, COUNT(functions)))
-		die("cannot start the engine");
-	return context;
-}
-
-static int run_main(JSContext *context)
-{
-	JSValue namespace = load_module(context, "main");
-	if (JS_IsException(namespace))
-		die_of_exception(context);
-	JSValue function = JS_GetPropertyStr(context, namespace, "main");
-	JSValue result = JS_Call(context, function, JS_UNDEFINED, 0, NULL);
-	int64_t status;
-	if (JS_IsException(result) || !word_from_value(context, result, &status))
-		die_of_exception(context);
-	JS_FreeValue(context, function);
-	JS_FreeValue(context, namespace);
-	return (int)status;
-}
-
 int main(int argc, char **argv, char **envp)
 {
 	process.argc = argc;
 	process.argv = argv;
+	/* How the build asks a binary that has no image yet for one. */
+	if (argc == 2 && !strcmp(argv[1], "--write-image") && !arena_has_image()) {
+		engine_write();
+		return 0;
+	}
 	open_missing_standard_fds();
 	keep_documented_environment(envp);
 	for (size_t i = 0; i < COUNT(entering_commands) && !process.sealed; i++)
 		if (has_argument(entering_commands[i])) {
-			seal_self(argv, process.environment);
+			seal_self(argv, environment);
 			process.sealed = true;
 		}
 	mark_inherited_fds();
-	wipe_environment(envp);
 	harden_process();
+	process.debug = has_argument("--debug");
 
-	JSContext *context = start_engine();
-	int status = run_main(context);
-#ifdef BOX_CHECK_LEAKS
-	/* The engine aborts here on a reference that our code did not give back. */
-	JSRuntime *runtime = JS_GetRuntime(context);
-	JS_FreeContext(context);
-	JS_FreeRuntime(runtime);
-#endif
-	_exit(status);
+	if (!arena_restore())
+		engine_start();
+	engine_enter(&process);
+	wipe_environment(envp);
+	_exit(engine_run(&process));
 }

@@ -1,18 +1,26 @@
 /*
- * The engine's memory. A command lives for milliseconds, so this is made for a fast start: blocks are cut one after the
- * other from a few large pieces, freed ones go to a list of their size, and nothing goes back to the kernel but the
- * largest.
+ * The engine's memory, and its image.
+ *
+ * A command lives for milliseconds, so the allocator is made for a fast start: blocks are cut one after the other from
+ * one arena, freed ones go to a list of their size, and only the pages of large ones go back to the kernel.
+ *
+ * Most of what a start would compute is the same in every process: the engine's own objects, and the modules read and
+ * evaluated. So the build starts the engine once, writes the arena down, and links it into the binary (tools/image.mjs).
+ * A process moves that part of itself, copied on write, to the address where the arena was; only the words that point
+ * into the binary must be set anew, as it lies elsewhere each time. docs/decisions/0005-heap-image.md says more.
  */
 #define _GNU_SOURCE
 #include "host.h"
 
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-#define FIRST_PIECE ((size_t)256 << 10)
+/* Where no kernel puts anything by itself, on x86-64, and on arm64 also with addresses of 39 bits. */
+#define ARENA ((char *)0x800000000)
 #define PIECE ((size_t)1 << 20)
-/* A block above this is a mapping of its own. */
-#define LARGE ((size_t)128 << 10)
+/* The pages of a block above this are given back when it is freed. */
+#define LARGE ((size_t)256 << 10)
 
 /* In front of each block. Keeps what follows aligned to 8, all that the engine asks for. */
 struct header {
@@ -22,11 +30,24 @@ struct free_block {
 	struct free_block *next;
 };
 
-/* Sizes come in steps of an eighth of their power of two, of 16 bytes at least. */
-static struct free_block *free_blocks[8 * 20];
-static char *piece, *piece_end;
+/* First in the arena, so that an image holds it too. */
+struct engine *engine;
 
-static size_t class_of(size_t size, size_t *capacity)
+/* Generated: the arena's pages, then the places of the words that point into the binary. Of size 0 without an image. */
+extern struct engine embedded_image;
+/* The linker's: where this binary lies. */
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
+
+static void *map(void *hint, size_t size)
+{
+	void *start = mmap(hint, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return start == MAP_FAILED ? NULL : start;
+}
+
+/* --- The allocator ------------------------------------------------------------------------------------------------ */
+
+/* Sizes come in steps of an eighth of their power of two, of 16 bytes at least. */
+static struct free_block **list_of(size_t size, size_t *capacity)
 {
 	size_t step = 16, class = 0;
 	/* The block and its header fill whole steps. */
@@ -34,33 +55,11 @@ static size_t class_of(size_t size, size_t *capacity)
 	if (total > 128) {
 		int exponent = 63 - __builtin_clzl(total - 1);
 		step = (size_t)1 << (exponent - 3);
-		class = (size_t)(exponent - 6) * 8;
+		class = (size_t)(exponent - 7) * 8;
 	}
 	size_t steps = (total + step - 1) / step;
 	*capacity = steps * step - sizeof(struct header);
-	return class + (total > 128 ? steps - 9 : steps - 1);
-}
-
-static void *map(size_t size, int flags)
-{
-	void *start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
-	return start == MAP_FAILED ? NULL : start;
-}
-
-static struct header *cut(size_t total)
-{
-	if ((size_t)(piece_end - piece) < total) {
-		/* The first piece is what starting takes: one call instead of a page fault each. */
-		size_t size = piece ? PIECE : FIRST_PIECE;
-		char *start = map(size, piece ? 0 : MAP_POPULATE);
-		if (!start)
-			return NULL;
-		piece = start;
-		piece_end = start + size;
-	}
-	struct header *block = (struct header *)piece;
-	piece += total;
-	return block;
+	return &engine->free_blocks[class + steps - 1];
 }
 
 static struct header *header_of(const void *memory)
@@ -73,30 +72,44 @@ static size_t usable_size(const void *memory)
 	return memory ? header_of(memory)->capacity : 0;
 }
 
+static struct header *cut(size_t total)
+{
+	if ((size_t)(engine->end - engine->next) < total) {
+		/* Right behind the last piece, whose rest is lost when that place is taken. */
+		size_t size = (total + PIECE - 1) & ~(PIECE - 1);
+		char *start = map(engine->end, size);
+		if (!start)
+			return NULL;
+		if (start != engine->end)
+			engine->next = start;
+		engine->end = start + size;
+	}
+	struct header *block = (struct header *)engine->next;
+	engine->next += total;
+	return block;
+}
+
 static void *take(JSMallocState *state, size_t size)
 {
 	size_t capacity;
-	struct header *block;
 	if (size > state->malloc_limit || state->malloc_size + size > state->malloc_limit)
 		return NULL;
-	if (size + sizeof *block > LARGE) {
-		capacity = ((size + sizeof *block + 4095) & ~(size_t)4095) - sizeof *block;
-		block = map(capacity + sizeof *block, 0);
+	struct free_block **list = list_of(size, &capacity), *block = *list;
+	if (block) {
+		*list = block->next;
+		/* What lay in it is not known to be the same each time. */
+		if (writing_image)
+			memset(block, 0, capacity);
 	} else {
-		size_t class = class_of(size, &capacity);
-		if (free_blocks[class]) {
-			block = header_of(free_blocks[class]);
-			free_blocks[class] = free_blocks[class]->next;
-		} else {
-			block = cut(capacity + sizeof *block);
-		}
+		struct header *header = cut(capacity + sizeof *header);
+		if (!header)
+			return NULL;
+		header->capacity = capacity;
+		block = (struct free_block *)(header + 1);
 	}
-	if (!block)
-		return NULL;
-	block->capacity = capacity;
 	state->malloc_count++;
 	state->malloc_size += capacity;
-	return block + 1;
+	return block;
 }
 
 static void give_back(JSMallocState *state, void *memory)
@@ -106,14 +119,14 @@ static void give_back(JSMallocState *state, void *memory)
 	size_t capacity = usable_size(memory);
 	state->malloc_count--;
 	state->malloc_size -= capacity;
-	if (capacity + sizeof(struct header) > LARGE) {
-		munmap(header_of(memory), capacity + sizeof(struct header));
-		return;
+	if (capacity > LARGE) {
+		/* All but the first page, and the last one's next block. */
+		uintptr_t first = ((uintptr_t)memory + 2 * PAGE - 1) & -PAGE, end = ((uintptr_t)memory + capacity) & -PAGE;
+		madvise((void *)first, end - first, MADV_DONTNEED);
 	}
-	struct free_block *block = memory;
-	size_t class = class_of(capacity, &capacity);
-	block->next = free_blocks[class];
-	free_blocks[class] = block;
+	struct free_block **list = list_of(capacity, &capacity), *block = memory;
+	block->next = *list;
+	*list = block;
 }
 
 static void *resize(JSMallocState *state, void *memory, size_t size)
@@ -134,3 +147,70 @@ static void *resize(JSMallocState *state, void *memory, size_t size)
 }
 
 const JSMallocFunctions engine_memory = { take, give_back, resize, usable_size };
+
+/* --- The image ---------------------------------------------------------------------------------------------------- */
+
+void arena_start(void)
+{
+	engine = map(writing_image ? ARENA : NULL, PIECE);
+	if (!engine)
+		die("out of memory");
+	engine->next = (char *)(engine + 1);
+	engine->end = (char *)engine + PIECE;
+}
+
+bool arena_has_image(void)
+{
+	return embedded_image.image_size > 0;
+}
+
+/* The arena as the build left it; false when there is no image or its place is taken. */
+bool arena_restore(void)
+{
+	size_t size = embedded_image.image_size, count = embedded_image.relocation_count;
+	const uint32_t *relocations = (const uint32_t *)((char *)&embedded_image + size);
+	if (!size)
+		return false;
+	/* The image's place, and behind it what the process will need. */
+	char *start = mmap(ARENA, size + PIECE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	if (start == MAP_FAILED)
+		return false;
+	if (mremap(&embedded_image, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, start) == MAP_FAILED) {
+		munmap(start, size + PIECE);
+		return false;
+	}
+	engine = (struct engine *)start;
+	for (size_t i = 0; i < count; i++)
+		((uintptr_t *)start)[relocations[i]] += (uintptr_t)__ehdr_start;
+	engine->next = start + size;
+	engine->end = start + size + PIECE;
+	return true;
+}
+
+static bool write_all(const void *bytes, size_t size)
+{
+	while (size) {
+		ssize_t count = write(STDOUT_FILENO, bytes, size);
+		if (count <= 0)
+			return false;
+		bytes = (const char *)bytes + count;
+		size -= (size_t)count;
+	}
+	return true;
+}
+
+/* For the build: where this binary lies, and the arena, to standard output. */
+void arena_write(void)
+{
+	/* What was freed is neither kept nor known to be equal each time. */
+	for (size_t i = 0; i < sizeof engine->free_blocks / sizeof *engine->free_blocks; i++)
+		for (struct free_block *block; (block = engine->free_blocks[i]);) {
+			engine->free_blocks[i] = block->next;
+			memset(block, 0, usable_size(block));
+		}
+	engine->image_size = ((size_t)(engine->next - (char *)engine) + PAGE - 1) & -PAGE;
+	const char *base = __ehdr_start;
+	if ((char *)engine != ARENA || !write_all(&base, sizeof base) || !write_all(engine, engine->image_size))
+		die("cannot write the image");
+}

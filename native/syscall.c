@@ -12,9 +12,6 @@
 
 #define MAX_ARGUMENTS 6
 
-/* Class numbers of the engine's buffer objects: it has no public test for them that does not throw. */
-static JSClassID array_buffer_class, first_array_class, last_array_class, data_view_class;
-
 /* A view on a whole buffer. The engine reads three arguments, whatever their number is said to be. */
 static JSValue new_array(JSContext *context, JSValueConst buffer, JSTypedArrayEnum type)
 {
@@ -33,16 +30,16 @@ bool syscall_init(JSContext *context)
 		new_array(context, buffer, JS_TYPED_ARRAY_FLOAT64),
 		JS_CallConstructor(context, data_view, 1, &buffer),
 	};
-	array_buffer_class = JS_GetClassID(buffer);
-	first_array_class = JS_GetClassID(samples[0]);
-	last_array_class = JS_GetClassID(samples[1]);
-	data_view_class = JS_GetClassID(samples[2]);
+	engine->array_buffer_class = JS_GetClassID(buffer);
+	engine->first_array_class = JS_GetClassID(samples[0]);
+	engine->last_array_class = JS_GetClassID(samples[1]);
+	engine->data_view_class = JS_GetClassID(samples[2]);
 	for (size_t i = 0; i < sizeof samples / sizeof *samples; i++)
 		JS_FreeValue(context, samples[i]);
 	JS_FreeValue(context, buffer);
 	JS_FreeValue(context, data_view);
 	JS_FreeValue(context, global);
-	return array_buffer_class && first_array_class && last_array_class && data_view_class;
+	return engine->array_buffer_class && engine->first_array_class && engine->last_array_class && engine->data_view_class;
 }
 
 /* Strict UTF-8 (RFC 3629): no overlong form, no surrogate, nothing above U+10FFFF. */
@@ -118,15 +115,15 @@ bool word_from_value(JSContext *context, JSValueConst value, int64_t *word)
 static bool bytes_from_value(JSContext *context, JSValueConst value, uint8_t **start, size_t *length)
 {
 	JSClassID class = JS_IsObject(value) ? JS_GetClassID(value) : 0;
-	if (class == array_buffer_class) {
+	if (class == engine->array_buffer_class) {
 		*start = JS_GetArrayBuffer(context, length, value);
 		return *start || *length == 0;
 	}
 	size_t offset, size;
 	JSValue buffer;
-	if (class >= first_array_class && class <= last_array_class) {
+	if (class >= engine->first_array_class && class <= engine->last_array_class) {
 		buffer = JS_GetTypedArrayBuffer(context, value, &offset, length, NULL);
-	} else if (class == data_view_class) {
+	} else if (class == engine->data_view_class) {
 		const char *names[] = { "byteOffset", "byteLength" };
 		int64_t numbers[2];
 		for (int i = 0; i < 2; i++) {
@@ -158,6 +155,8 @@ JSValue host_syscall(JSContext *context, JSValueConst this, int argc, JSValueCon
 	const char *strings[1 + MAX_ARGUMENTS] = { NULL };
 	JSValue result = JS_EXCEPTION;
 
+	if (writing_image)
+		return JS_ThrowTypeError(context, "no system call before main: its answer would be kept in the image");
 	if (argc < 1 || argc > 1 + MAX_ARGUMENTS)
 		return JS_ThrowTypeError(context, "a system call takes a number and up to six arguments");
 	for (int i = 0; i < argc; i++) {

@@ -5,6 +5,10 @@
  * reaches the kernel through linux.
  */
 declare module "host" {
+  // argv, environ, sealed, coreLimit, callerUmask and the answer of syscall() belong to a process. There is none while
+  // the build evaluates modules for the image (docs/decisions/0012-heap-image.md), so a module that wants one of them at
+  // its top level fails the build.
+
   /**
    * What one system-call argument may be. A string is passed as NUL-terminated UTF-8 that the kernel may only read, a
    * buffer by its address, `null` as 0.

@@ -17,7 +17,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, suite, test } from "node:test";
 
-const builds = { release: realpathSync("build/box-probe"), sanitizers: realpathSync("build/box-probe-asan") };
+const builds = {
+  release: realpathSync("build/box-probe"),
+  bare: realpathSync("build/box-probe-bare"),
+  sanitizers: realpathSync("build/box-probe-asan"),
+};
 const root = process.getuid?.() === 0;
 const needsRoot = { skip: root ? false : "needs root" };
 
@@ -57,6 +61,39 @@ function result(binary: string, ...args: string[]): unknown {
 function field(answer: unknown, name: string): unknown {
   return (answer as Record<string, unknown>)[name];
 }
+
+suite("heap image", () => {
+  const folder = mkdtempSync(join(tmpdir(), "box-image-"));
+  after(() => rmSync(folder, { recursive: true }));
+  const taken = join(folder, "taken");
+  assert.equal(run("gcc", "-Wall", "-Wextra", "-Werror", "-o", taken, "test/native/taken.c").error, "");
+  const address = "0x800000000";
+
+  test("a process has its heap where the image belongs", () => {
+    const maps = result(builds.release, "maps") as string;
+    assert.match(maps, /^800000000-[0-9a-f]+ rw-p .*\/box-probe$/m);
+  });
+
+  test("with that address taken it starts from bytecode, and does the same", () => {
+    for (const task of ["utf8", "views", "lazy", "churn", "seccomp"])
+      assert.deepEqual(run(taken, address, builds.release, task), run(builds.release, task), task);
+    assert.doesNotMatch(run(taken, address, builds.release, "maps").output, /[^0-9a-f]800000000-/);
+    assert.deepEqual(run(taken, address, "build/box", "--version"), run("build/box", "--version"));
+  });
+
+  test("only a binary without an image writes one", () => {
+    assert.equal(run("build/box", "--write-image").status, 1);
+  });
+
+  test("a module that asks the process for something before main() does not get into an image", () => {
+    const { status, error } = run(builds.bare, "--write-image");
+    assert.deepEqual([status, error], [0, ""]);
+    assert.deepEqual(result(builds.release, "early"), [
+      "TypeError: no system call before main: its answer would be kept in the image",
+      "ReferenceError: argv is not initialized",
+    ]);
+  });
+});
 
 test("memcpy() and memmove() copy what they should", {
   skip: process.arch === "x64" ? false : "the libc's are used",
@@ -269,7 +306,7 @@ for (const [name, probe] of Object.entries(builds)) {
           mount -t sysfs sysfs root/sys
           root/box where create
           ${withoutPrivilege.join(" ")} root/box where create
-          [ ${name} = release ] || exit 0
+          [ ${name} != sanitizers ] || exit 0
           chroot root /box where create
           mount --bind root/proc root/in/proc
           chroot root/in /box where create`;
@@ -277,7 +314,7 @@ for (const [name, probe] of Object.entries(builds)) {
         const overlay = '[true,"/box"]';
         const memory = '[true,"/memfd:box:sealed (deleted)"]';
         // The last has no sysfs, and so no second layer.
-        const expected = name === "release" ? [overlay, memory, overlay, memory] : [overlay, memory];
+        const expected = name !== "sanitizers" ? [overlay, memory, overlay, memory] : [overlay, memory];
         assert.deepEqual([error, output.trim().split("\n")], ["", expected], options);
       }
     });
@@ -301,7 +338,7 @@ os.execve(os.open(sys.argv[1], os.O_RDONLY), [sys.argv[1], "where", "create"], {
       assert.equal(run("python3", "-c", script, copy).output, '[true,"/memfd:box:sealed (deleted)"]\n');
     });
 
-    test("without /proc it says so", name === "release" ? needsRoot : { skip: "the sanitizers need /proc" }, () => {
+    test("without /proc it says so", name !== "sanitizers" ? needsRoot : { skip: "the sanitizers need /proc" }, () => {
       const { status, error } = run(
         "unshare",
         "-m",

@@ -181,7 +181,16 @@ function descriptors(): unknown {
   return Array.from({ length: 8 }, (_, fd) => host.syscall(NR.fcntl, fd, 1));
 }
 
+/** What a module gets that asks before main() is called, perhaps while the build writes an image. */
+const early = [() => host.syscall(NR.getpid), () => host.argv].map(outcome);
+
 const tasks: Record<string, () => unknown> = {
+  early: () => early,
+  maps: () => {
+    const fd = host.syscall(NR.openat, -100, "/proc/self/maps", 0);
+    const text = new Uint8Array(1 << 15);
+    return host.decodeUtf8(text.subarray(0, host.syscall(NR.read, fd, text, text.length)));
+  },
   state: () => ({
     argv: host.argv,
     environ: host.environ,

@@ -1,0 +1,333 @@
+/*
+ * The engine: the embedded modules, the module "host", and the call of main. Starting comes in two parts: what is the same
+ * in every process (engine_start, which an image replaces), and what is not (engine_run).
+ */
+#define _GNU_SOURCE
+#include "host.h"
+
+#include <sched.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "version.h"
+
+/* A configuration of 16 MiB, the largest that is read, stays well below this as objects. */
+#define MEMORY_LIMIT ((size_t)512 << 20)
+/* A command ends before it has made this much garbage, so most never collect. */
+#define GC_THRESHOLD ((size_t)64 << 20)
+#define STACK_LIMIT ((size_t)1 << 20)
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* Ends the process with what was thrown: TypeScript prints its own errors, so this one is a defect or no memory. */
+static _Noreturn void die_of_exception(JSContext *context, bool debug)
+{
+	JSValue thrown = JS_GetException(context);
+	const char *text = JS_ToCString(context, thrown);
+	if (debug && JS_IsObject(thrown)) {
+		JSValue stack = JS_GetPropertyStr(context, thrown, "stack");
+		const char *frames = JS_ToCString(context, stack);
+		if (frames)
+			dprintf(STDERR_FILENO, "%s", frames);
+	}
+	die("internal error: %s", text ? text : "out of memory");
+}
+
+/* --- Modules ------------------------------------------------------------------------------------------------------ */
+
+static bool is_module(JSValueConst value)
+{
+	return JS_VALUE_GET_TAG(value) == JS_TAG_MODULE;
+}
+
+/* Reads the bytecode of a module, not yet what it imports. Reading registers it under its name with the engine. */
+static JSModuleDef *read_module(JSContext *context, const char *name)
+{
+	size_t i = 0;
+	while (embedded_modules[i].name && strcmp(embedded_modules[i].name, name))
+		i++;
+	const struct embedded_module *module = &embedded_modules[i];
+	if (!module->name) {
+		JS_ThrowReferenceError(context, "no module '%s'", name);
+		return NULL;
+	}
+	if (!engine->read_modules[i]) {
+		JSValue value = JS_ReadObject(context, module->start, (size_t)(module->end - module->start),
+					      JS_READ_OBJ_BYTECODE);
+		/* The engine's list of modules holds the reference. */
+		if (is_module(value))
+			engine->read_modules[i] = JS_VALUE_GET_PTR(value);
+	}
+	return engine->read_modules[i];
+}
+
+static JSModuleDef *import_module(JSContext *context, const char *name, void *opaque)
+{
+	(void)opaque;
+	return read_module(context, name);
+}
+
+/* The namespace of a module, evaluated with all that it imports; a second time this is only a look-up. */
+static JSValue load_module(JSContext *context, const char *name)
+{
+	char file[128];
+	if ((size_t)snprintf(file, sizeof file, "%s.js", name) >= sizeof file)
+		return JS_ThrowReferenceError(context, "no module '%s'", name);
+	JSModuleDef *module = read_module(context, file);
+	if (!module)
+		return JS_EXCEPTION;
+	JSValue value = JS_MKPTR(JS_TAG_MODULE, module);
+	if (JS_ResolveModule(context, value) < 0)
+		return JS_EXCEPTION;
+	/* No module awaits at its top level, so the promise is settled when evaluation returns. */
+	JSValue promise = JS_EvalFunction(context, JS_DupValue(context, value));
+	if (JS_IsException(promise))
+		return promise;
+	JSPromiseStateEnum state = JS_PromiseState(context, promise);
+	JSValue outcome = JS_PromiseResult(context, promise);
+	JS_FreeValue(context, promise);
+	if (state == JS_PROMISE_REJECTED)
+		return JS_Throw(context, outcome);
+	JS_FreeValue(context, outcome);
+	if (state == JS_PROMISE_PENDING)
+		return JS_ThrowTypeError(context, "module '%s' awaits at its top level", name);
+	return JS_GetModuleNamespace(context, module);
+}
+
+static JSValue host_load(JSContext *context, JSValueConst this, int argc, JSValueConst *argv)
+{
+	(void)this, (void)argc;
+	size_t length;
+	const char *name = utf8_from_value(context, argv[0], &length);
+	if (!name)
+		return JS_EXCEPTION;
+	JSValue namespace = load_module(context, name);
+	JS_FreeCString(context, name);
+	return namespace;
+}
+
+/* --- The module "host" -------------------------------------------------------------------------------------------- */
+
+static const JSCFunctionListEntry functions[] = {
+	JS_CFUNC_DEF("syscall", 1, host_syscall),
+	JS_CFUNC_DEF("address", 1, host_address),
+	JS_CFUNC_DEF("encodeUtf8", 1, host_encode_utf8),
+	JS_CFUNC_DEF("decodeUtf8", 1, host_decode_utf8),
+	JS_CFUNC_DEF("load", 1, host_load),
+	JS_CFUNC_DEF("compileSeccomp", 1, host_compile_seccomp),
+};
+
+/* What each process has of its own, and last what it has not. */
+static const char *const values[] = { "argv", "environ", "sealed", "coreLimit", "callerUmask", "build" };
+
+static JSValue new_argv(JSContext *context, const struct process *process)
+{
+	JSValue array = JS_NewArray(context);
+	for (int i = 0; i < process->argc; i++) {
+		if (!utf8_is_valid(process->argv[i], strlen(process->argv[i])))
+			die("argument %d is not valid UTF-8", i);
+		JS_SetPropertyUint32(context, array, (uint32_t)i, JS_NewString(context, process->argv[i]));
+	}
+	return array;
+}
+
+static JSValue new_environ(JSContext *context, const struct process *process)
+{
+	/* Without a prototype, so that a look-up finds variables only. */
+	JSValue object = JS_NewObjectProto(context, JS_NULL);
+	for (char **variable = process->environment; *variable; variable++) {
+		size_t length = strcspn(*variable, "=");
+		const char *value = *variable + length + 1;
+		if (!utf8_is_valid(value, strlen(value)))
+			die("environment variable %.*s is not valid UTF-8", (int)length, *variable);
+		JSAtom name = JS_NewAtomLen(context, *variable, length);
+		JS_SetProperty(context, object, name, JS_NewString(context, value));
+		JS_FreeAtom(context, name);
+	}
+	return object;
+}
+
+static JSValue new_build(JSContext *context)
+{
+	const struct scmp_version *libseccomp = seccomp_version();
+	char version[32];
+	snprintf(version, sizeof version, "%u.%u.%u", libseccomp->major, libseccomp->minor, libseccomp->micro);
+	const char *const fields[][2] = {
+		{ "version", BOX_VERSION },   { "commit", BOX_COMMIT },	      { "arch", BOX_ARCH },
+		{ "libseccomp", version },    { "quickjs", QUICKJS_VERSION },
+	};
+	JSValue object = JS_NewObject(context);
+	for (size_t i = 0; i < COUNT(fields); i++)
+		JS_SetPropertyStr(context, object, fields[i][0], JS_NewString(context, fields[i][1]));
+	return object;
+}
+
+static int fill_host_module(JSContext *context, JSModuleDef *module)
+{
+	/* Until they are set a module that uses them at its top level gets a ReferenceError, and no wrong value. */
+	for (size_t i = 0; i < COUNT(values) - 1; i++)
+		if (JS_SetModuleExport(context, module, values[i], JS_UNINITIALIZED))
+			return -1;
+	return JS_SetModuleExport(context, module, "build", new_build(context)) ||
+	       JS_SetModuleExportList(context, module, functions, COUNT(functions)) ? -1 : 0;
+}
+
+/* --- Start -------------------------------------------------------------------------------------------------------- */
+
+/* Defines Symbol.dispose, which this release of the engine lacks: `using` in TypeScript finds disposers by it. */
+static bool adapt_globals(JSContext *context)
+{
+	JSValue global = JS_GetGlobalObject(context);
+	JSValue symbol = JS_GetPropertyStr(context, global, "Symbol");
+	JSValue key = JS_NewString(context, "Symbol.dispose");
+	JSAtom registry = JS_NewAtom(context, "for");
+	JSValue dispose = JS_Invoke(context, symbol, registry, 1, &key);
+	bool ok = JS_DefinePropertyValueStr(context, symbol, "dispose", dispose, 0) >= 0;
+#ifndef BOX_TEST
+	/* Would answer the same in every process that starts from an image. */
+	JSValue math = JS_GetPropertyStr(context, global, "Math");
+	JSAtom random = JS_NewAtom(context, "random");
+	ok = ok && JS_DeleteProperty(context, math, random, 0) > 0;
+	JS_FreeAtom(context, random);
+	JS_FreeValue(context, math);
+#endif
+	JS_FreeAtom(context, registry);
+	JS_FreeValue(context, key);
+	JS_FreeValue(context, symbol);
+	JS_FreeValue(context, global);
+	return ok;
+}
+
+void engine_start(void)
+{
+	arena_start();
+#ifdef __SANITIZE_ADDRESS__
+	JSRuntime *runtime = JS_NewRuntime();
+#else
+	JSRuntime *runtime = JS_NewRuntime2(&engine_memory, NULL);
+#endif
+	if (!runtime)
+		die("cannot start the engine");
+	JS_SetMemoryLimit(runtime, MEMORY_LIMIT);
+	JS_SetGCThreshold(runtime, GC_THRESHOLD);
+	JS_SetModuleLoaderFunc(runtime, NULL, import_module, NULL);
+
+	/* What TypeScript's output and our code use. No eval: no text ever becomes code. */
+	JSContext *context = JS_NewContextRaw(runtime);
+	if (!context)
+		die("cannot start the engine");
+	JS_AddIntrinsicBaseObjects(context);
+	JS_AddIntrinsicDate(context);
+	JS_AddIntrinsicRegExpCompiler(context);
+	JS_AddIntrinsicRegExp(context);
+	JS_AddIntrinsicJSON(context);
+	JS_AddIntrinsicMapSet(context);
+	JS_AddIntrinsicTypedArrays(context);
+	JS_AddIntrinsicPromise(context);
+#ifdef BOX_TEST
+	/* The test runner and its libraries want more of the language than box does. */
+	JS_AddIntrinsicProxy(context);
+	JS_AddIntrinsicWeakRef(context);
+	JS_AddIntrinsicStringNormalize(context);
+#endif
+
+	size_t count = 0;
+	while (embedded_modules[count].name)
+		count++;
+	engine->runtime = runtime;
+	engine->context = context;
+	engine->read_modules = js_mallocz(context, (count + 1) * sizeof *engine->read_modules);
+	engine->host = JS_NewCModule(context, "host", fill_host_module);
+	if (!engine->host || !engine->read_modules || !syscall_init(context) || !adapt_globals(context))
+		die("cannot start the engine");
+	for (size_t i = 0; i < COUNT(values); i++)
+		if (JS_AddModuleExport(context, engine->host, values[i]))
+			die("cannot start the engine");
+	if (JS_AddModuleExportList(context, engine->host, functions, COUNT(functions)))
+		die("cannot start the engine");
+	JSValue namespace = load_module(context, "main");
+	if (JS_IsException(namespace))
+		die_of_exception(context, true);
+	JS_FreeValue(context, namespace);
+}
+
+static int forget_stack(void *unused)
+{
+	(void)unused;
+	JS_UpdateStackTop(engine->runtime);
+	return 0;
+}
+
+bool writing_image;
+
+/* For the build: the engine as every process finds it, with the modules that an image shall hold. */
+void engine_write(void)
+{
+	writing_image = true;
+	engine_start();
+	for (const char *const *name = image_modules; *name; name++) {
+		JSValue namespace = load_module(engine->context, *name);
+		if (JS_IsException(namespace))
+			die_of_exception(engine->context, true);
+		JS_FreeValue(engine->context, namespace);
+	}
+	JS_RunGC(engine->runtime);
+	if (JS_IsJobPending(engine->runtime))
+		die("a module leaves a job behind");
+	/* The engine remembers an address of the stack, which lies elsewhere each time; so from one in the arena. */
+	size_t size = 64 << 10;
+	char *stack = js_malloc(engine->context, size);
+	JS_SetMaxStackSize(engine->runtime, 0);
+	if (!stack || clone(forget_stack, stack + size, CLONE_VM | CLONE_VFORK, NULL) < 0)
+		die("cannot set the stack aside");
+	js_free(engine->context, stack);
+	arena_write();
+}
+
+/* Makes the engine this process's own. */
+void engine_enter(const struct process *process)
+{
+	struct rlimit stack;
+	if (getrlimit(RLIMIT_STACK, &stack))
+		die("cannot read the stack limit");
+	JS_UpdateStackTop(engine->runtime);
+	/* The engine checks its own limit; the rest of the real stack is for the C below it. */
+	JS_SetMaxStackSize(engine->runtime, stack.rlim_cur / 2 < STACK_LIMIT ? stack.rlim_cur / 2 : STACK_LIMIT);
+	/* In the order of the names above. */
+	JSValue filled[] = {
+		new_argv(engine->context, process),
+		new_environ(engine->context, process),
+		JS_NewBool(engine->context, process->sealed),
+		JS_NewBigUint64(engine->context, process->core_limit),
+		JS_NewInt32(engine->context, (int32_t)process->umask),
+	};
+	for (size_t i = 0; i < COUNT(filled); i++)
+		if (JS_SetModuleExport(engine->context, engine->host, values[i], filled[i]))
+			die("cannot start the engine");
+}
+
+/* The status that main() returns. */
+int engine_run(const struct process *process)
+{
+	JSContext *context = engine->context;
+	JSValue namespace = load_module(context, "main");
+	if (JS_IsException(namespace))
+		die_of_exception(context, process->debug);
+	JSValue function = JS_GetPropertyStr(context, namespace, "main");
+	JSValue result = JS_Call(context, function, JS_UNDEFINED, 0, NULL);
+	int64_t status;
+	if (JS_IsException(result) || !word_from_value(context, result, &status))
+		die_of_exception(context, process->debug);
+	JS_FreeValue(context, function);
+	JS_FreeValue(context, namespace);
+#ifdef BOX_CHECK_LEAKS
+	/* The engine aborts here on a reference that our code did not give back. */
+	js_free(context, engine->read_modules);
+	JS_FreeContext(context);
+	JS_FreeRuntime(engine->runtime);
+#endif
+	return (int)status;
+}

@@ -1,0 +1,59 @@
+// @ts-check
+/**
+ * The image of a started engine (native/memory.c): `image.mjs BARE-BINARY OUTPUT-DIRECTORY`.
+ *
+ * The binary without an image starts its engine and writes the arena down. It does so in two processes that the kernel
+ * put at different addresses, the arena at the same one: a word that differs by just that distance points into the
+ * binary, and every other word must be equal. So what is a pointer is seen, not guessed; anything else that a process
+ * has of its own (a time, an address of the stack) fails the build.
+ */
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+
+const [binary, output] = process.argv.slice(2);
+if (binary === undefined || output === undefined) throw new Error("usage: image.mjs BARE-BINARY OUTPUT-DIRECTORY");
+
+/** struct engine: in bytes; in 32-bit words. */
+const imageSize = 0;
+const relocationCount = 1;
+
+function take() {
+  const bytes = execFileSync(`./${binary}`, ["--write-image"], { maxBuffer: 1 << 28 });
+  const words = new BigUint64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  return { base: /** @type {bigint} */ (words[0]), words: words.subarray(1) };
+}
+
+const first = take();
+let second = take();
+for (let attempt = 0; second.base === first.base && attempt < 10; attempt++) second = take();
+const distance = second.base - first.base;
+if (distance === 0n) throw new Error("the kernel does not randomise addresses, without which no image can be made");
+if (first.words.length !== second.words.length || first.words[imageSize] !== BigInt(first.words.byteLength))
+  throw new Error("two images differ in size");
+
+const relocations = [];
+for (const [index, word] of first.words.entries()) {
+  const other = /** @type {bigint} */ (second.words[index]);
+  if (word === other) continue;
+  if (other - word !== distance)
+    throw new Error(
+      `word ${index} of the image is ${word.toString(16)} in one process, ${other.toString(16)} in another`,
+    );
+  relocations.push(index);
+  first.words[index] = word - first.base;
+}
+first.words[relocationCount] = BigInt(relocations.length);
+
+writeFileSync(`${output}/image`, first.words);
+writeFileSync(`${output}/relocations`, Uint32Array.from(relocations));
+const page = process.arch === "arm64" ? 1 << 16 : 1 << 12;
+writeFileSync(
+  `${output}/image.S`,
+  `.section .image, "aw"
+.balign ${page}
+.global embedded_image
+embedded_image: .incbin "${output}/image"
+.incbin "${output}/relocations"
+.section .note.GNU-stack, "", %progbits
+`,
+);
