@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { CommandTable } from "./args.ts";
+import { allOptions, parseArguments } from "./args.ts";
+import * as create from "./commands/create.ts";
+import * as deleteCommand from "./commands/delete.ts";
+import * as features from "./commands/features.ts";
+import * as kill from "./commands/kill.ts";
+import * as list from "./commands/list.ts";
+import * as run from "./commands/run.ts";
+import * as spec from "./commands/spec.ts";
+import * as start from "./commands/start.ts";
+import * as state from "./commands/state.ts";
+import { commandHelp } from "./help.ts";
+import { commands } from "./table.ts";
+
+const tables: readonly CommandTable[] = [create, start, run, state, kill, deleteCommand, list, spec, features].map(
+  ({ table }) => table,
+);
+
+/** What the contract of the command line asks of each command: its operands, and the options that callers send. */
+const contract: Readonly<Record<string, readonly [operands: string, ...options: string[]]>> = {
+  create: [
+    "ID",
+    ...["-b", "--bundle=x", "--console-socket=x", "--pid-file=x", "--no-pivot", "--no-new-keyring"],
+    ...["--preserve-fds=0", "-f", "--config=x", "--no-subreaper"],
+  ],
+  run: [
+    "ID",
+    ...["-b", "--bundle=x", "--console-socket=x", "--pid-file=x", "--no-pivot", "--no-new-keyring"],
+    ...["--preserve-fds=0", "-f", "--config=x", "--no-subreaper", "-d", "--detach", "--keep"],
+  ],
+  start: ["ID"],
+  state: ["ID"],
+  kill: ["ID SIGNAL", "-a", "--all"],
+  delete: ["ID", "-f", "--force"],
+  list: ["", "-f", "--format=json", "-q", "--quiet"],
+  spec: ["", "-b", "--bundle=x", "--rootless", "-f", "--file=x"],
+  features: [""],
+};
+
+test("every command that `box --help` lists has a table of that name, and the other way round", () => {
+  assert.deepEqual(
+    tables.map(({ name }) => name),
+    commands.map(([name]) => name),
+  );
+});
+
+for (const table of tables) {
+  test(`box ${table.name} --help tells every option`, () => {
+    const help = commandHelp(table);
+    for (const { name, short, value, help: text, obsolete } of allOptions(table)) {
+      const head = `${short === undefined ? "   " : `-${short},`} --${name}${value === undefined ? "" : ` ${value}`} `;
+      const isTold = help.split("\n").some((line) => line.startsWith(`  ${head}`) && line.endsWith(` ${text}`));
+      assert.equal(isTold, obsolete !== true, name);
+    }
+  });
+
+  test(`box ${table.name} has no two options of one name`, () => {
+    const names = allOptions(table).flatMap(({ name, short }) => (short === undefined ? [name] : [name, short]));
+    assert.equal(new Set(names).size, names.length);
+  });
+
+  test(`box ${table.name} takes what its callers send`, () => {
+    const [operands, ...options] = contract[table.name] ?? [];
+    assert.ok(operands !== undefined);
+    const words = operands === "" ? [] : operands.split(" ");
+    const short = new Map(table.options.map((option) => [`-${option.short}`, option]));
+    for (const option of options) {
+      const args = short.get(option)?.value === undefined ? [option] : [option, "x"];
+      assert.deepEqual(parseArguments(table, [...args, ...words]).operands, words, option);
+      assert.deepEqual(parseArguments(table, [...words, ...args]).operands, words, option);
+    }
+  });
+}
