@@ -191,8 +191,8 @@ function stateFor(identity: Identity, status: "creating" | "created"): string {
 /** From the word to start to execve. */
 function startProgram({ plan }: InitSetup, channel: HostChannel): never {
   if (plan.program === undefined) throw new BoxError("process: the configuration has none, there is nothing to start");
-  const { process, preserveFds, extraEnv } = plan.program;
-  const env = [...completeEnvironment(process), ...extraEnv];
+  const { process, preserveFds } = plan.program;
+  const env = completeEnvironment(process);
   const path = dropPrivileges(plan, plan.program, env);
   runHooks(plan.hooks.startContainer, stateFor(plan.identity, "created"));
 

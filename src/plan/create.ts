@@ -4,6 +4,7 @@ import { planCgroup } from "../cgroups/plan.ts";
 import type { CgroupLayout } from "../facts/cgroups.ts";
 import type { HostFacts } from "../facts/host.ts";
 import { planHooks } from "../hooks/plan.ts";
+import type { NamespaceOps } from "../namespaces/ops.ts";
 import { planNamespaces } from "../namespaces/plan.ts";
 import { planProcess } from "../process/plan.ts";
 import type { CgroupViewLayout } from "../rootfs/ops.ts";
@@ -21,6 +22,7 @@ export interface CreateOptions {
   readonly pivot: boolean;
   readonly newKeyring: boolean;
   readonly preserveFds: number;
+  /** Variables that the caller's socket activation adds. */
   readonly extraEnv: readonly string[];
 }
 
@@ -40,7 +42,7 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
   const program =
     spec.process === undefined
       ? undefined
-      : planProgram(spec.process, facts, options, warnings, namespaces.create.includes("user"));
+      : planProgram(spec.process, facts, options, warnings, entersUserNamespace(namespaces));
   return {
     parent: { cgroup, oomScoreAdj: program?.process.oomScoreAdj },
     init: {
@@ -57,7 +59,12 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
   };
 }
 
-/** Every capability that Linux 5.9 and later know: what init has in a user namespace of its own. */
+/** Whoever makes or joins a user namespace has every capability in it: user_namespaces(7). */
+function entersUserNamespace({ create, join }: NamespaceOps): boolean {
+  return create.includes("user") || join.some(({ kind }) => kind === "user");
+}
+
+/** Every capability that Linux 5.9 and later know. */
 const everyCapability = 2n ** 41n - 1n;
 
 function planProgram(
@@ -65,15 +72,16 @@ function planProgram(
   facts: HostFacts,
   options: CreateOptions,
   warnings: string[],
-  newUserNamespace: boolean,
+  inUserNamespace: boolean,
 ): ProgramPlan {
   const security = planSecurity(process, {
-    grantable: newUserNamespace ? everyCapability : facts.capabilities,
+    grantable: inUserNamespace ? everyCapability : facts.capabilities,
     keyring: options.newKeyring ? `box-${options.id}` : undefined,
   });
   warnings.push(...security.warnings);
   const { preserveFds, extraEnv } = options;
-  return { process: planProcess(process), security: security.ops, preserveFds, extraEnv };
+  const env = [...(process.env ?? []), ...extraEnv];
+  return { process: planProcess({ ...process, env }), security: security.ops, preserveFds };
 }
 
 const unsupported = ["intelRdt", "memoryPolicy", "seccomp", "personality", "mountLabel", "netDevices"] as const;

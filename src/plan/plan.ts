@@ -23,8 +23,6 @@ export interface ProgramPlan {
   readonly security: SecurityOps;
   /** How many descriptors from 3 on the program keeps. */
   readonly preserveFds: number;
-  /** Variables that the caller's socket activation adds. */
-  readonly extraEnv: readonly string[];
 }
 
 /** What init performs inside the namespaces. */

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import type { HostFacts } from "../facts/host.ts";
+import { decodeSpec } from "../spec/decode.ts";
+import { defaultSpec } from "../spec/default.ts";
+import type { Namespace, Spec } from "../spec/types.ts";
+import { type CreateOptions, planCreate } from "./create.ts";
+import type { Plan } from "./plan.ts";
+
+const facts: HostFacts = { euid: 0, egid: 0, capabilities: 1n, cgroups: { mode: "v2" } };
+const options: CreateOptions = {
+  id: "web",
+  bundle: "/bundle",
+  pivot: true,
+  newKeyring: true,
+  preserveFds: 0,
+  extraEnv: [],
+};
+
+function plan(change: Partial<Spec>, more: Partial<CreateOptions> = {}, host = facts): Plan {
+  return planCreate(decodeSpec(JSON.stringify({ ...defaultSpec(), ...change })), host, { ...options, ...more });
+}
+
+const process = { cwd: "/", args: ["sh"], user: { uid: 0, gid: 0 } };
+
+test("planCreate() lets the variables of socket activation replace the configuration's", () => {
+  const env = ["LISTEN_FDS=9", "A=1", "LISTEN_PID=77"];
+  const { program } = plan({ process: { ...process, env } }, { extraEnv: ["LISTEN_FDS=2", "LISTEN_PID=1"] }).init;
+  assert.deepEqual(program?.process.env, ["LISTEN_FDS=2", "A=1", "LISTEN_PID=1"]);
+});
+
+test("planCreate() grants every capability in a user namespace, new or joined, and the caller's own elsewhere", () => {
+  const capabilities = { bounding: ["CAP_CHOWN", "CAP_SYS_ADMIN"] };
+  const grantedWith = (user: readonly Namespace[]) => {
+    const namespaces = [{ type: "mount" as const }, { type: "uts" as const }, ...user];
+    const { init, warnings } = plan({ process: { ...process, capabilities }, linux: { namespaces } });
+    return [init.program?.security.capabilities.bounding, warnings.length];
+  };
+  assert.deepEqual(grantedWith([]), ["1", 1]);
+  assert.deepEqual(grantedWith([{ type: "user" }]), [`${1n + 2n ** 21n}`, 0]);
+  assert.deepEqual(grantedWith([{ type: "user", path: "/ns/user" }]), [`${1n + 2n ** 21n}`, 0]);
+});
+
+test("planCreate() reads no fact that the configuration does not ask for", () => {
+  const lazy: HostFacts = {
+    euid: 0,
+    egid: 0,
+    cgroups: { mode: "v2" },
+    get capabilities(): bigint {
+      return assert.fail("the capabilities were read");
+    },
+  };
+  const { process: _, ...rest } = defaultSpec();
+  planCreate(decodeSpec(JSON.stringify(rest)), lazy, options);
+});
+
+function freeze(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  Object.freeze(value);
+  for (const inner of Object.values(value)) freeze(inner);
+}
+
+test("planCreate() gives plain data, the same each time, and leaves its input alone", () => {
+  const anySpec = fc.record({
+    hostname: fc.string({ minLength: 1, maxLength: 5 }).filter((name) => /^[a-z]+$/.test(name)),
+    annotations: fc.dictionary(fc.string({ minLength: 1 }), fc.string()),
+    process: fc.record({
+      cwd: fc.string().map((path) => `/${path.replaceAll("\0", "")}`),
+      args: fc.array(
+        fc.string().map((arg) => arg.replaceAll("\0", "")),
+        { minLength: 1 },
+      ),
+      env: fc.array(fc.string().map((value) => `A${value.replaceAll("\0", "")}=`)),
+      user: fc.record({ uid: fc.nat(), gid: fc.nat() }),
+    }),
+  });
+  fc.assert(
+    fc.property(anySpec, (change) => {
+      const spec = decodeSpec(JSON.stringify({ ...defaultSpec(), ...change }));
+      freeze(spec);
+      const planned = JSON.stringify(planCreate(spec, facts, options));
+      assert.equal(JSON.stringify(planCreate(spec, facts, options)), planned);
+      const { args, cwd } = JSON.parse(planned).init.program.process;
+      assert.deepEqual([args, cwd], [change.process.args, change.process.cwd]);
+    }),
+  );
+});
