@@ -68,6 +68,17 @@ test("planNamespaces() gives up setgroups only for an ordinary user's new user n
   for (const [namespaces, euid, denied] of cases) assert.equal(plan({ namespaces }, {}, euid).denySetgroups, denied);
 });
 
+test("planNamespaces() keeps every bit of a clock's offset, and none where none is given", () => {
+  const offsets = (timeOffsets: NonNullable<Linux["timeOffsets"]>) =>
+    plan({ namespaces: [mount, { type: "time" }], timeOffsets }).timeOffsets;
+  assert.deepEqual(offsets({}), []);
+  assert.deepEqual(offsets({ boottime: { secs: -5 } }), [["boottime", "-5", 0]]);
+  assert.deepEqual(offsets({ boottime: { nanosecs: 7 }, monotonic: { secs: 2n ** 62n + 1n, nanosecs: 999_999_999 } }), [
+    ["monotonic", "4611686018427387905", 999_999_999],
+    ["boottime", "0", 7],
+  ]);
+});
+
 test("planNamespaces() refuses what it could not perform", () => {
   const needsMount =
     'linux.namespaces: a new "mount" namespace is required, the container would change the mounts of the host';
