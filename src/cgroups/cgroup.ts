@@ -51,9 +51,12 @@ export class Cgroup implements Disposable {
     this.#members = members;
   }
 
-  /** Makes the directories. A cgroup that is there already must be empty and not frozen. */
+  /**
+   * Makes the directories. A cgroup that is there already must be empty and not frozen; it is not ours then, and what
+   * was made before the refusal is removed again.
+   */
   static make(ops: CgroupOps): Cgroup {
-    const members: { directory: CgroupDirectory; fd: Fd }[] = [];
+    const members: { directory: CgroupDirectory; fd: Fd; made: number }[] = [];
     try {
       for (const directory of ops.directories) {
         within(
@@ -61,7 +64,7 @@ export class Cgroup implements Disposable {
           () => {
             const prepare = directory.controllers.includes("cpuset") ? inheritCpuset : (): void => {};
             const { fd, made } = makeCgroup(directory, ops.path, prepare);
-            members.push({ directory, fd });
+            members.push({ directory, fd, made });
             if (made === 0) refuseUsed(fd);
           },
         );
@@ -69,6 +72,8 @@ export class Cgroup implements Disposable {
       return new Cgroup(members);
     } catch (thrown) {
       closeAll(members.map(({ fd }) => fd));
+      const directories = members.flatMap(({ directory, made }) => (made > 0 ? [directory] : []));
+      removeEmptyCgroup({ ...recordOf(ops), directories });
       throw thrown;
     }
   }
@@ -311,6 +316,22 @@ function tryRemove(parent: Fd, name: string): boolean {
     if (isErrno(thrown, ENOENT)) return true;
     if (isErrno(thrown, EBUSY)) return false;
     throw thrown;
+  }
+}
+
+/** How long a process that was killed with its parent may take to vanish, in milliseconds. */
+const vanishTimeout = 2000;
+
+/** Removes what is or becomes empty and kills nothing: for a cgroup of which it is not sure that all in it is ours. */
+export function removeEmptyCgroup(record: CgroupRecord): void {
+  const deadline = monotonicMilliseconds() + vanishTimeout;
+  for (const directory of record.directories) {
+    const parts = components(record.path);
+    using parent = openCgroup(directory, parts.slice(0, -1).join("/"));
+    const name = parts.at(-1);
+    if (parent === undefined || name === undefined) continue;
+    while (!tryRemove(parent, name) && monotonicMilliseconds() < deadline) waitForChange(record, deadline);
+    if (record.ownParent) removeEmptyParent(directory, parts.slice(0, -1));
   }
 }
 

@@ -44,7 +44,7 @@ export function openCgroup(directory: CgroupDirectory, path: string): Fd | undef
 
 /**
  * Opens a cgroup, made with its parents where it is missing.
- * @param prepare called for every directory that was made, before its children are
+ * @param prepare called for every directory on the way, before its children are made
  * @returns the directory, and how many of the path's last components were made
  */
 export function makeCgroup(
@@ -79,7 +79,8 @@ function descend(
       isNew = false;
     }
     current = open(parent, name, flags);
-    if (isNew) prepare(current, parent);
+    // Whoever made it may not have come to prepare it yet.
+    prepare(current, parent);
     made = isNew ? made + 1 : 0;
   }
   return { fd: current, made };

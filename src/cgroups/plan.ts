@@ -55,13 +55,17 @@ function refuseUnsupported(resources: Resources): void {
 
 function firstSet(value: unknown, path: string): string | undefined {
   if (Array.isArray(value)) return value.length > 0 ? path : undefined;
-  if (typeof value !== "object" || value === null)
-    return value === 0 || value === "" || value === false ? undefined : path;
+  if (typeof value !== "object" || value === null) return meansNothing(value) ? undefined : path;
   for (const [name, inner] of Object.entries(value)) {
     const field = firstSet(inner, `${path}.${name}`);
     if (field !== undefined) return field;
   }
   return undefined;
+}
+
+/** Zero, nothing, and the -1 of "no limit". */
+function meansNothing(value: unknown): boolean {
+  return value === 0 || value === -1 || value === "" || value === false;
 }
 
 const ruleTypes = { a: "all", c: "char", b: "block" } as const;

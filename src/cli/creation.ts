@@ -1,6 +1,7 @@
 /** What `create` and `run` have in common: their options, and the way from the command line to a plan. */
 import { BoxError, within } from "../base/errors.ts";
-import { split } from "../base/path.ts";
+import { resolve, split } from "../base/path.ts";
+import { quote } from "../base/quote.ts";
 import { checkId } from "../container/id.ts";
 import { readConfig, requireDirectory, requireOpen } from "../facts/bundle.ts";
 import { hostFacts } from "../facts/host.ts";
@@ -38,10 +39,10 @@ export function prepareCreation(args: Arguments, context: Context, detached: boo
   const fds = inheritedFds(args.count("preserve-fds", 1_000_000));
   requireOpen(fds.count);
   const bundle = enterBundle(args.text("bundle"));
-  const configName = args.text("config") ?? "config.json";
-  const config = readConfig(configName);
+  const configPath = resolve(bundle, args.text("config") ?? "config.json");
+  const config = readConfig(configPath);
   const { decodeSpec } = load("spec/decode") as typeof import("../spec/decode.ts");
-  const spec = within(configName, () => decodeSpec(config.text, context.log.warn));
+  const spec = within(configPath, () => decodeSpec(config.text, context.log.warn));
   checkTerminal(spec.process?.terminal === true, detached, args.has("console-socket"));
   const plan = planCreate(spec, hostFacts(), {
     id,
@@ -59,8 +60,17 @@ export function prepareCreation(args: Arguments, context: Context, detached: boo
 /** Relative paths of the configuration, and the hooks, start from the bundle. */
 function enterBundle(bundle: string | undefined): string {
   if (bundle === "") throw new UsageError("--bundle: must not be empty");
-  if (bundle !== undefined) chdir(bundle);
+  if (bundle !== undefined)
+    within(
+      () => `bundle ${quote(bundle)}`,
+      () => chdir(bundle),
+    );
   return getcwd();
+}
+
+/** A path of the caller's as it is before the bundle becomes the working directory. */
+export function fromHere(path: string | undefined): string | undefined {
+  return path === undefined || path.startsWith("/") ? path : `${getcwd()}/${path}`;
 }
 
 /** Socket activation counts when it was meant for this very process: sd_listen_fds(3). */

@@ -15,10 +15,11 @@ import { spawnInit } from "../handshake/spawn.ts";
 import { runHooks } from "../hooks/apply.ts";
 import { runInit } from "../init/run.ts";
 import { timestamp } from "../linux/clock.ts";
-import { SIGKILL } from "../linux/constants.ts";
+import { ECONNRESET, EPIPE, SIGKILL } from "../linux/constants.ts";
 import { geteuid } from "../linux/cred.ts";
 import type { Fd } from "../linux/fd.ts";
 import { type Child, sendSignal, waitPidfd } from "../linux/process.ts";
+import { isErrno } from "../linux/raw.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
 import type { Plan } from "../plan/plan.ts";
 import { writeIdMaps } from "./id-maps.ts";
@@ -50,7 +51,7 @@ export interface CreatedContainer {
 export function createContainer(store: Store, request: CreateRequest): CreatedContainer {
   const { identity } = request.plan.init;
   return within(
-    () => `create ${quote(identity.id)}`,
+    () => `${request.startNow ? "run" : "create"} ${quote(identity.id)}`,
     () => {
       const rollback = new Rollback();
       try {
@@ -95,14 +96,14 @@ class Creation {
       const init = identify(child.pid) ?? null;
       this.#save({ phase: startNow ? "starting" : "created", init, initFile: executedFile("self") ?? null });
       publish(child);
-      host.send({ type: "commit", start: startNow });
+      sendUnlessGone(host, { type: "commit", start: startNow });
     });
     if (this.#needsNoAnswer()) commit();
     this.#untilReady(child, channel);
     commit();
     if (startNow) {
       awaitExecution(host, this.#plan.init.hooks.startContainer.length > 0);
-      this.#save({ phase: "running", owner: null });
+      this.#saveIfThere({ phase: "running", owner: null });
       this.#runHostHooks("poststart", "running", child.pid);
     } else {
       this.#save({ owner: null });
@@ -117,9 +118,21 @@ class Creation {
     return this.#request.startNow && hostHooks === 0 && program?.process.terminal === undefined;
   }
 
-  /** Writes the record with some fields changed, unless the container was deleted meanwhile. */
+  /** Writes the record with some fields changed. @throws BoxError when the container was deleted meanwhile */
   #save(change: Partial<ContainerRecord>): void {
     using _lock = this.#entry.lock();
+    this.#write(change);
+  }
+
+  /** As #save; a program that ran and was deleted with its container is no failure of ours. */
+  #saveIfThere(change: Partial<ContainerRecord>): void {
+    const lock = this.#entry.tryLock(true);
+    if (lock === undefined || lock === "held") return;
+    using _lock = lock;
+    this.#write(change);
+  }
+
+  #write(change: Partial<ContainerRecord>): void {
     this.#record = { ...this.#record, ...change };
     this.#entry.write(this.#record);
   }
@@ -127,8 +140,9 @@ class Creation {
   #spawn(listener: Fd | undefined): { child: Child; channel: InitChannel; cgroup: Cgroup | undefined } {
     const { cgroup: cgroupOps } = this.#plan.parent;
     const { init } = this.#plan;
-    if (cgroupOps !== undefined) this.#rollback.add(() => removeCgroup(recordOf(cgroupOps)));
     const cgroup = cgroupOps === undefined ? undefined : Cgroup.make(cgroupOps);
+    // Only now it is ours: what was there before and refused must not be touched.
+    if (cgroupOps !== undefined) this.#rollback.add(() => removeCgroup(recordOf(cgroupOps)));
     const [ours, theirs] = socketPair();
     const child = spawnInit(init.namespaces, cgroup?.v2, () => {
       ours.close();
@@ -168,7 +182,7 @@ class Creation {
       cgroup.limitDevices(devices);
       cgroup.enter(pid);
     }
-    if (this.#placesLater(cgroup)) channel.send({ type: "placed" });
+    if (this.#placesLater(cgroup)) sendUnlessGone(channel, { type: "placed" });
     // The program of v2 comes into force in one step, while init is already mounting.
     if (cgroup?.hasV1 === false) cgroup.limitDevices(devices);
     if (oomScoreAdj !== undefined) {
@@ -202,6 +216,15 @@ class Creation {
   #runHostHooks(kind: "prestart" | "createRuntime" | "poststart", status: "creating" | "running", pid: number): void {
     const hooks = this.#plan.init.hooks[kind];
     if (hooks.length > 0) runHooks(hooks, hookState(this.#record, status, pid));
+  }
+}
+
+/** An init that has ended says why in what it sent before: that is read next, and must not be lost here. */
+function sendUnlessGone(channel: InitChannel, message: ToInit): void {
+  try {
+    channel.send(message);
+  } catch (thrown) {
+    if (!isErrno(thrown, EPIPE, ECONNRESET)) throw thrown;
   }
 }
 

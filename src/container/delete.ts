@@ -1,7 +1,7 @@
 /** `delete`: removes what `create` made. Tolerates that any part of it is gone already. */
 import { BoxError, messageOf, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
-import { type CgroupRecord, removeCgroup } from "../cgroups/cgroup.ts";
+import { type CgroupRecord, removeCgroup, removeEmptyCgroup } from "../cgroups/cgroup.ts";
 import { runHook } from "../hooks/apply.ts";
 import { SIGKILL } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
@@ -70,7 +70,8 @@ function readIfWhole(entry: Entry): Leavings | undefined {
 
 /** A creator or starter that hangs in a hook would go on making what is being removed. */
 function endOwner(record: Leavings | undefined): void {
-  if (record === undefined || "newer" in record || record.owner === null) return;
+  // Once the program is being started, ending it is enough: the starter notices by itself.
+  if (record === undefined || "newer" in record || record.owner === null || record.phase !== "creating") return;
   if (record.owner.pid !== getpid()) endProcess(record.owner, record.bootId);
 }
 
@@ -98,9 +99,19 @@ function readAnything(entry: Entry, { recover, warn }: DeleteOptions): Leavings 
   }
 }
 
+/**
+ * A create that was killed before it recorded init may not have come to make its cgroup: one of that name may be another
+ * container's. Its own init has died with it, so what is empty is removed and nothing is killed.
+ */
+function removeOwnCgroup(record: Leavings, cgroup: CgroupRecord): void {
+  const mayBeOthers = !("newer" in record) && record.init === null;
+  if (mayBeOthers) removeEmptyCgroup(cgroup);
+  else removeCgroup(cgroup);
+}
+
 function destroy(entry: Entry, record: Leavings | undefined): Leavings | undefined {
   if (record !== undefined && record.init !== null) endProcess(record.init, record.bootId);
-  if (record !== undefined && record.cgroup !== null) removeCgroup(record.cgroup);
+  if (record !== undefined && record.cgroup !== null) removeOwnCgroup(record, record.cgroup);
   entry.remove();
   return record;
 }

@@ -16,8 +16,6 @@ import {
   MNT_DETACH,
   MOVE_MOUNT_F_EMPTY_PATH,
   MOVE_MOUNT_T_EMPTY_PATH,
-  MS_BIND,
-  MS_REMOUNT,
   OPEN_TREE_CLOEXEC,
   OPEN_TREE_CLONE,
   UMOUNT_NOFOLLOW,
@@ -82,7 +80,13 @@ export class FileSystemContext implements Disposable {
   #refuse(name: string, errno: number, option: string | null | undefined): never {
     const buffer = new Uint8Array(1024);
     const length = attempt("read", NR.read, this.#fd.number, buffer, buffer.length);
-    const explanation = length > 0 ? ` [${decodeUtf8(buffer.subarray(0, length)).trim()}]` : "";
+    // "e tmpfs: Bad value for 'size'": the level, then the text.
+    const explanation =
+      length > 0
+        ? `: ${decodeUtf8(buffer.subarray(0, length))
+            .trim()
+            .replace(/^[ewi] /, "")}`
+        : "";
     throw new SyscallError(name, errno, `${this.#type}${option ? ` ${option}` : ""}${explanation}`);
   }
 
@@ -143,11 +147,6 @@ export function mountAt(
   data: string | null,
 ): void {
   call(target, "mount", NR.mount, source, target, type, flags, data);
-}
-
-/** Flags of a bind mount by mount(2): the fallback below Linux 5.12. */
-export function remountBind(path: string, flags: number): void {
-  call(path, "mount", NR.mount, null, path, null, MS_BIND | MS_REMOUNT | flags, null);
 }
 
 /** Detaches a mount and everything below it, at once for the caller's namespace: umount2(2). */

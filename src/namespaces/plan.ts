@@ -35,6 +35,10 @@ export function planNamespaces(spec: Spec, euid: number): NamespaceOps {
       'linux.namespaces: a new "mount" namespace is required, the container would change the mounts of the host',
     );
   }
+  if (create.includes("user") && (uidMappings.length === 0 || gidMappings.length === 0)) {
+    const missing = uidMappings.length === 0 ? "uidMappings" : "gidMappings";
+    throw new BoxError(`linux.${missing}: required with a new namespace of type "user"`);
+  }
   return {
     create,
     join: joinOrder.flatMap((kind) => {

@@ -2,7 +2,7 @@
 import { createContainer } from "../../container/create.ts";
 import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
-import { consoleSender, creationOptions, prepareCreation, writePidFile } from "../creation.ts";
+import { consoleSender, creationOptions, fromHere, prepareCreation, writePidFile } from "../creation.ts";
 
 export const table: CommandTable = {
   name: "create",
@@ -12,13 +12,14 @@ export const table: CommandTable = {
 };
 
 export function run(args: Arguments, context: Context): number {
-  const pidFile = args.text("pid-file");
+  const consoleSocket = fromHere(args.text("console-socket"));
+  const pidFile = fromHere(args.text("pid-file"));
   const { plan, config } = prepareCreation(args, context, true);
   createContainer(context.store, {
     plan,
     config,
     startNow: false,
-    takeTerminal: consoleSender(args.text("console-socket")),
+    takeTerminal: consoleSender(consoleSocket),
     publish: ({ pid }) => writePidFile(pidFile, pid),
     warn: context.log.warn,
   });

@@ -6,7 +6,7 @@ import { deleteContainer } from "../../container/delete.ts";
 import { Foreground } from "../../container/foreground.ts";
 import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
-import { consoleSender, creationOptions, prepareCreation, writePidFile } from "../creation.ts";
+import { consoleSender, creationOptions, fromHere, prepareCreation, writePidFile } from "../creation.ts";
 import { deletion } from "../deletion.ts";
 
 export const table: CommandTable = {
@@ -24,7 +24,8 @@ export const table: CommandTable = {
 
 export function run(args: Arguments, context: Context): number {
   const { store, log } = context;
-  const pidFile = args.text("pid-file");
+  const consoleSocket = fromHere(args.text("console-socket"));
+  const pidFile = fromHere(args.text("pid-file"));
   const detached = args.has("detach");
   const { plan, config } = prepareCreation(args, context, detached);
   if (plan.init.program === undefined)
@@ -34,7 +35,7 @@ export function run(args: Arguments, context: Context): number {
     plan,
     config,
     startNow: true,
-    takeTerminal: foreground === undefined ? consoleSender(args.text("console-socket")) : foreground.takeTerminal,
+    takeTerminal: foreground === undefined ? consoleSender(consoleSocket) : foreground.takeTerminal,
     publish: ({ pid }) => writePidFile(pidFile, pid),
     warn: log.warn,
   });
