@@ -126,6 +126,9 @@ describe("Log lines cannot be forged", () => {
   const message = fc.oneof(
     fc.string({ unit: "binary" }),
     fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
+    fc
+      .array(fc.constantFrom("a", "\n", "\u001b", "\u0085", "\u009b", "\u2028", "\ud800"))
+      .map((parts) => parts.join("")),
   );
 
   test("any message gives one printable line in either format", () => {

@@ -53,7 +53,7 @@ export const cases: Readonly<Record<string, Case>> = {
   "default-v1": { host: "v1" },
   "default-hybrid": { host: "hybrid" },
   "default-user": { host: "user", options: { id: "a.b+c_d-e" } },
-  minimal: { host: "v2" },
+  minimal: { host: "v2", options: { newKeyring: false } },
   "no-cgroups": { host: "bare" },
   "no-process": { host: "v2" },
   binds: { host: "v2" },
