@@ -117,7 +117,14 @@ static const JSCFunctionListEntry functions[] = {
 	JS_CFUNC_DEF("encodeUtf8", 1, host_encode_utf8),
 	JS_CFUNC_DEF("decodeUtf8", 1, host_decode_utf8),
 	JS_CFUNC_DEF("load", 1, host_load),
-	JS_CFUNC_DEF("compileSeccomp", 1, host_compile_seccomp),
+	JS_CFUNC_MAGIC_DEF("seccompInit", 1, host_libseccomp, SECCOMP_INIT),
+	JS_CFUNC_MAGIC_DEF("seccompRelease", 1, host_libseccomp, SECCOMP_RELEASE),
+	JS_CFUNC_MAGIC_DEF("seccompArchitecture", 1, host_libseccomp, SECCOMP_ARCHITECTURE),
+	JS_CFUNC_MAGIC_DEF("seccompAddArchitecture", 2, host_libseccomp, SECCOMP_ADD_ARCHITECTURE),
+	JS_CFUNC_MAGIC_DEF("seccompSetAttribute", 3, host_libseccomp, SECCOMP_SET_ATTRIBUTE),
+	JS_CFUNC_MAGIC_DEF("seccompSyscall", 1, host_libseccomp, SECCOMP_SYSCALL),
+	JS_CFUNC_MAGIC_DEF("seccompAddRule", 5, host_libseccomp, SECCOMP_ADD_RULE),
+	JS_CFUNC_MAGIC_DEF("seccompExport", 3, host_libseccomp, SECCOMP_EXPORT),
 };
 
 /* What each process has of its own, and last what it has not. */

@@ -77,12 +77,31 @@ bool utf8_is_valid(const void *bytes, size_t length);
 bool word_from_value(JSContext *context, JSValueConst value, int64_t *word);
 const char *utf8_from_value(JSContext *context, JSValueConst value, size_t *length);
 bool syscall_init(JSContext *context);
+
+/* Arguments as a C function takes them, and what is to be released after the call. */
+#define MAX_WORDS 7
+struct words {
+	int64_t word[MAX_WORDS];
+	const char *string[MAX_WORDS];
+};
+bool words_from_arguments(JSContext *context, int argc, JSValueConst *argv, struct words *words);
+void words_release(JSContext *context, struct words *words);
 JSValue host_syscall(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
 JSValue host_address(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
 JSValue host_encode_utf8(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
 JSValue host_decode_utf8(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
 
 /* libseccomp.c */
-JSValue host_compile_seccomp(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
+enum libseccomp {
+	SECCOMP_INIT,
+	SECCOMP_RELEASE,
+	SECCOMP_ARCHITECTURE,
+	SECCOMP_ADD_ARCHITECTURE,
+	SECCOMP_SET_ATTRIBUTE,
+	SECCOMP_SYSCALL,
+	SECCOMP_ADD_RULE,
+	SECCOMP_EXPORT,
+};
+JSValue host_libseccomp(JSContext *context, JSValueConst this, int argc, JSValueConst *argv, int function);
 
 #endif

@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_ARGUMENTS 6
-
 /* A view on a whole buffer. The engine reads three arguments, whatever their number is said to be. */
 static JSValue new_array(JSContext *context, JSValueConst buffer, JSTypedArrayEnum type)
 {
@@ -148,48 +146,56 @@ static bool bytes_from_value(JSContext *context, JSValueConst value, uint8_t **s
 	return true;
 }
 
+void words_release(JSContext *context, struct words *words)
+{
+	for (int i = 0; i < MAX_WORDS; i++)
+		if (words->string[i])
+			JS_FreeCString(context, words->string[i]);
+}
+
+/* Numbers, strings without NUL, buffers by their address, null as 0. Nothing is to be released after a failure. */
+bool words_from_arguments(JSContext *context, int argc, JSValueConst *argv, struct words *words)
+{
+	*words = (struct words){ 0 };
+	bool ok = argc <= MAX_WORDS;
+	if (!ok)
+		JS_ThrowTypeError(context, "too many arguments");
+	for (int i = 0; ok && i < argc; i++) {
+		size_t length;
+		if (JS_IsNumber(argv[i]) || JS_IsBigInt(context, argv[i])) {
+			ok = word_from_value(context, argv[i], &words->word[i]);
+		} else if (JS_IsString(argv[i])) {
+			words->string[i] = utf8_from_value(context, argv[i], &length);
+			ok = words->string[i] && strlen(words->string[i]) == length;
+			if (words->string[i] && !ok)
+				JS_ThrowTypeError(context, "string with a NUL character");
+			words->word[i] = (intptr_t)words->string[i];
+		} else if (!JS_IsNull(argv[i])) {
+			uint8_t *start;
+			ok = bytes_from_value(context, argv[i], &start, &length);
+			words->word[i] = ok ? (intptr_t)start : 0;
+		}
+	}
+	if (!ok)
+		words_release(context, words);
+	return ok;
+}
+
 JSValue host_syscall(JSContext *context, JSValueConst this, int argc, JSValueConst *argv)
 {
 	(void)this;
-	int64_t words[1 + MAX_ARGUMENTS] = { 0 };
-	const char *strings[1 + MAX_ARGUMENTS] = { NULL };
-	JSValue result = JS_EXCEPTION;
-
+	struct words words;
 	if (writing_image)
 		return JS_ThrowTypeError(context, "no system call before main: its answer would be kept in the image");
-	if (argc < 1 || argc > 1 + MAX_ARGUMENTS)
-		return JS_ThrowTypeError(context, "a system call takes a number and up to six arguments");
-	for (int i = 0; i < argc; i++) {
-		size_t length;
-		if (JS_IsNumber(argv[i]) || JS_IsBigInt(context, argv[i])) {
-			if (!word_from_value(context, argv[i], &words[i]))
-				goto out;
-		} else if (i == 0) {
-			JS_ThrowTypeError(context, "the number of a system call is not a number");
-			goto out;
-		} else if (JS_IsString(argv[i])) {
-			strings[i] = utf8_from_value(context, argv[i], &length);
-			if (!strings[i])
-				goto out;
-			if (strlen(strings[i]) != length) {
-				JS_ThrowTypeError(context, "string with a NUL character");
-				goto out;
-			}
-			words[i] = (intptr_t)strings[i];
-		} else if (!JS_IsNull(argv[i])) {
-			uint8_t *start;
-			if (!bytes_from_value(context, argv[i], &start, &length))
-				goto out;
-			words[i] = (intptr_t)start;
-		}
-	}
-	long answer = syscall(words[0], words[1], words[2], words[3], words[4], words[5], words[6]);
+	if (argc < 1 || !(JS_IsNumber(argv[0]) || JS_IsBigInt(context, argv[0])))
+		return JS_ThrowTypeError(context, "the number of a system call is not a number");
+	if (!words_from_arguments(context, argc, argv, &words))
+		return JS_EXCEPTION;
+	const int64_t *w = words.word;
+	long answer = syscall(w[0], w[1], w[2], w[3], w[4], w[5], w[6]);
 	/* libc turns every -errno into -1 and errno, so this is exact, also for EPERM, which is 1. */
-	result = JS_NewInt64(context, answer == -1 ? -errno : answer);
-out:
-	for (int i = 0; i < argc; i++)
-		if (strings[i])
-			JS_FreeCString(context, strings[i]);
+	JSValue result = JS_NewInt64(context, answer == -1 ? -errno : answer);
+	words_release(context, &words);
 	return result;
 }
 

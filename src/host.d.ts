@@ -65,31 +65,29 @@ declare module "host" {
   };
 
   /**
-   * Compiles one seccomp profile with libseccomp.
-   *
-   * Every number is a raw value of libseccomp's or the kernel's header; names of system calls and architectures are
-   * resolved by libseccomp. A system call that libseccomp does not know is left out and reported in `unknown`.
-   *
-   * @returns the classic BPF program (struct sock_filter[]), or -errno with the step that failed.
+   * libseccomp's functions for compiling a profile; words cross as with `syscall`. A filter is an address, 0 is none.
+   * The numbers are raw values of its header, answers are -errno unless said otherwise; see src/linux/seccomp.ts.
    */
-  export function compileSeccomp(profile: SeccompProfile): SeccompResult;
-
-  export interface SeccompProfile {
-    /** SCMP_ACT_* with its data bits. */
-    readonly defaultAction: number;
-    /** Architecture names as libseccomp spells them ("x86_64", "x86", "x32"); the native one is always in. */
-    readonly architectures: readonly string[];
-    /** [SCMP_FLTATR_*, value] pairs. */
-    readonly attributes: readonly (readonly [number, number])[];
-    readonly rules: readonly SeccompRule[];
-  }
-  export interface SeccompRule {
-    readonly name: string;
-    readonly action: number;
-    /** [index 0–5, SCMP_CMP_*, a, b] each. */
-    readonly args: readonly (readonly [number, number, bigint, bigint])[];
-  }
-  export type SeccompResult =
-    | { readonly program: ArrayBuffer; readonly unknown: readonly string[] }
-    | { readonly error: number; readonly step: string };
+  /** seccomp_init(): a filter, or 0 when the action is none. */
+  export function seccompInit(defaultAction: number): number;
+  /** seccomp_release() */
+  export function seccompRelease(filter: number): void;
+  /** seccomp_arch_resolve_name(): 0 when there is none of this name. */
+  export function seccompArchitecture(name: string): number;
+  /** seccomp_arch_add() */
+  export function seccompAddArchitecture(filter: number, token: number): number;
+  /** seccomp_attr_set() */
+  export function seccompSetAttribute(filter: number, attribute: number, value: number): number;
+  /** seccomp_syscall_resolve_name(): -1 when there is none of this name; others below 0 exist elsewhere. */
+  export function seccompSyscall(name: string): number;
+  /** seccomp_rule_add_array() with `count` of struct scmp_arg_cmp. */
+  export function seccompAddRule(
+    filter: number,
+    action: number,
+    syscall: number,
+    count: number,
+    comparisons: Uint8Array | null,
+  ): number;
+  /** seccomp_export_bpf_mem(): fills the program, or with null only tells its size. */
+  export function seccompExport(filter: number, program: Uint8Array | null, size: BigUint64Array): number;
 }

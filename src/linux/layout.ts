@@ -175,7 +175,8 @@ function putU64(view: DataView, offset: number, value: number | bigint): void {
     view.setUint32(offset + 4, Math.floor(value / 2 ** 32), true);
     return;
   }
-  if (BigInt.asUintN(64, value) !== value) throw new RangeError(`${value} does not fit in u64`);
+  // Not asUintN(): this release of QuickJS turns 2^63 and more into a negative number there.
+  if (value < 0n || value > 0xffff_ffff_ffff_ffffn) throw new RangeError(`${value} does not fit in u64`);
   view.setBigUint64(offset, value, true);
 }
 

@@ -165,3 +165,6 @@ export const termios = struct("struct kernel_termios", {
   c_line: "u8",
   c_cc: "19 bytes",
 });
+
+/** seccomp_rule_add_array(3). */
+export const scmp_arg_cmp = struct("struct scmp_arg_cmp", { arg: "u32", op: "u32", datum_a: "u64", datum_b: "u64" });

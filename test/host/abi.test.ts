@@ -65,6 +65,7 @@ const libc: Unit = {
     "linux/sched.h",
     "linux/seccomp.h",
     "linux/securebits.h",
+    "seccomp.h",
   ],
 };
 

@@ -3,6 +3,7 @@
  * result as JSON. (A further argument `create` makes the process seal itself.)
  */
 import * as host from "host";
+import { compileSeccomp, type SeccompProfile, type SeccompRule } from "../../src/linux/seccomp.ts";
 
 const isX86 = host.build.arch === "x86_64";
 const NR = {
@@ -138,10 +139,10 @@ const ALLOW = 0x7fff0000;
 const ERRNO_EPERM = 0x00050001;
 
 /** Instructions of the program, or what failed. */
-function compile(profile: Partial<host.SeccompProfile>): unknown {
-  const empty: host.SeccompProfile = { defaultAction: ALLOW, architectures: [], attributes: [], rules: [] };
+function compile(profile: Partial<SeccompProfile>): unknown {
+  const empty: SeccompProfile = { defaultAction: ALLOW, architectures: [], attributes: [], rules: [] };
   return outcome(() => {
-    const result = host.compileSeccomp({ ...empty, ...profile });
+    const result = compileSeccomp({ ...empty, ...profile });
     return "program" in result
       ? [result.program.byteLength % 8, result.program.byteLength > 0, result.unknown]
       : result;
@@ -149,7 +150,7 @@ function compile(profile: Partial<host.SeccompProfile>): unknown {
 }
 
 function seccomp(): unknown {
-  const rule = (name: string, args: host.SeccompRule["args"] = []) => ({ name, action: ERRNO_EPERM, args });
+  const rule = (name: string, args: SeccompRule["args"] = []) => ({ name, action: ERRNO_EPERM, args });
   return {
     empty: compile({}),
     rules: compile({
@@ -172,7 +173,7 @@ function seccomp(): unknown {
     negative: compile({ defaultAction: -1 }),
     wide: compile({ defaultAction: 2 ** 32 }),
     tooMany: compile({ rules: [rule("mkdir", Array(7).fill([0, 4, 0n, 0n]))] }),
-    missing: outcome(() => host.compileSeccomp({} as host.SeccompProfile)),
+    missing: outcome(() => compileSeccomp({} as SeccompProfile)),
   };
 }
 
