@@ -4,11 +4,23 @@ import type { Linux, Namespace, Spec } from "../spec/types.ts";
 import type { NamespaceOps } from "./ops.ts";
 import { planNamespaces, supportedNamespaces } from "./plan.ts";
 
+const one = [{ containerID: 0, hostID: 1000, size: 1 }];
+
+/** With the maps that a new user namespace needs. */
 function plan(linux: Linux, change: Partial<Spec> = {}, euid = 0): NamespaceOps {
-  return planNamespaces({ ociVersion: "1.3.0", root: { path: "r" }, linux, ...change }, euid);
+  return planNamespaces({ ociVersion: "1.3.0", root: { path: "r" }, linux: mapped(linux), ...change }, euid);
+}
+
+function mapped(linux: Linux): Linux {
+  const isNewUser = linux.namespaces?.some(({ type, path }) => type === "user" && path === undefined) === true;
+  return isNewUser ? { uidMappings: one, gidMappings: one, ...linux } : linux;
 }
 
 const mount: Namespace = { type: "mount" };
+
+/** What a new user namespace cannot do without. */
+const one = [{ containerID: 0, hostID: 1000, size: 1 }];
+const mapped: Linux = { uidMappings: one, gidMappings: one };
 
 test("planNamespaces() makes what has no path and joins what has one", () => {
   const ops = plan({ namespaces: [{ type: "pid" }, mount, { type: "network", path: "/run/netns/a" }] });
@@ -22,7 +34,7 @@ test("planNamespaces() knows every supported type by the kernel's name", () => {
   for (const type of supportedNamespaces) {
     const kind = kernelNames[type] ?? type;
     const namespaces = type === "mount" ? [mount] : [mount, { type }];
-    assert.deepEqual(plan({ namespaces }).create, type === "mount" ? ["mnt"] : ["mnt", kind]);
+    assert.deepEqual(plan({ ...mapped, namespaces }).create, type === "mount" ? ["mnt"] : ["mnt", kind]);
     if (type === "mount") continue;
     assert.deepEqual(plan({ namespaces: [mount, { type, path: "/ns/a" }] }).join, [{ kind, path: "/ns/a" }]);
   }
@@ -56,6 +68,14 @@ test("planNamespaces() hands on names and id maps", () => {
   assert.equal(ops.domainname, "example.org");
 });
 
+test("planNamespaces() refuses a new user namespace without maps of users or groups", () => {
+  const namespaces: Namespace[] = [mount, { type: "user" }];
+  const spec = (linux: Linux): Spec => ({ ociVersion: "1.3.0", root: { path: "r" }, linux });
+  const message = (name: string) => `linux.${name}: required with a new namespace of type "user"`;
+  assert.throws(() => planNamespaces(spec({ namespaces }), 0), { message: message("uidMappings") });
+  assert.throws(() => planNamespaces(spec({ namespaces, uidMappings: one }), 0), { message: message("gidMappings") });
+});
+
 test("planNamespaces() gives up setgroups only for an ordinary user's new user namespace", () => {
   const user: Namespace = { type: "user" };
   const joined: Namespace = { type: "user", path: "/ns/user" };
@@ -65,7 +85,8 @@ test("planNamespaces() gives up setgroups only for an ordinary user's new user n
     [[mount], 1000, false],
     [[mount, joined], 1000, false],
   ];
-  for (const [namespaces, euid, denied] of cases) assert.equal(plan({ namespaces }, {}, euid).denySetgroups, denied);
+  for (const [namespaces, euid, denied] of cases)
+    assert.equal(plan({ ...mapped, namespaces }, {}, euid).denySetgroups, denied);
 });
 
 test("planNamespaces() keeps every bit of a clock's offset, and none where none is given", () => {
