@@ -33,8 +33,6 @@ test("planCreate() lets the variables of socket activation replace the configura
 test("planCreate() grants every capability in a user namespace, new or joined, and the caller's own elsewhere", () => {
   const capabilities = { bounding: ["CAP_CHOWN", "CAP_SYS_ADMIN"] };
   const grantedWith = (user: readonly Namespace[]) => {
-    const one = [{ containerID: 0, hostID: 0, size: 1 }];
-    const mapped = user.length === 0 ? {} : { uidMappings: one, gidMappings: one };
     const namespaces = [{ type: "mount" as const }, { type: "uts" as const }, ...user];
     const map = [{ containerID: 0, hostID: 0, size: 1 }];
     const maps = user.some(({ path }) => path === undefined) ? { uidMappings: map, gidMappings: map } : {};
