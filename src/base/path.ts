@@ -13,6 +13,9 @@ export function components(path: string): string[] {
 
 /** An absolute path without `.`, `..`, double or final slashes. A relative one is taken from `/`. */
 export function clean(path: string): string {
+  // Most paths are clean already.
+  if (path.startsWith("/") && !path.includes("//") && !path.includes("/.") && (path === "/" || !path.endsWith("/")))
+    return path;
   return `/${components(path).join("/")}`;
 }
 

@@ -21,7 +21,6 @@ import {
   O_CLOEXEC,
   O_NONBLOCK,
   STATX_BASIC_STATS,
-  STATX_MNT_ID,
 } from "./constants.ts";
 import { type At, at, Fd } from "./fd.ts";
 import { open_how, statfs as statfsLayout, statx as statxLayout } from "./layouts.ts";
@@ -128,35 +127,53 @@ export function chmod(directory: At, name: string, mode: number): void {
   call(name, "fchmodat", NR.fchmodat, at(directory), name, mode);
 }
 
-export interface Stat {
+/** What statx(2) told; each field is taken out when it is asked for. */
+export class Stat {
+  readonly #buffer: Uint8Array;
+
+  constructor(buffer: Uint8Array) {
+    this.#buffer = buffer;
+  }
+
   /** Type and permission bits, inode(7). */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly ino: bigint;
-  readonly size: number;
-  readonly nlink: number;
-  readonly dev: { readonly major: number; readonly minor: number };
-  readonly rdev: { readonly major: number; readonly minor: number };
-  readonly mountId: bigint;
+  get mode(): number {
+    return statxLayout.get(this.#buffer, "stx_mode");
+  }
+  get uid(): number {
+    return statxLayout.get(this.#buffer, "stx_uid");
+  }
+  get gid(): number {
+    return statxLayout.get(this.#buffer, "stx_gid");
+  }
+  get ino(): bigint {
+    return statxLayout.get(this.#buffer, "stx_ino");
+  }
+  get nlink(): number {
+    return statxLayout.get(this.#buffer, "stx_nlink");
+  }
+  /** Numbers of the device that the file lies on. */
+  get dev(): DeviceNumbers {
+    return this.#device("stx_dev_major", "stx_dev_minor");
+  }
+  /** Numbers of the device that the file is. */
+  get rdev(): DeviceNumbers {
+    return this.#device("stx_rdev_major", "stx_rdev_minor");
+  }
+
+  #device(major: "stx_dev_major" | "stx_rdev_major", minor: "stx_dev_minor" | "stx_rdev_minor"): DeviceNumbers {
+    return { major: statxLayout.get(this.#buffer, major), minor: statxLayout.get(this.#buffer, minor) };
+  }
+}
+
+export interface DeviceNumbers {
+  readonly major: number;
+  readonly minor: number;
 }
 
 function statx(directory: At, name: string, flags: number, about: string | undefined): Stat {
   const buffer = new Uint8Array(statxLayout.size);
-  const mask = STATX_BASIC_STATS | STATX_MNT_ID;
-  call(about, "statx", NR.statx, at(directory), name, flags | AT_NO_AUTOMOUNT, mask, buffer);
-  const get = <K extends keyof typeof statxLayout.fields>(of: Uint8Array, field: K) => statxLayout.get(of, field);
-  return {
-    mode: get(buffer, "stx_mode"),
-    uid: get(buffer, "stx_uid"),
-    gid: get(buffer, "stx_gid"),
-    ino: get(buffer, "stx_ino"),
-    size: Number(get(buffer, "stx_size")),
-    nlink: get(buffer, "stx_nlink"),
-    dev: { major: get(buffer, "stx_dev_major"), minor: get(buffer, "stx_dev_minor") },
-    rdev: { major: get(buffer, "stx_rdev_major"), minor: get(buffer, "stx_rdev_minor") },
-    mountId: get(buffer, "stx_mnt_id"),
-  };
+  call(about, "statx", NR.statx, at(directory), name, flags | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, buffer);
+  return new Stat(buffer);
 }
 
 /** What a descriptor stands for: statx(2). */

@@ -39,166 +39,147 @@ export interface Layout<F extends Record<string, FieldType>> {
   get<K extends keyof F>(buffer: Uint8Array, field: K, at?: number): Decoded<F[K]>;
 }
 
-function sizeOf(type: FieldType): { size: number; align: number } {
-  switch (type) {
-    case "u8":
-      return { size: 1, align: 1 };
-    case "u16":
-    case "s16":
-      return { size: 2, align: 2 };
-    case "u32":
-    case "s32":
-      return { size: 4, align: 4 };
-    case "u64":
-    case "s64":
-    case "pointer":
-      return { size: 8, align: 8 };
-    default:
-      return { size: Number.parseInt(type, 10), align: 1 };
-  }
+/** Size, alignment and range of the plain types. `wide` values may be bigints. */
+const plainTypes = {
+  u8: { size: 1, min: 0, max: 0xff, wide: false },
+  u16: { size: 2, min: 0, max: 0xffff, wide: false },
+  s16: { size: 2, min: -0x8000, max: 0x7fff, wide: false },
+  u32: { size: 4, min: 0, max: 0xffff_ffff, wide: false },
+  s32: { size: 4, min: -0x8000_0000, max: 0x7fff_ffff, wide: false },
+  u64: { size: 8, min: 0, max: Number.MAX_SAFE_INTEGER, wide: true },
+  s64: { size: 8, min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER, wide: true },
+  pointer: { size: 8, min: 0, max: Number.MAX_SAFE_INTEGER, wide: true },
+} as const;
+
+type PlainType = keyof typeof plainTypes;
+
+function plain(type: FieldType): (typeof plainTypes)[PlainType] | undefined {
+  return Object.hasOwn(plainTypes, type) ? plainTypes[type as PlainType] : undefined;
 }
 
-/** Offsets of the fields, the struct's size and its alignment. */
-function measure<F extends Record<string, FieldType>>(types: F): { fields: Record<keyof F, Field>; size: number } {
-  let end = 0;
-  let alignment = 1;
-  const fields = {} as Record<keyof F, Field>;
-  for (const key in types) {
-    const type = types[key] as FieldType;
-    const { size, align } = sizeOf(type);
-    const offset = Math.ceil(end / align) * align;
-    fields[key] = { type, offset, size };
-    end = offset + size;
-    alignment = Math.max(alignment, align);
-  }
-  return { fields, size: Math.ceil(end / alignment) * alignment };
-}
-
-/**
- * Declares the layout of a C struct: fields in C's order and spelling, natural alignment.
- * Measured when it is first used: a command uses few of them.
- */
+/** Declares the layout of a C struct: fields in C's order and spelling, natural alignment. */
 export function struct<F extends Record<string, FieldType>>(name: string, types: F): Layout<F> {
   return new StructLayout(name, types);
 }
 
 class StructLayout<F extends Record<string, FieldType>> implements Layout<F> {
   readonly name: string;
-  readonly #types: F;
-  #measured: ReturnType<typeof measure<F>> | undefined;
+  readonly size: number;
+  readonly fields: Readonly<Record<keyof F, Field>>;
+  /** The fields in a form that is quick to go through; the largest number that needs no second look. */
+  readonly #plan: readonly { readonly name: keyof F; readonly field: Field; readonly max: number }[];
 
   constructor(name: string, types: F) {
+    let end = 0;
+    let alignment = 1;
+    const fields = {} as Record<keyof F, Field>;
+    for (const key in types) {
+      const type = types[key] as FieldType;
+      const size = plain(type)?.size ?? Number.parseInt(type, 10);
+      const align = plain(type)?.size ?? 1;
+      const offset = Math.ceil(end / align) * align;
+      fields[key] = { type, offset, size };
+      end = offset + size;
+      alignment = Math.max(alignment, align);
+    }
     this.name = name;
-    this.#types = types;
-  }
-
-  #get(): ReturnType<typeof measure<F>> {
-    this.#measured ??= measure(this.#types);
-    return this.#measured;
-  }
-
-  get size(): number {
-    return this.#get().size;
-  }
-
-  get fields(): Readonly<Record<keyof F, Field>> {
-    return this.#get().fields;
+    this.fields = fields;
+    this.size = Math.ceil(end / alignment) * alignment;
+    this.#plan = Object.keys(fields).map((key) => {
+      const field = fields[key as keyof F];
+      return { name: key, field, max: plain(field.type)?.max ?? -1 };
+    });
   }
 
   encode(values: { readonly [K in keyof F]?: Value<F[K]> }): Uint8Array {
-    const { fields, size } = this.#get();
-    const bytes = new Uint8Array(size);
-    const view = new DataView(bytes.buffer);
-    for (const key in values) {
-      const value = values[key];
+    const bytes = new Uint8Array(this.size);
+    for (const { name, field, max } of this.#plan) {
+      const value = values[name];
       // Zero is there already.
-      if (value !== undefined && value !== 0) put(view, bytes, fields[key], value);
+      if (value === undefined || value === 0 || value === null) continue;
+      if (typeof value === "number" && value > 0 && value <= max && Number.isInteger(value)) {
+        putNumber(bytes, field.offset, field.size, value);
+      } else put(bytes, field, value);
     }
     return bytes;
   }
 
   get<K extends keyof F>(buffer: Uint8Array, field: K, start = 0): Decoded<F[K]> {
-    const { type, offset, size } = this.#get().fields[field];
+    const { type, offset, size } = this.fields[field];
     return take(buffer, type, start + offset, size) as Decoded<F[K]>;
   }
 }
 
-/** Checks the width: a register or a field never narrows a number silently. */
-function integer(value: number, bits: number, signed: boolean, what: FieldType): number {
-  const min = signed ? -(2 ** (bits - 1)) : 0;
-  const max = signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1;
-  if (!Number.isInteger(value) || value < min || value > max) throw new RangeError(`${value} does not fit in ${what}`);
-  return value;
-}
-
-function put(view: DataView, bytes: Uint8Array, { type, offset, size }: Field, value: unknown): void {
-  switch (type) {
-    case "u64":
-      putU64(view, offset, value as number | bigint);
-      break;
-    case "u32":
-      view.setUint32(offset, integer(value as number, 32, false, type), true);
-      break;
-    case "pointer":
-      putU64(view, offset, value === null ? 0 : address(value as ArrayBuffer));
-      break;
-    case "s32":
-      view.setInt32(offset, integer(value as number, 32, true, type), true);
-      break;
-    case "u8":
-      view.setUint8(offset, integer(value as number, 8, false, type));
-      break;
-    case "u16":
-      view.setUint16(offset, integer(value as number, 16, false, type), true);
-      break;
-    case "s16":
-      view.setInt16(offset, integer(value as number, 16, true, type), true);
-      break;
-    case "s64": {
-      const wide = BigInt(value as number | bigint);
-      if (BigInt.asIntN(64, wide) !== wide) throw new RangeError(`${wide} does not fit in s64`);
-      view.setBigInt64(offset, wide, true);
-      break;
-    }
-    default: {
-      const run = value as Uint8Array;
-      if (run.byteLength > size) throw new RangeError(`${run.byteLength} bytes do not fit in ${size}`);
-      bytes.set(run, offset);
-    }
-  }
-}
-
-function putU64(view: DataView, offset: number, value: number | bigint): void {
-  if (typeof value === "number") {
-    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} does not fit in u64`);
-    view.setUint32(offset, value % 2 ** 32, true);
-    view.setUint32(offset + 4, Math.floor(value / 2 ** 32), true);
+/** Writes one field after checking its width: a field never narrows a number silently. */
+function put(
+  bytes: Uint8Array,
+  { type, offset, size }: Field,
+  value: number | bigint | ArrayBuffer | ArrayBufferView,
+): void {
+  if (typeof value === "object") {
+    if (type === "pointer") putNumber(bytes, offset, 8, address(value));
+    else putRun(bytes, offset, size, value as Uint8Array, type);
     return;
   }
-  // Not asUintN(): this release of QuickJS turns 2^63 and more into a negative number there.
-  if (value < 0n || value > 0xffff_ffff_ffff_ffffn) throw new RangeError(`${value} does not fit in u64`);
-  view.setBigUint64(offset, value, true);
+  const range = plain(type);
+  if (range === undefined) throw new RangeError(`${value} does not fit in ${type}`);
+  if (typeof value === "bigint") {
+    putWide(bytes, offset, value, type, range.wide);
+    return;
+  }
+  if (!Number.isInteger(value) || value < range.min || value > range.max) {
+    throw new RangeError(`${value} does not fit in ${type}`);
+  }
+  if (range.wide) putWide(bytes, offset, BigInt(value), type, true);
+  else putNumber(bytes, offset, size, value + 256 ** size);
+}
+
+/** Little-endian; storing keeps the lowest eight bits. */
+function putNumber(bytes: Uint8Array, offset: number, size: number, value: number): void {
+  bytes[offset] = value;
+  if (size === 1) return;
+  bytes[offset + 1] = value >>> 8;
+  if (size === 2) return;
+  bytes[offset + 2] = value >>> 16;
+  bytes[offset + 3] = value >>> 24;
+  if (size === 8 && value > 0xffff_ffff) putNumber(bytes, offset + 4, 4, Math.floor(value / 2 ** 32));
+}
+
+function putWide(bytes: Uint8Array, offset: number, value: bigint, type: FieldType, wide: boolean): void {
+  const narrowed = type === "s64" ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value);
+  if (!wide || narrowed !== value) throw new RangeError(`${value} does not fit in ${type}`);
+  new DataView(bytes.buffer).setBigUint64(offset, BigInt.asUintN(64, value), true);
+}
+
+function putRun(bytes: Uint8Array, offset: number, size: number, run: Uint8Array, type: FieldType): void {
+  if (run.byteLength === undefined || run.byteLength > size)
+    throw new RangeError(`${run.byteLength} bytes do not fit in ${type}`);
+  bytes.set(run, offset);
 }
 
 function take(buffer: Uint8Array, type: FieldType, at: number, size: number): unknown {
-  const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   switch (type) {
-    case "u8":
-      return view.getUint8(at);
-    case "u16":
-      return view.getUint16(at, true);
-    case "s16":
-      return view.getInt16(at, true);
     case "u32":
-      return view.getUint32(at, true);
+      return takeNumber(buffer, at, 4);
     case "s32":
-      return view.getInt32(at, true);
+      return takeNumber(buffer, at, 4) | 0;
+    case "u8":
+    case "u16":
+      return takeNumber(buffer, at, size);
+    case "s16":
+      return (takeNumber(buffer, at, 2) << 16) >> 16;
     case "u64":
     case "pointer":
-      return view.getBigUint64(at, true);
+      return new DataView(buffer.buffer, buffer.byteOffset).getBigUint64(at, true);
     case "s64":
-      return view.getBigInt64(at, true);
+      return new DataView(buffer.buffer, buffer.byteOffset).getBigInt64(at, true);
     default:
       return buffer.slice(at, at + size);
   }
+}
+
+function takeNumber(buffer: Uint8Array, at: number, size: number): number {
+  let value = 0;
+  for (let index = size - 1; index >= 0; index--) value = value * 256 + (buffer[at + index] as number);
+  return value;
 }

@@ -81,8 +81,7 @@ test("planNamespaces() gives up setgroups only for an ordinary user's new user n
     [[mount], 1000, false],
     [[mount, joined], 1000, false],
   ];
-  for (const [namespaces, euid, denied] of cases)
-    assert.equal(plan({ namespaces }, {}, euid).denySetgroups, denied);
+  for (const [namespaces, euid, denied] of cases) assert.equal(plan({ namespaces }, {}, euid).denySetgroups, denied);
 });
 
 test("planNamespaces() keeps every bit of a clock's offset, and none where none is given", () => {
