@@ -275,11 +275,16 @@ void engine_write(void)
 {
 	writing_image = true;
 	engine_start();
-	for (const char *const *name = image_modules; *name; name++) {
-		JSValue namespace = load_module(engine->context, *name);
-		if (JS_IsException(namespace))
-			die_of_exception(engine->context, true);
-		JS_FreeValue(engine->context, namespace);
+	const char *const *name = image_modules;
+	for (int list = 0; list < 2; list++, name++) {
+		for (; *name; name++) {
+			JSValue namespace = load_module(engine->context, *name);
+			if (JS_IsException(namespace))
+				die_of_exception(engine->context, true);
+			JS_FreeValue(engine->context, namespace);
+		}
+		if (list == 0)
+			engine->entering_size = (size_t)(engine->next - (char *)engine);
 	}
 	JS_RunGC(engine->runtime);
 	if (JS_IsJobPending(engine->runtime))
@@ -301,6 +306,7 @@ void engine_enter(const struct process *process)
 	if (getrlimit(RLIMIT_STACK, &stack))
 		die("cannot read the stack limit");
 	JS_UpdateStackTop(engine->runtime);
+	arena_take_stack(&stack);
 	/* The engine checks its own limit; the rest of the real stack is for the C below it. */
 	JS_SetMaxStackSize(engine->runtime, stack.rlim_cur / 2 < STACK_LIMIT ? stack.rlim_cur / 2 : STACK_LIMIT);
 	/* In the order of the names above. */

@@ -18,7 +18,7 @@ struct embedded_module {
 	const uint8_t *end;
 };
 extern const struct embedded_module embedded_modules[];
-/* What the image holds besides "main"; ends with a null name. */
+/* What the image holds besides "main": what commands that enter a container need, null, the others, null. */
 extern const char *const image_modules[];
 
 /* Ends the process with one line on stderr. */
@@ -28,6 +28,8 @@ _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2))
 struct engine {
 	/* In bytes and in words; tools/image.mjs fills the second in. */
 	size_t image_size, relocation_count;
+	/* Up to where commands that enter a container use it. */
+	size_t entering_size;
 	/* The free rest of the arena, and freed blocks by size. */
 	char *next, *end;
 	struct free_block *free_blocks[8 * 24];
@@ -50,7 +52,8 @@ extern struct engine *engine;
 extern const JSMallocFunctions engine_memory;
 void arena_start(void);
 bool arena_has_image(void);
-bool arena_restore(void);
+bool arena_restore(bool entering);
+void arena_take_stack(const void *here);
 void arena_write(void);
 
 /* engine.c */

@@ -149,7 +149,7 @@ int main(int argc, char **argv, char **envp)
 	harden_process();
 	process.debug = has_argument("--debug");
 
-	if (!arena_restore())
+	if (!arena_restore(process.sealed))
 		engine_start();
 	engine_enter(&process);
 	wipe_environment(envp);

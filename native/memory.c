@@ -18,9 +18,16 @@
 
 /* Where no kernel puts anything by itself, on x86-64, and on arm64 also with addresses of 39 bits. */
 #define ARENA ((char *)0x800000000)
-#define PIECE ((size_t)1 << 20)
+/* The arena grows by this. */
+#define PIECE ((size_t)64 << 10)
 /* The pages of a block above this are given back when it is freed. */
+#define STACK ((size_t)48 << 10)
 #define LARGE ((size_t)256 << 10)
+
+/* Newer than the headers of musl. */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 
 /* In front of each block. Keeps what follows aligned to 8, all that the engine asks for. */
 struct header {
@@ -37,12 +44,6 @@ struct engine *engine;
 extern struct engine embedded_image;
 /* The linker's: where this binary lies. */
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
-
-static void *map(void *hint, size_t size)
-{
-	void *start = mmap(hint, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	return start == MAP_FAILED ? NULL : start;
-}
 
 /* --- The allocator ------------------------------------------------------------------------------------------------ */
 
@@ -72,14 +73,22 @@ static size_t usable_size(const void *memory)
 	return memory ? header_of(memory)->capacity : 0;
 }
 
+/* Memory at the given place, if that is free. A piece is used soon: one call in place of a page fault each. */
+static void *grow(void *place, size_t size)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | (size == PIECE ? MAP_POPULATE : 0);
+	void *start = mmap(place, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+	return start == MAP_FAILED ? NULL : start;
+}
+
 static struct header *cut(size_t total)
 {
 	if ((size_t)(engine->end - engine->next) < total) {
-		/* Right behind the last piece, whose rest is lost when that place is taken. */
-		size_t size = (total + PIECE - 1) & ~(PIECE - 1);
-		char *start = map(engine->end, size);
-		if (!start)
+		size_t size = (total + PIECE - 1) & -PIECE;
+		char *start = grow(engine->end, size);
+		if (!start || (writing_image && start != engine->end))
 			return NULL;
+		/* Elsewhere when the place behind is taken; then the rest is lost. */
 		if (start != engine->end)
 			engine->next = start;
 		engine->end = start + size;
@@ -152,7 +161,7 @@ const JSMallocFunctions engine_memory = { take, give_back, resize, usable_size }
 
 void arena_start(void)
 {
-	engine = map(writing_image ? ARENA : NULL, PIECE);
+	engine = grow(writing_image ? ARENA : NULL, PIECE);
 	if (!engine)
 		die("out of memory");
 	engine->next = (char *)(engine + 1);
@@ -164,27 +173,31 @@ bool arena_has_image(void)
 	return embedded_image.image_size > 0;
 }
 
-/* The arena as the build left it; false when there is no image or its place is taken. */
-bool arena_restore(void)
+/*
+ * The arena as the build left it; false when there is no image or its place is taken. A command that enters a
+ * container writes to most pages of its modules, as the engine counts references in them: all at once (since Linux 5.14)
+ * they cost half.
+ */
+bool arena_restore(bool entering)
 {
 	size_t size = embedded_image.image_size, count = embedded_image.relocation_count;
 	const uint32_t *relocations = (const uint32_t *)((char *)&embedded_image + size);
 	if (!size)
 		return false;
-	/* The image's place, and behind it what the process will need. */
-	char *start = mmap(ARENA, size + PIECE, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	if (start == MAP_FAILED)
+	/* Nothing may lie there yet: what moves would replace it. */
+	void *place = mmap(ARENA, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	if (place == MAP_FAILED)
 		return false;
-	if (mremap(&embedded_image, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, start) == MAP_FAILED) {
-		munmap(start, size + PIECE);
+	if (mremap(&embedded_image, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, place) == MAP_FAILED) {
+		munmap(place, size);
 		return false;
 	}
-	engine = (struct engine *)start;
+	engine = place;
+	if (entering)
+		madvise(place, engine->entering_size, MADV_POPULATE_WRITE);
 	for (size_t i = 0; i < count; i++)
-		((uintptr_t *)start)[relocations[i]] += (uintptr_t)__ehdr_start;
-	engine->next = start + size;
-	engine->end = start + size + PIECE;
+		((uintptr_t *)place)[relocations[i]] += (uintptr_t)__ehdr_start;
+	engine->next = engine->end = (char *)place + size;
 	return true;
 }
 
@@ -213,4 +226,10 @@ void arena_write(void)
 	const char *base = __ehdr_start;
 	if ((char *)engine != ARENA || !write_all(&base, sizeof base) || !write_all(engine, engine->image_size))
 		die("cannot write the image");
+}
+
+/* Of the stack what starting takes: in one call, as above. */
+void arena_take_stack(const void *here)
+{
+	madvise((void *)(((uintptr_t)here & -PAGE) - STACK), STACK, MADV_POPULATE_WRITE);
 }

@@ -122,8 +122,11 @@ __callDispose = (stack, error, failed) => {
   );
 }
 
-/** What the image holds besides main: of the release everything, as pages that a command does not touch cost nothing. */
-const inImage = mode === "release" ? Object.keys(entryPoints()).filter((name) => name !== "main") : [];
+/** What the image of the release holds besides main: first what `run` and `create` need. */
+const entering = ["cli/commands/run", "cli/commands/create", "spec/decode"];
+const others = Object.keys(entryPoints()).filter((name) => name !== "main" && !entering.includes(name));
+const inImage = mode === "release" ? [entering, others] : [[], []];
+const imageNames = inImage.flat();
 
 /** @param {string} name @param {number} i */
 const embedded = (name, i) => `name${i}: .asciz "${name}"\nstart${i}: .incbin "${output}/bytecode/${name}"\nend${i}:`;
@@ -132,7 +135,7 @@ writeFileSync(
   `${output}/modules.S`,
   `.section .rodata
 ${modules.map(embedded).join("\n")}
-${inImage.map((name, i) => `image${i}: .asciz "${name}"`).join("\n")}
+${imageNames.map((name, i) => `image${i}: .asciz "${name}"`).join("\n")}
 .section .data.rel.ro, "aw"
 .balign 8
 .global embedded_modules
@@ -141,8 +144,7 @@ ${modules.map((_, i) => `.quad name${i}, start${i}, end${i}`).join("\n")}
 .quad 0, 0, 0
 .global image_modules
 image_modules:
-${inImage.map((_, i) => `.quad image${i}`).join("\n")}
-.quad 0
+${inImage.map((names) => `.quad ${[...names.map((name) => `image${imageNames.indexOf(name)}`), 0].join(", ")}`).join("\n")}
 .section .note.GNU-stack, "", %progbits
 `,
 );

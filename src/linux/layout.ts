@@ -146,9 +146,10 @@ function putNumber(bytes: Uint8Array, offset: number, size: number, value: numbe
 }
 
 function putWide(bytes: Uint8Array, offset: number, value: bigint, type: FieldType, wide: boolean): void {
-  const narrowed = type === "s64" ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value);
-  if (!wide || narrowed !== value) throw new RangeError(`${value} does not fit in ${type}`);
-  new DataView(bytes.buffer).setBigUint64(offset, BigInt.asUintN(64, value), true);
+  // Not asUintN(64, …), which in this release of QuickJS makes 2^63 and more negative.
+  const fits = type === "s64" ? BigInt.asIntN(64, value) === value : value >= 0n && value <= 0xffff_ffff_ffff_ffffn;
+  if (!wide || !fits) throw new RangeError(`${value} does not fit in ${type}`);
+  new DataView(bytes.buffer).setBigUint64(offset, value, true);
 }
 
 function putRun(bytes: Uint8Array, offset: number, size: number, run: Uint8Array, type: FieldType): void {
