@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,6 +130,15 @@ static void harden_process(void)
 	prctl(PR_SET_NAME, "box");
 }
 
+/* A caller's ignored signals would be ignored by the program too: execve keeps what is ignored. */
+static void reset_signals(void)
+{
+	static const uint64_t defaults[4];
+	for (int signal = 1; signal <= 64; signal++)
+		if (signal != SIGKILL && signal != SIGSTOP)
+			syscall(SYS_rt_sigaction, signal, defaults, NULL, sizeof(uint64_t));
+}
+
 int main(int argc, char **argv, char **envp)
 {
 	process.argc = argc;
@@ -147,6 +157,7 @@ int main(int argc, char **argv, char **envp)
 		}
 	mark_inherited_fds();
 	harden_process();
+	reset_signals();
 	process.debug = has_argument("--debug");
 
 	if (!arena_restore(process.sealed))

@@ -55,6 +55,8 @@ export interface InitSetup {
   readonly host: HostChannel;
   /** Bound to init.sock; absent when the program starts at once. */
   readonly listener: Fd | undefined;
+  /** The container's new network namespace, where it was made beside. */
+  readonly network: Fd | undefined;
   /** Descriptors of the host side that this copy must not hold (the container's lock). */
   readonly inherited: readonly Fd[];
   /** Whether the host side says when this process is in its cgroup. */
@@ -104,7 +106,7 @@ function createContainer(setup: InitSetup): HostChannel {
   }
   if (plan.program?.security.keyring !== undefined) leaveKeyring(plan.program.security.keyring);
   for (const one of openJoins(namespaces.join.filter(({ kind }) => !enteredBeforeInit.has(kind)))) join(one);
-  prepareNamespaces(namespaces);
+  prepareNamespaces(namespaces, setup.network);
 
   // The cgroup namespace is rooted where the process is when it is made, so not before it is in its cgroup.
   const enterCgroupNamespace = once(() => {

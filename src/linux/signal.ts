@@ -1,7 +1,7 @@
 /** Signals of this process: masks, dispositions, and signals as readable events: sigprocmask(2), signalfd(2). */
 
 import * as NR from "#nr";
-import { EAGAIN, SFD_CLOEXEC, SFD_NONBLOCK, SIG_SETMASK, SIGKILL, SIGPIPE, SIGSTOP } from "./constants.ts";
+import { EAGAIN, SFD_CLOEXEC, SFD_NONBLOCK, SIG_SETMASK, SIGPIPE } from "./constants.ts";
 import { Fd } from "./fd.ts";
 import { sigaction, signalfd_siginfo } from "./layouts.ts";
 import { attempt, call, SyscallError } from "./raw.ts";
@@ -20,14 +20,20 @@ export function maskOf(signals: readonly number[]): bigint {
   return signals.reduce((mask, signal) => mask | (1n << BigInt(signal - 1)), 0n);
 }
 
-/** Gives every signal its default action, real-time ones too (ignored ones would stay ignored across execve). */
+/** Gives SIGPIPE its default action back; every other signal has it from the start of the process (native/main.c). */
 export function resetDispositions(): void {
-  const action = sigaction.encode({});
-  for (let signal = 1; signal <= 64; signal++) {
-    if (signal !== SIGKILL && signal !== SIGSTOP) {
-      call(`${signal}`, "rt_sigaction", NR.rt_sigaction, signal, action, null, setSize);
-    }
-  }
+  setAction(SIGPIPE, 0);
+}
+
+/** Lets a write to a closed pipe fail with EPIPE in place of ending the process. */
+export function ignoreBrokenPipes(): void {
+  setAction(SIGPIPE, 1);
+}
+
+/** @param handler 0 for the default action, 1 to ignore */
+function setAction(signal: number, handler: 0 | 1): void {
+  const action = sigaction.encode({ sa_handler: handler });
+  call(`${signal}`, "rt_sigaction", NR.rt_sigaction, signal, action, null, setSize);
 }
 
 /** A descriptor from which the blocked signals of `mask` are read: signalfd(2). */
@@ -43,10 +49,4 @@ export function readSignal(fd: Fd): number | undefined {
   if (result === -EAGAIN) return undefined;
   if (result < 0) throw new SyscallError("read", -result, "signalfd");
   return signalfd_siginfo.get(buffer, "ssi_signo");
-}
-
-/** Lets a write to a closed pipe fail with EPIPE in place of ending the process. Undone by resetDispositions. */
-export function ignoreBrokenPipes(): void {
-  const ignore = sigaction.encode({ sa_handler: 1 });
-  call("SIGPIPE", "rt_sigaction", NR.rt_sigaction, SIGPIPE, ignore, null, setSize);
 }
