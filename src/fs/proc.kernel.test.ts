@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import { withoutLeaks } from "../../test/kernel/scratch.ts";
-import { O_DIRECTORY, O_PATH } from "../linux/constants.ts";
+import { withChild, withoutLeaks } from "../../test/kernel/scratch.ts";
+import { EXDEV, MS_PRIVATE, MS_REC, O_CREAT, O_DIRECTORY, O_PATH, O_WRONLY } from "../linux/constants.ts";
+import { geteuid } from "../linux/cred.ts";
 import { open } from "../linux/file.ts";
-import { getpid } from "../linux/process.ts";
+import { mountAt, setPathPropagation } from "../linux/mount.ts";
+import { unshare } from "../linux/namespace.ts";
+import { getpid, waitPidfd } from "../linux/process.ts";
+import { isErrno } from "../linux/raw.ts";
+import { waitReadable } from "../linux/socket.ts";
 import { Proc, parseStat } from "./proc.ts";
 
 /** proc_pid_stat(5): the fields from the state (3) to the start time (22) and one more. */
@@ -65,5 +70,26 @@ describe("Proc", () => {
     ]) {
       assert.throws(() => proc.read(path), { name: "SyscallError" }, path);
     }
+  });
+
+  test("does not read what is mounted over a part of procfs", { skip: geteuid() === 0 ? false : "not root" }, () => {
+    const status = { refused: 1, read: 2 } as const;
+    const behindDecoy = (): number => {
+      unshare(["mnt"]);
+      setPathPropagation("/", MS_PRIVATE + MS_REC);
+      mountAt("decoy", "/proc/sys", "tmpfs", 0, "");
+      open("cwd", "/proc/sys/kernel", O_WRONLY | O_CREAT, 0o644).close();
+      try {
+        using proc = Proc.host();
+        proc.read("sys/kernel");
+        return status.read;
+      } catch (thrown) {
+        return isErrno(thrown, EXDEV) ? status.refused : 3;
+      }
+    };
+    withChild(behindDecoy, ({ pidfd }) => {
+      assert.ok(waitReadable(pidfd, 5000));
+      assert.deepEqual(waitPidfd(pidfd, true), { code: status.refused });
+    });
   });
 });

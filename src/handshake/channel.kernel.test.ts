@@ -103,6 +103,26 @@ describe("Channel.receive() gives", () => {
     });
   });
 
+  test("no descriptor to the message after the one that it came with", () => {
+    withChannels((host, init) => {
+      init.send({ type: "ready" }, [host.socket]);
+      init.send({ type: "executing" });
+      const first = host.receive(1000);
+      assert.ok(first !== "end");
+      assert.equal(first.fds.length, 1);
+      assert.deepEqual(host.receive(1000), { message: { type: "executing" }, fds: [] });
+      for (const fd of first.fds) fd.close();
+    });
+  });
+
+  test("the end when the other side went without having read everything", () => {
+    withPeer((host, peer) => {
+      host.send({ type: "start" });
+      peer.close();
+      assert.equal(host.receive(1000), "end");
+    });
+  });
+
   test("the end when the other side is gone, half-way through a message too", () => {
     for (const length of [0, 3, 8, 12]) {
       withPeer((host, peer) => {

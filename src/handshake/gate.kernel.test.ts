@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { idle, inScratch, withChild } from "../../test/kernel/scratch.ts";
-import { SIGCONT, SIGTERM } from "../linux/constants.ts";
+import { RLIMIT_NOFILE, SIGCONT, SIGTERM } from "../linux/constants.ts";
 import { encodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
-import { getppid, kill } from "../linux/process.ts";
+import { type Child, getLimit, getppid, kill, setLimit, waitPidfd } from "../linux/process.ts";
 import { maskOf, setSignalMask, signalFd } from "../linux/signal.ts";
-import { connectIn, listenIn, poll, send } from "../linux/socket.ts";
+import { connectIn, listenIn, poll, send, waitReadable } from "../linux/socket.ts";
 import { Channel } from "./channel.ts";
 import { header } from "./frame.ts";
 import { awaitStart, type InitChannel, socketName } from "./gate.ts";
@@ -14,30 +14,51 @@ import { asFromInit, type FromInit, type ToInit } from "./messages.ts";
 
 type HostSide = Channel<ToInit, FromInit>;
 
-/** Waits at a gate while a child behaves as `peer`, and gives `action` what came of it. */
-function meet(peer: (connect: () => HostSide) => void, action: (answer: InitChannel | number) => void): void {
+/** What the child ends with when its `start` has been answered. */
+const answered = 42;
+
+/** Waits at a gate while a child behaves as `peer`, which returns its exit status; gives `action` what came of it. */
+function meet(
+  peer: (connect: () => HostSide) => number,
+  action: (answer: InitChannel | number, child: Child) => void,
+): void {
   inScratch((directory) => {
     using listener = listenIn(directory, socketName);
     setSignalMask(maskOf([SIGTERM, SIGCONT]));
     using signals = signalFd(maskOf([SIGTERM, SIGCONT]));
-    const body = (): number => {
-      peer(() => new Channel<ToInit, FromInit>(connectIn(directory, socketName), asFromInit));
-      return idle();
-    };
-    withChild(body, () => {
-      const answer = awaitStart(listener, signals);
-      try {
-        action(answer);
-      } finally {
-        if (typeof answer !== "number") answer[Symbol.dispose]();
-      }
-    });
+    const connect = (): HostSide => new Channel<ToInit, FromInit>(connectIn(directory, socketName), asFromInit);
+    withChild(
+      () => peer(connect),
+      (child) => {
+        const answer = awaitStart(listener, signals);
+        try {
+          action(answer, child);
+        } finally {
+          if (typeof answer !== "number") answer[Symbol.dispose]();
+        }
+      },
+    );
     setSignalMask(0n);
   });
 }
 
-function isStarted(answer: InitChannel | number): void {
+/** The gate has opened to the peer that said `start`, and to no other. */
+function isStarted(answer: InitChannel | number, { pidfd }: Child): void {
   assert.ok(typeof answer !== "number", `signal ${answer}`);
+  answer.send({ type: "executing" });
+  assert.ok(waitReadable(pidfd, 5000), "start is not answered");
+  assert.deepEqual(waitPidfd(pidfd, true), { code: answered });
+}
+
+/** Says start and waits for the answer. */
+function start(channel: HostSide): number {
+  channel.send({ type: "start" });
+  return awaitAnswer(channel);
+}
+
+function awaitAnswer(channel: HostSide): number {
+  const incoming = channel.receive(10_000);
+  return incoming !== "end" && incoming.message.type === "executing" ? answered : 1;
 }
 
 function raw(connect: () => HostSide): Fd {
@@ -46,17 +67,18 @@ function raw(connect: () => HostSide): Fd {
 
 describe("awaitStart() opens the gate to whoever says start", () => {
   test("alone", () => {
-    meet((connect) => connect().send({ type: "start" }), isStarted);
+    meet((connect) => start(connect()), isStarted);
   });
 
   test("byte by byte", () => {
     meet((connect) => {
-      const peer = raw(connect);
+      const channel = connect();
       const body = encodeUtf8('{"type":"start"}');
       for (const byte of [...header(body.length), ...body]) {
-        send(peer, Uint8Array.of(byte));
+        send(channel.socket, Uint8Array.of(byte));
         poll([], 1);
       }
+      return awaitAnswer(channel);
     }, isStarted);
   });
 
@@ -78,45 +100,48 @@ describe("awaitStart() opens the gate to whoever says start", () => {
         Array.from({ length: 100 }, () => burdened),
       );
       poll([], 20);
-      connect().send({ type: "start" });
+      return start(connect());
     }, isStarted);
   });
 
-  test("after more idle peers than there is room for", () => {
+  test("after more idle peers than this process could hold", () => {
+    const { soft, hard } = getLimit(RLIMIT_NOFILE);
+    setLimit(RLIMIT_NOFILE, { soft: 64n, hard }, "RLIMIT_NOFILE");
+    try {
+      meet((connect) => {
+        for (let count = 0; count < 200; count++) {
+          const peer = connect();
+          if (count >= 20) peer[Symbol.dispose]();
+          else if (count % 5 === 0) poll([], 5);
+        }
+        for (let count = 0; count < 30; count++) {
+          connect();
+          poll([], 2);
+        }
+        poll([], 20);
+        return start(connect());
+      }, isStarted);
+    } finally {
+      setLimit(RLIMIT_NOFILE, { soft, hard }, "RLIMIT_NOFILE");
+    }
+  });
+
+  test("and keeps no descriptor that comes with the word", () => {
     meet((connect) => {
-      for (let count = 0; count < 100; count++) {
-        connect();
-        if (count % 10 === 0) poll([], 5);
-      }
-      poll([], 20);
-      connect().send({ type: "start" });
+      const channel = connect();
+      channel.send({ type: "start" }, [channel.socket, channel.socket]);
+      return awaitAnswer(channel);
     }, isStarted);
-  });
-
-  test("and can answer it", () => {
-    inScratch((directory) => {
-      using listener = listenIn(directory, socketName);
-      using signals = signalFd(0n);
-      const body = (): number => {
-        const channel = new Channel<FromInit, ToInit>(connectIn(directory, socketName), (message) => message as ToInit);
-        channel.send({ type: "start" } as unknown as FromInit);
-        const incoming = channel.receive(5000);
-        return incoming !== "end" && (incoming.message as unknown as FromInit).type === "executing" ? 42 : 1;
-      };
-      withChild(body, () => {
-        const answer = awaitStart(listener, signals);
-        assert.ok(typeof answer !== "number");
-        answer.send({ type: "executing" });
-        answer[Symbol.dispose]();
-      });
-    });
   });
 });
 
 describe("awaitStart() minds signals", () => {
   test("that would end the program: the wait is over", () => {
     meet(
-      () => kill(getppid(), SIGTERM),
+      () => {
+        kill(getppid(), SIGTERM);
+        return idle();
+      },
       (answer) => assert.equal(answer, SIGTERM),
     );
   });
@@ -125,7 +150,7 @@ describe("awaitStart() minds signals", () => {
     meet((connect) => {
       kill(getppid(), SIGCONT);
       poll([], 20);
-      connect().send({ type: "start" });
+      return start(connect());
     }, isStarted);
   });
 });
