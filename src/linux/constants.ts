@@ -52,11 +52,10 @@ export const O_NOCTTY = 0x100;
 export const O_TRUNC = 0x200;
 export const O_APPEND = 0x400;
 export const O_NONBLOCK = 0x800;
-export const O_DIRECTORY = 0x10000;
-export const O_NOFOLLOW = 0x20000;
 export const O_CLOEXEC = 0x80000;
+/** Of the architecture this binary is built for: open-flags/<arch>.ts. */
+export { O_DIRECTORY, O_NOFOLLOW, O_TMPFILE } from "#open-flags";
 export const O_PATH = 0x200000;
-export const O_TMPFILE = 0x410000;
 export const RESOLVE_NO_XDEV = 0x1;
 export const RESOLVE_NO_MAGICLINKS = 0x2;
 export const RESOLVE_NO_SYMLINKS = 0x4;
