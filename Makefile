@@ -17,7 +17,7 @@ MUSL := $(ROOT)/usr/lib/$(ARCH)-linux-musl
 MUSL_INCLUDE := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem $(ROOT)/usr/include/$(ARCH)-linux-musl \
 	-idirafter $(ROOT)/usr/include -idirafter $(ROOT)/usr/include/$(ARCH)-linux-gnu
 RELEASE := $(MUSL_INCLUDE) -fPIE -fstack-protector-strong -fstack-clash-protection -ffunction-sections -fdata-sections
-LINK := -nostdlib -static-pie -s -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--gc-sections \
+LINK := -nostdlib -static-pie -s -Wl,-z,relro,-z,now,-z,pack-relative-relocs,-z,noexecstack,-z,separate-code,--gc-sections \
 	-Wl,--build-id=none,--wrap=gettimeofday,-T,native/image.ld $(MUSL)/rcrt1.o $(MUSL)/crti.o
 LINK_END := $(MUSL)/libc.a -lgcc $(MUSL)/crtn.o
 
@@ -87,9 +87,9 @@ clean: ## remove everything that was built; downloaded packages stay
 # --- What the targets above are made of -------------------------------------------------------------------------------
 
 # The native part is compiled three times; the modules of each binary are bundled into a folder of its own.
-HARDENED := $(patsubst %,build/native/hardened/%.o,$(NATIVE) fortify copy)
+HARDENED := $(patsubst %,build/native/hardened/%.o,$(NATIVE) fortify)
 SANITIZED := $(patsubst %,build/native/sanitized/%.o,$(NATIVE))
-TESTING := $(patsubst %,build/native/testing/%.o,$(NATIVE) fortify copy)
+TESTING := $(patsubst %,build/native/testing/%.o,$(NATIVE) fortify)
 
 # Linked twice: without an image it writes one, with it only that section is another.
 build/box build/box-bare: $(HARDENED) build/release/modules.o

@@ -277,6 +277,7 @@ void engine_write(void)
 {
 	writing_image = true;
 	engine_start();
+	engine->used_size = (size_t)(engine->next - (char *)engine);
 	const char *const *name = image_modules;
 	for (int list = 0; list < 2; list++, name++) {
 		for (; *name; name++) {

@@ -28,8 +28,8 @@ _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2))
 struct engine {
 	/* In bytes and in words; tools/image.mjs fills the second in. */
 	size_t image_size, relocation_count;
-	/* Up to where commands that enter a container use it. */
-	size_t entering_size;
+	/* Up to where every command uses most of it; up to where those do that enter a container. */
+	size_t used_size, entering_size;
 	/* The free rest of the arena, and freed blocks by size. */
 	char *next, *end;
 	struct free_block *free_blocks[8 * 24];

@@ -174,9 +174,8 @@ bool arena_has_image(void)
 }
 
 /*
- * The arena as the build left it; false when there is no image or its place is taken. A command that enters a
- * container writes to most pages of its modules, as the engine counts references in them: all at once (since Linux 5.14)
- * they cost half.
+ * The arena as the build left it; false when there is no image or its place is taken. The engine counts references in its
+ * objects, so a command writes to most pages of the modules it runs: all at once (since Linux 5.14) they cost half.
  */
 bool arena_restore(bool entering)
 {
@@ -193,8 +192,7 @@ bool arena_restore(bool entering)
 		return false;
 	}
 	engine = place;
-	if (entering)
-		madvise(place, engine->entering_size, MADV_POPULATE_WRITE);
+	madvise(place, entering ? engine->entering_size : engine->used_size, MADV_POPULATE_WRITE);
 	for (size_t i = 0; i < count; i++)
 		((uintptr_t *)place)[relocations[i]] += (uintptr_t)__ehdr_start;
 	engine->next = engine->end = (char *)place + size;

@@ -18,7 +18,6 @@
 #include <linux/magic.h>
 #include <linux/mount.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -66,22 +65,31 @@ static int open_self(void)
 	return exe;
 }
 
-/* Whether a mount is in this process's mount namespace, below its root. */
+/* Whether a mount is in this process's mount namespace, below its root: each line of mountinfo begins with an id. */
 static bool is_mounted(uint64_t mount_id)
 {
-	static char buffer[1 << 15];
-	FILE *mountinfo = fopen("/proc/self/mountinfo", "re");
-	if (!mountinfo || setvbuf(mountinfo, buffer, _IOFBF, sizeof buffer))
+	static char text[1 << 15];
+	int mountinfo = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	if (mountinfo < 0)
 		die("cannot open /proc/self/mountinfo: %s", strerror(errno));
-	char *line = NULL;
-	size_t size = 0;
-	bool found = false;
-	while (!found && getline(&line, &size, mountinfo) > 0)
-		found = strtoull(line, NULL, 10) == mount_id;
-	if (!found && ferror(mountinfo))
-		die("cannot read /proc/self/mountinfo");
-	free(line);
-	fclose(mountinfo);
+	bool found = false, in_id = true;
+	uint64_t id = 0;
+	ssize_t count;
+	while ((count = read(mountinfo, text, sizeof text)) > 0)
+		for (char *p = text; p < text + count; p++) {
+			if (in_id && *p == ' ') {
+				found |= id == mount_id;
+				in_id = false;
+			} else if (*p == '\n') {
+				in_id = true;
+				id = 0;
+			} else if (in_id) {
+				id = id * 10 + (uint64_t)(*p - '0');
+			}
+		}
+	if (count < 0)
+		die("cannot read /proc/self/mountinfo: %s", strerror(errno));
+	close(mountinfo);
 	return found;
 }
 

@@ -14,7 +14,7 @@ import {
   writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { after, suite, test } from "node:test";
 
 const builds = {
@@ -93,30 +93,6 @@ suite("heap image", () => {
       "ReferenceError: argv is not initialized",
     ]);
   });
-});
-
-test("memcpy() and memmove() copy what they should", {
-  skip: process.arch === "x64" ? false : "the libc's are used",
-}, () => {
-  const program = join(mkdtempSync(join(tmpdir(), "box-copy-")), "copy");
-  const sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
-  const rename = ["-Dmemcpy=box_memcpy", "-Dmemmove=box_memmove", "-fno-builtin"];
-  for (const options of [["-O2"], ["-O1", ...sanitize]]) {
-    const { error } = run(
-      "gcc",
-      "-std=gnu11",
-      "-Wall",
-      "-Wextra",
-      ...options,
-      ...rename,
-      "-o",
-      program,
-      "test/native/copy.c",
-    );
-    assert.equal(error, "");
-    assert.deepEqual(run(program), { status: 0, output: "ok\n", error: "" });
-  }
-  rmSync(dirname(program), { recursive: true });
 });
 
 for (const [name, probe] of Object.entries(builds)) {
