@@ -5,7 +5,10 @@ import { idle, withChild, withoutLeaks } from "../../test/kernel/scratch.ts";
 import { SIGKILL, SIGTERM } from "../linux/constants.ts";
 import { mkdir } from "../linux/file.ts";
 import { waitReadable } from "../linux/socket.ts";
-import { Cgroup, cgroupPids, deviceLine, isFrozen, killAndWait, removeCgroup, signalAll } from "./cgroup.ts";
+import { Cgroup, deviceLine } from "./cgroup.ts";
+import { isFrozen } from "./freezer.ts";
+import { cgroupPids, killAndWait, signalAll } from "./processes.ts";
+import { removeCgroup } from "./removal.ts";
 
 test("deviceLine() writes a rule as v1's files take it", () => {
   const numbers = { major: undefined, minor: undefined };

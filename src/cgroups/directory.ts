@@ -13,7 +13,7 @@ import {
 } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
-import { fileSystemType, mkdir, open, readAll, writeOnce } from "../linux/file.ts";
+import { entries, fileSystemType, mkdir, open, readAll, writeOnce } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
 import type { CgroupDirectory } from "./ops.ts";
 
@@ -115,4 +115,19 @@ export function processesOf(cgroup: Fd): number[] {
     .split("\n")
     .filter((line) => line !== "");
   return pids.map(Number).filter((pid) => pid > 0);
+}
+
+/** Names of the cgroups in a cgroup; cgroupfs tells the type of each entry. */
+export function childrenOf(cgroup: Fd): string[] {
+  return entries(cgroup).flatMap(({ name, isDirectory }) => (isDirectory ? [name] : []));
+}
+
+/** Opens a cgroup in a cgroup; undefined when it has vanished. */
+export function openChild(fd: Fd, name: string): Fd | undefined {
+  try {
+    return open(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  } catch (thrown) {
+    if (isErrno(thrown, ENOENT)) return undefined;
+    throw thrown;
+  }
 }

@@ -6,7 +6,10 @@
  */
 import { BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
-import { Cgroup, killAndWait, recordOf, removeCgroup } from "../cgroups/cgroup.ts";
+import { Cgroup } from "../cgroups/cgroup.ts";
+import { killAndWait } from "../cgroups/processes.ts";
+import { recordOf } from "../cgroups/record.ts";
+import { removeCgroup } from "../cgroups/removal.ts";
 import { Proc } from "../fs/proc.ts";
 import { Channel } from "../handshake/channel.ts";
 import { socketName } from "../handshake/gate.ts";

@@ -1,7 +1,8 @@
 /** `delete`: removes what `create` made. Tolerates that any part of it is gone already. */
 import { BoxError, messageOf, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
-import { type CgroupRecord, removeCgroup, removeEmptyCgroup } from "../cgroups/cgroup.ts";
+import type { CgroupRecord } from "../cgroups/record.ts";
+import { removeCgroup, removeEmptyCgroup } from "../cgroups/removal.ts";
 import { runHook } from "../hooks/apply.ts";
 import { SIGKILL } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";

@@ -1,7 +1,7 @@
 /** `kill`: a signal for the container's first process, or for all of them. */
 import { BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
-import { killAndWait, signalAll } from "../cgroups/cgroup.ts";
+import { killAndWait, signalAll } from "../cgroups/processes.ts";
 import { SIGKILL } from "../linux/constants.ts";
 import { sendSignal } from "../linux/process.ts";
 import { bootId, openProcess } from "./processes.ts";

@@ -6,8 +6,8 @@
  */
 import { BoxError, within } from "../base/errors.ts";
 import { configLimits, parseJson } from "../base/json.ts";
-import type { CgroupRecord } from "../cgroups/cgroup.ts";
 import type { CgroupDirectory } from "../cgroups/ops.ts";
+import type { CgroupRecord } from "../cgroups/record.ts";
 import type { HookOp } from "../hooks/ops.ts";
 
 /** Raised when a field changes its meaning. Every version that was released stays readable. */

@@ -4,7 +4,7 @@ import { enter, freeze, noCgroups, withCgroup } from "../../test/kernel/cgroups.
 import { recordWith } from "../../test/kernel/records.ts";
 import { idle, withChild, withoutLeaks } from "../../test/kernel/scratch.ts";
 import { BoxError } from "../base/errors.ts";
-import { killAndWait } from "../cgroups/cgroup.ts";
+import { killAndWait } from "../cgroups/processes.ts";
 import { SIGKILL } from "../linux/constants.ts";
 import { type Child, sendSignal, setName } from "../linux/process.ts";
 import { waitReadable } from "../linux/socket.ts";

@@ -1,7 +1,7 @@
 /** A container's status, derived from its record and its process; and which operation is allowed in which. */
 import { BoxError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
-import { isFrozen } from "../cgroups/cgroup.ts";
+import { isFrozen } from "../cgroups/freezer.ts";
 import { bootId, executedFile, isAlive } from "./processes.ts";
 import type { ContainerRecord } from "./record.ts";
 

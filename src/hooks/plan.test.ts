@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hookKinds, planHooks } from "./plan.ts";
+import { hookKinds } from "../spec/vocabulary.ts";
+import { planHooks } from "./plan.ts";
 
 test("planHooks() plans none where the configuration has none", () => {
   const none = {

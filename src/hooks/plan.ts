@@ -2,16 +2,6 @@
 import type { Hook, Hooks } from "../spec/types.ts";
 import type { HookOp, HookOps } from "./ops.ts";
 
-/** In the order in which they run. */
-export const hookKinds = [
-  "prestart",
-  "createRuntime",
-  "createContainer",
-  "startContainer",
-  "poststart",
-  "poststop",
-] as const;
-
 export function planHooks(hooks: Hooks = {}): HookOps {
   const of = (kind: keyof Hooks): HookOp[] =>
     (hooks[kind] ?? []).map((hook, index) => planHook(hook, `hooks.${kind}[${index}]`));

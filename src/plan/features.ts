@@ -1,9 +1,8 @@
 /** What `box features` prints (runtime-spec 1.3, features.md), from the tables by which box works. Pure. */
 
-import { hookKinds } from "../hooks/plan.ts";
 import { supportedNamespaces } from "../namespaces/plan.ts";
 import { knownOptions } from "../rootfs/plan.ts";
-import { capabilityNames } from "../spec/vocabulary.ts";
+import { capabilityNames, hookKinds } from "../spec/vocabulary.ts";
 
 export function features(build: {
   readonly version: string;

@@ -196,3 +196,13 @@ export const capabilityNames = [
   "CAP_BPF",
   "CAP_CHECKPOINT_RESTORE",
 ] as const;
+
+/** hooks.*: in the order in which they run. */
+export const hookKinds = [
+  "prestart",
+  "createRuntime",
+  "createContainer",
+  "startContainer",
+  "poststart",
+  "poststop",
+] as const;

@@ -1,6 +1,10 @@
 /** A cgroup of this machine for tests of one. */
-import { Cgroup, type CgroupRecord, isFrozen, killAndWait, recordOf, removeCgroup } from "../../src/cgroups/cgroup.ts";
+import { Cgroup } from "../../src/cgroups/cgroup.ts";
+import { isFrozen } from "../../src/cgroups/freezer.ts";
 import { planCgroup } from "../../src/cgroups/plan.ts";
+import { killAndWait } from "../../src/cgroups/processes.ts";
+import { type CgroupRecord, recordOf } from "../../src/cgroups/record.ts";
+import { removeCgroup } from "../../src/cgroups/removal.ts";
 import { readCgroupLayout } from "../../src/facts/cgroups.ts";
 import { monotonicMilliseconds } from "../../src/linux/clock.ts";
 import { O_RDONLY, O_WRONLY } from "../../src/linux/constants.ts";

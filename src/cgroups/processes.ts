@@ -1,0 +1,99 @@
+/** The processes of a container, found by its cgroup: listed, signalled, ended. */
+import { BoxError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
+import { monotonicMilliseconds } from "../linux/clock.ts";
+import { ENODEV, ENOENT, EOPNOTSUPP, O_NOFOLLOW, O_RDONLY, POLLPRI, SIGKILL } from "../linux/constants.ts";
+import { decodeUtf8 } from "../linux/engine.ts";
+import type { Fd } from "../linux/fd.ts";
+import { open, read } from "../linux/file.ts";
+import { kill, pidfdOpen } from "../linux/process.ts";
+import { isErrno } from "../linux/raw.ts";
+import { poll, waitReadable } from "../linux/socket.ts";
+import { childrenOf, openCgroup, openChild, processesOf, writeFile } from "./directory.ts";
+import { thaw } from "./freezer.ts";
+import { type CgroupRecord, mainDirectory } from "./record.ts";
+
+/** Every process in the container's cgroup and below it. */
+export function cgroupPids(record: CgroupRecord): number[] {
+  const directory = mainDirectory(record);
+  if (directory === undefined) return [];
+  const fd = openCgroup(directory, record.path);
+  if (fd === undefined) return [];
+  const pids: number[] = [];
+  visit(fd, (cgroup) => pids.push(...processesOf(cgroup)));
+  return pids;
+}
+
+/** Visits a cgroup and all below it, children first; closes what it opens. One that vanishes meanwhile is no error. */
+function visit(root: Fd, action: (cgroup: Fd) => void): void {
+  using fd = root;
+  for (const name of childrenOf(fd)) {
+    const child = openChild(fd, name);
+    if (child !== undefined) visit(child, action);
+  }
+  try {
+    action(fd);
+  } catch (thrown) {
+    if (!isErrno(thrown, ENOENT, ENODEV, EOPNOTSUPP)) throw thrown;
+  }
+}
+
+/** Sends a signal to every process of the container once. */
+export function signalAll(record: CgroupRecord, signal: number): void {
+  if (signal === SIGKILL && killAtOnce(record)) return;
+  for (const pid of cgroupPids(record)) kill(pid, signal);
+}
+
+/** cgroup.kill, Linux 5.14: nothing can fork away from it. */
+function killAtOnce(record: CgroupRecord): boolean {
+  const v2 = record.directories.find(({ version }) => version === 2);
+  if (v2 === undefined) return false;
+  using fd = openCgroup(v2, record.path);
+  if (fd === undefined) return false;
+  try {
+    writeFile(fd, "cgroup.kill", "1");
+    return true;
+  } catch (thrown) {
+    if (isErrno(thrown, ENOENT)) return false;
+    throw thrown;
+  }
+}
+
+/** How long the processes of a killed container may take to vanish, in milliseconds. */
+export const emptyTimeout = 10_000;
+
+/** Kills everything in the cgroup and waits until the kernel says that it is empty. */
+export function killAndWait(record: CgroupRecord): void {
+  thaw(record);
+  const deadline = monotonicMilliseconds() + emptyTimeout;
+  while (cgroupPids(record).length > 0) {
+    signalAll(record, SIGKILL);
+    waitForChange(record, deadline);
+    if (monotonicMilliseconds() > deadline) {
+      throw new BoxError(
+        `cgroup ${quote(record.path)}: processes ${cgroupPids(record).join(", ")} are still there after SIGKILL`,
+      );
+    }
+  }
+}
+
+/** Waits for cgroup2's notice that the populated state has changed; v1 has none, so its processes' own ends are awaited. */
+export function waitForChange(record: CgroupRecord, deadline: number): void {
+  const left = Math.max(0, deadline - monotonicMilliseconds());
+  const v2 = record.directories.find(({ version }) => version === 2);
+  using cgroup = v2 === undefined ? undefined : openCgroup(v2, record.path);
+  if (cgroup === undefined) {
+    waitForProcesses(cgroupPids(record), left);
+    return;
+  }
+  using events = open(cgroup, "cgroup.events", O_RDONLY | O_NOFOLLOW);
+  // Reading this descriptor arms its notice: a change after it is not missed.
+  if (decodeUtf8(read(events, 4096)).includes("populated 0")) return;
+  poll([{ fd: events, events: POLLPRI }], left);
+}
+
+/** Waits for the end of the first of these processes: the caller looks again then. */
+export function waitForProcesses([first]: readonly number[], milliseconds: number): void {
+  using process = first === undefined ? undefined : pidfdOpen(first);
+  if (process !== undefined) waitReadable(process, milliseconds);
+}

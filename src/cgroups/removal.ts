@@ -1,0 +1,96 @@
+/** Removes what Cgroup.make made: known from the record alone, in every hierarchy, whatever of it is still there. */
+import { BoxError, within } from "../base/errors.ts";
+import { components } from "../base/path.ts";
+import { quote } from "../base/quote.ts";
+import { monotonicMilliseconds } from "../linux/clock.ts";
+import { EBUSY, ENOENT, ENOTEMPTY } from "../linux/constants.ts";
+import type { Fd } from "../linux/fd.ts";
+import { rmdir } from "../linux/file.ts";
+import { isErrno } from "../linux/raw.ts";
+import { poll } from "../linux/socket.ts";
+import { childrenOf, openCgroup, openChild, processesOf } from "./directory.ts";
+import type { CgroupDirectory } from "./ops.ts";
+import { emptyTimeout, killAndWait, waitForChange, waitForProcesses } from "./processes.ts";
+import type { CgroupRecord } from "./record.ts";
+
+/**
+ * Kills what still runs in the container's cgroup and removes it with everything below from every hierarchy, and box's
+ * own parent with its last container. What is not there is no error.
+ * @throws BoxError naming what could not be removed
+ */
+export function removeCgroup(record: CgroupRecord): void {
+  for (const directory of record.directories) {
+    within(
+      () => `remove cgroup ${quote(record.path)} from ${directory.mount}`,
+      () => {
+        removeBelow(record, directory, components(record.path));
+        if (record.ownParent) removeEmptyParent(directory, components(record.path).slice(0, -1));
+      },
+    );
+  }
+}
+
+/** Removes one hierarchy's part. What still runs in it is killed: an empty cgroup, the usual one, goes at the first try. */
+function removeBelow(record: CgroupRecord, directory: CgroupDirectory, parts: readonly string[]): void {
+  using parent = openCgroup(directory, parts.slice(0, -1).join("/"));
+  const name = parts.at(-1);
+  if (parent === undefined || name === undefined || tryRemove(parent, name)) return;
+  killAndWait(record);
+  removeTree(parent, name, monotonicMilliseconds() + emptyTimeout);
+}
+
+/** Whether a cgroup is gone now; false while it is busy. */
+function tryRemove(parent: Fd, name: string): boolean {
+  try {
+    rmdir(parent, name);
+    return true;
+  } catch (thrown) {
+    if (isErrno(thrown, ENOENT)) return true;
+    if (isErrno(thrown, EBUSY)) return false;
+    throw thrown;
+  }
+}
+
+/** How long a process that was killed with its parent may take to vanish, in milliseconds. */
+const vanishTimeout = 2000;
+
+/** Removes what is or becomes empty and kills nothing: for a cgroup of which it is not sure that all in it is ours. */
+export function removeEmptyCgroup(record: CgroupRecord): void {
+  const deadline = monotonicMilliseconds() + vanishTimeout;
+  for (const directory of record.directories) {
+    const parts = components(record.path);
+    using parent = openCgroup(directory, parts.slice(0, -1).join("/"));
+    const name = parts.at(-1);
+    if (parent === undefined || name === undefined) continue;
+    while (!tryRemove(parent, name) && monotonicMilliseconds() < deadline) waitForChange(record, deadline);
+    if (record.ownParent) removeEmptyParent(directory, parts.slice(0, -1));
+  }
+}
+
+function removeTree(parent: Fd, name: string, deadline: number): void {
+  while (!tryRemove(parent, name)) {
+    if (monotonicMilliseconds() > deadline) throw new BoxError(`${quote(name)} stays busy`, { errno: "EBUSY" });
+    using cgroup = openChild(parent, name);
+    if (cgroup === undefined) return;
+    const children = childrenOf(cgroup);
+    for (const child of children) removeTree(cgroup, child, deadline);
+    if (children.length > 0) continue;
+    // Its last process may be on its way out: v1 says nothing of that, so its end is awaited, or a moment passes.
+    const pids = processesOf(cgroup);
+    if (pids.length > 0) waitForProcesses(pids, 1000);
+    else poll([], 1);
+  }
+}
+
+function removeEmptyParent(directory: CgroupDirectory, parts: readonly string[]): void {
+  const name = parts.at(-1);
+  if (name === undefined) return;
+  using grandparent = openCgroup(directory, parts.slice(0, -1).join("/"));
+  if (grandparent === undefined) return;
+  try {
+    rmdir(grandparent, name);
+  } catch (thrown) {
+    // Other containers live in it.
+    if (!isErrno(thrown, EBUSY, ENOTEMPTY, ENOENT)) throw thrown;
+  }
+}
