@@ -127,7 +127,7 @@ build/%.o: build/%.S
 	@$(CC) -c -o $@ $<
 
 build/release/modules.S build/asan/modules.S: $(SOURCES) $(GENERATED)
-build/probe/modules.S build/probe-asan/modules.S: $(wildcard test/native/*.ts src/linux/*.ts) src/host.d.ts
+build/probe/modules.S build/probe-asan/modules.S: $(wildcard test/native/*.ts src/linux/*.ts) src/globals.ts src/host.d.ts
 build/test/modules.S: $(TESTS) $(GENERATED)
 build/%/modules.S: tools/bundle.mjs build/compile package.json
 	@node tools/bundle.mjs $*

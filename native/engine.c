@@ -186,28 +186,12 @@ static int fill_host_module(JSContext *context, JSModuleDef *module)
 
 /* --- Start -------------------------------------------------------------------------------------------------------- */
 
-/* Defines Symbol.dispose, which this release of the engine lacks: `using` in TypeScript finds disposers by it. */
-static bool adapt_globals(JSContext *context)
+static void evaluate_module(JSContext *context, const char *name)
 {
-	JSValue global = JS_GetGlobalObject(context);
-	JSValue symbol = JS_GetPropertyStr(context, global, "Symbol");
-	JSValue key = JS_NewString(context, "Symbol.dispose");
-	JSAtom registry = JS_NewAtom(context, "for");
-	JSValue dispose = JS_Invoke(context, symbol, registry, 1, &key);
-	bool ok = JS_DefinePropertyValueStr(context, symbol, "dispose", dispose, 0) >= 0;
-#ifndef BOX_TEST
-	/* Would answer the same in every process that starts from an image. */
-	JSValue math = JS_GetPropertyStr(context, global, "Math");
-	JSAtom random = JS_NewAtom(context, "random");
-	ok = ok && JS_DeleteProperty(context, math, random, 0) > 0;
-	JS_FreeAtom(context, random);
-	JS_FreeValue(context, math);
-#endif
-	JS_FreeAtom(context, registry);
-	JS_FreeValue(context, key);
-	JS_FreeValue(context, symbol);
-	JS_FreeValue(context, global);
-	return ok;
+	JSValue namespace = load_module(context, name);
+	if (JS_IsException(namespace))
+		die_of_exception(context, true);
+	JS_FreeValue(context, namespace);
 }
 
 void engine_start(void)
@@ -250,17 +234,15 @@ void engine_start(void)
 	engine->context = context;
 	engine->read_modules = js_mallocz(context, (count + 1) * sizeof *engine->read_modules);
 	engine->host = JS_NewCModule(context, "host", fill_host_module);
-	if (!engine->host || !engine->read_modules || !syscall_init(context) || !adapt_globals(context))
+	if (!engine->host || !engine->read_modules)
 		die("cannot start the engine");
 	for (size_t i = 0; i < COUNT(values); i++)
 		if (JS_AddModuleExport(context, engine->host, values[i]))
 			die("cannot start the engine");
 	if (JS_AddModuleExportList(context, engine->host, functions, COUNT(functions)))
 		die("cannot start the engine");
-	JSValue namespace = load_module(context, "main");
-	if (JS_IsException(namespace))
-		die_of_exception(context, true);
-	JS_FreeValue(context, namespace);
+	evaluate_module(context, "globals");
+	evaluate_module(context, "main");
 }
 
 static int forget_stack(void *unused)
@@ -280,12 +262,8 @@ void engine_write(void)
 	engine->used_size = (size_t)(engine->next - (char *)engine);
 	const char *const *name = image_modules;
 	for (int list = 0; list < 2; list++, name++) {
-		for (; *name; name++) {
-			JSValue namespace = load_module(engine->context, *name);
-			if (JS_IsException(namespace))
-				die_of_exception(engine->context, true);
-			JS_FreeValue(engine->context, namespace);
-		}
+		for (; *name; name++)
+			evaluate_module(engine->context, *name);
 		if (list == 0)
 			engine->entering_size = (size_t)(engine->next - (char *)engine);
 	}

@@ -36,8 +36,6 @@ struct engine {
 	JSRuntime *runtime;
 	JSContext *context;
 	JSModuleDef *host, **read_modules;
-	/* Class numbers of buffer objects: the engine has no public test for them that does not throw. */
-	JSClassID array_buffer_class, first_array_class, last_array_class, data_view_class;
 };
 extern struct engine *engine;
 
@@ -79,7 +77,6 @@ void seal_self(char **argv, char **envp);
 bool utf8_is_valid(const void *bytes, size_t length);
 bool word_from_value(JSContext *context, JSValueConst value, int64_t *word);
 const char *utf8_from_value(JSContext *context, JSValueConst value, size_t *length);
-bool syscall_init(JSContext *context);
 
 /* Arguments as a C function takes them, and what is to be released after the call. */
 #define MAX_WORDS 7

@@ -10,36 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A view on a whole buffer. The engine reads three arguments, whatever their number is said to be. */
-static JSValue new_array(JSContext *context, JSValueConst buffer, JSTypedArrayEnum type)
-{
-	JSValueConst arguments[] = { buffer, JS_UNDEFINED, JS_UNDEFINED };
-	return JS_NewTypedArray(context, 3, arguments, type);
-}
-
-/* Reads the class numbers off sample objects. */
-bool syscall_init(JSContext *context)
-{
-	JSValue global = JS_GetGlobalObject(context);
-	JSValue data_view = JS_GetPropertyStr(context, global, "DataView");
-	JSValue buffer = JS_NewArrayBufferCopy(context, (const uint8_t *)"", 0);
-	JSValue samples[] = {
-		new_array(context, buffer, JS_TYPED_ARRAY_UINT8C),
-		new_array(context, buffer, JS_TYPED_ARRAY_FLOAT64),
-		JS_CallConstructor(context, data_view, 1, &buffer),
-	};
-	engine->array_buffer_class = JS_GetClassID(buffer);
-	engine->first_array_class = JS_GetClassID(samples[0]);
-	engine->last_array_class = JS_GetClassID(samples[1]);
-	engine->data_view_class = JS_GetClassID(samples[2]);
-	for (size_t i = 0; i < sizeof samples / sizeof *samples; i++)
-		JS_FreeValue(context, samples[i]);
-	JS_FreeValue(context, buffer);
-	JS_FreeValue(context, data_view);
-	JS_FreeValue(context, global);
-	return engine->array_buffer_class && engine->first_array_class && engine->last_array_class && engine->data_view_class;
-}
-
 /* Strict UTF-8 (RFC 3629): no overlong form, no surrogate, nothing above U+10FFFF. */
 bool utf8_is_valid(const void *bytes, size_t length)
 {
@@ -109,41 +79,17 @@ bool word_from_value(JSContext *context, JSValueConst value, int64_t *word)
 	return true;
 }
 
-/* Where the bytes of an ArrayBuffer or of a view on one are. The object itself keeps them alive. */
+/* Where the bytes of a typed array are. The object itself keeps them alive. */
 static bool bytes_from_value(JSContext *context, JSValueConst value, uint8_t **start, size_t *length)
 {
-	JSClassID class = JS_IsObject(value) ? JS_GetClassID(value) : 0;
-	if (class == engine->array_buffer_class) {
-		*start = JS_GetArrayBuffer(context, length, value);
-		return *start || *length == 0;
-	}
 	size_t offset, size;
-	JSValue buffer;
-	if (class >= engine->first_array_class && class <= engine->last_array_class) {
-		buffer = JS_GetTypedArrayBuffer(context, value, &offset, length, NULL);
-	} else if (class == engine->data_view_class) {
-		const char *names[] = { "byteOffset", "byteLength" };
-		int64_t numbers[2];
-		for (int i = 0; i < 2; i++) {
-			JSValue number = JS_GetPropertyStr(context, value, names[i]);
-			if (JS_IsException(number) || !word_from_value(context, number, &numbers[i]))
-				return false;
-		}
-		offset = (size_t)numbers[0];
-		*length = (size_t)numbers[1];
-		buffer = JS_GetPropertyStr(context, value, "buffer");
-	} else {
-		JS_ThrowTypeError(context, "not a number, bigint, string, buffer or null");
-		return false;
-	}
+	JSValue buffer = JS_GetTypedArrayBuffer(context, value, &offset, length, NULL);
 	if (JS_IsException(buffer))
 		return false;
 	uint8_t *base = JS_GetArrayBuffer(context, &size, buffer);
 	JS_FreeValue(context, buffer);
-	if (!base && size)
-		return false;
 	*start = base + offset;
-	return true;
+	return base || !size;
 }
 
 void words_release(JSContext *context, struct words *words)
@@ -220,7 +166,9 @@ JSValue host_encode_utf8(JSContext *context, JSValueConst this, int argc, JSValu
 	JS_FreeCString(context, text);
 	if (JS_IsException(buffer))
 		return buffer;
-	JSValue array = new_array(context, buffer, JS_TYPED_ARRAY_UINT8);
+	/* The engine reads three arguments, whatever their number is said to be. */
+	JSValueConst arguments[] = { buffer, JS_UNDEFINED, JS_UNDEFINED };
+	JSValue array = JS_NewTypedArray(context, 3, arguments, JS_TYPED_ARRAY_UINT8);
 	JS_FreeValue(context, buffer);
 	return array;
 }

@@ -13,7 +13,18 @@ declare module "host" {
    * What one system-call argument may be. A string is passed as NUL-terminated UTF-8 that the kernel may only read, a
    * buffer by its address, `null` as 0.
    */
-  export type Argument = number | bigint | string | ArrayBuffer | ArrayBufferView | null;
+  export type Bytes =
+    | Uint8Array
+    | Uint8ClampedArray
+    | Int8Array
+    | Uint16Array
+    | Int16Array
+    | Uint32Array
+    | Int32Array
+    | BigUint64Array
+    | BigInt64Array
+    | Float64Array;
+  export type Argument = number | bigint | string | Bytes | null;
 
   /**
    * Performs one system call with up to six arguments.
@@ -35,13 +46,13 @@ declare module "host" {
   export function finishNetwork(): number;
 
   /** The address of a buffer's first byte, for structs that hold pointers. The caller keeps the buffer alive. */
-  export function address(buffer: ArrayBuffer | ArrayBufferView): number;
+  export function address(buffer: Bytes): number;
 
   /** UTF-8 of a string, without a terminator. A lone surrogate is a TypeError. */
   export function encodeUtf8(text: string): Uint8Array;
 
   /** The string behind UTF-8 bytes. Bytes that are not UTF-8 are a TypeError, so that no name is silently changed. */
-  export function decodeUtf8(bytes: ArrayBuffer | ArrayBufferView): string;
+  export function decodeUtf8(bytes: Bytes): string;
 
   /**
    * Evaluates an embedded module (and what it imports) at its first call and returns its namespace object.

@@ -30,13 +30,14 @@ function filesBelow(directory, pattern) {
 
 /** @returns {Record<string, string>} name of the module → its source */
 function entryPoints() {
-  if (mode === "test") return { main: testRunner() };
+  const globals = "src/globals.ts";
+  if (mode === "test") return { globals, main: testRunner() };
   if (mode?.startsWith("probe"))
-    return { main: "test/native/probe.ts", lazy: "test/native/lazy.ts", bad: "test/native/bad.ts" };
+    return { globals, main: "test/native/probe.ts", lazy: "test/native/lazy.ts", bad: "test/native/bad.ts" };
   const commands = filesBelow("src/cli/commands", /(?<!\.test)\.ts$/).map((path) =>
     path.slice("src/".length, -".ts".length),
   );
-  return Object.fromEntries(["main", ...commands, ...lazyModules].map((name) => [name, `src/${name}.ts`]));
+  return Object.fromEntries(["globals", "main", ...commands, ...lazyModules].map((name) => [name, `src/${name}.ts`]));
 }
 
 /**
@@ -124,7 +125,9 @@ __callDispose = (stack, error, failed) => {
 
 /** What the image of the release holds besides main: first what `run` and `create` need. */
 const entering = ["cli/commands/run", "cli/commands/create", "spec/decode"];
-const others = Object.keys(entryPoints()).filter((name) => name !== "main" && !entering.includes(name));
+const others = Object.keys(entryPoints()).filter(
+  (name) => name !== "globals" && name !== "main" && !entering.includes(name),
+);
 const inImage = mode === "release" ? [entering, others] : [[], []];
 const imageNames = inImage.flat();
 

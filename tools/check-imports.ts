@@ -16,6 +16,7 @@ interface Rule {
 const subjects = ["namespaces", "rootfs", "process", "console", "security", "seccomp", "hooks", "cgroups"];
 
 const rooms: Readonly<Record<string, Rule>> = {
+  globals: { values: [] },
   main: { values: ["cli", "linux", "base"] },
   cli: { values: ["spec", "facts", "plan", "container", "linux", "fs", "base"] },
   spec: { values: ["base", "typebox"] },

@@ -3,13 +3,13 @@
  *
  * test/host/abi.test.ts checks every layout against the C headers. Both architectures are little-endian and 64-bit.
  */
-import { address } from "host";
+import { address, type Bytes } from "host";
 
 /** A field's type: a plain integer, `buffer` (a pointer to a buffer, or 0), or a run of bytes. */
 export type FieldType = "u8" | "u16" | "s16" | "u32" | "s32" | "u64" | "s64" | "pointer" | `${number} bytes`;
 
 type Value<T extends FieldType> = T extends "pointer"
-  ? ArrayBuffer | ArrayBufferView | null
+  ? Bytes | null
   : T extends `${number} bytes`
     ? Uint8Array
     : T extends "u64" | "s64"
@@ -111,11 +111,7 @@ class StructLayout<F extends Record<string, FieldType>> implements Layout<F> {
 }
 
 /** Writes one field after checking its width: a field never narrows a number silently. */
-function put(
-  bytes: Uint8Array,
-  { type, offset, size }: Field,
-  value: number | bigint | ArrayBuffer | ArrayBufferView,
-): void {
+function put(bytes: Uint8Array, { type, offset, size }: Field, value: number | bigint | Bytes): void {
   if (typeof value === "object") {
     if (type === "pointer") putNumber(bytes, offset, 8, address(value));
     else putRun(bytes, offset, size, value as Uint8Array, type);

@@ -99,7 +99,7 @@ for (const [name, probe] of Object.entries(builds)) {
   suite(`native part (${name})`, { concurrency: true }, () => {
     test("syscall() refuses what does not fit a register, and calls nothing", () => {
       const answers = result(probe, "refused") as string[];
-      assert.equal(answers.length, 22);
+      assert.equal(answers.length, 24);
       for (const answer of answers) assert.match(answer, /^TypeError: /);
     });
 
@@ -115,7 +115,6 @@ for (const [name, probe] of Object.entries(builds)) {
     test("address() and decodeUtf8() see the bytes of every kind of view", () => {
       assert.deepEqual(result(probe, "views"), [
         [0, "0123456789abcdef"],
-        [0, "0123456789abcdef"],
         [4, "4567"],
         [10, "abcdef"],
         [1, "123456789abcdef"],
@@ -124,7 +123,6 @@ for (const [name, probe] of Object.entries(builds)) {
         [4, "4567"],
         [8, "89abcdef"],
         [8, "89abcdef"],
-        [3, "34567"],
       ]);
     });
 
@@ -151,7 +149,7 @@ for (const [name, probe] of Object.entries(builds)) {
         negative: { error: -22, step: "default action" },
         wide: { error: -22, step: "default action" },
         tooMany: { error: -22, step: "rule mkdir" },
-        missing: "TypeError: not a number, bigint, string, buffer or null",
+        missing: "TypeError: not a TypedArray",
       });
     });
 
