@@ -51,6 +51,7 @@ run: build ## take a busybox container through its whole life
 test: unit unit-qjs host acceptance ## all tests
 
 unit: setup ## tests of everything pure, in Node
+	@$(MAKE) --no-print-directory $(GENERATED)
 	@tools/unit
 
 unit-qjs: setup ## the same tests inside the engine, and those that need the kernel
