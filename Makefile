@@ -17,8 +17,10 @@ MUSL := $(ROOT)/usr/lib/$(ARCH)-linux-musl
 MUSL_INCLUDE := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem $(ROOT)/usr/include/$(ARCH)-linux-musl \
 	-idirafter $(ROOT)/usr/include -idirafter $(ROOT)/usr/include/$(ARCH)-linux-gnu
 RELEASE := $(MUSL_INCLUDE) -fPIE -fstack-protector-strong -fstack-clash-protection -ffunction-sections -fdata-sections
-LINK := -nostdlib -static-pie -s -Wl,-z,relro,-z,now,-z,pack-relative-relocs,-z,noexecstack,-z,separate-code,--gc-sections \
-	-Wl,--build-id=none,--wrap=gettimeofday,-T,native/image.ld $(MUSL)/rcrt1.o $(MUSL)/crti.o
+# Relative relocations in a bitmap; the linkers of other architectures learnt it later.
+PACK_x86_64 := -Wl,-z,pack-relative-relocs
+LINK := -nostdlib -static-pie -s -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--gc-sections \
+	$(PACK_$(ARCH)) -Wl,--build-id=none,--wrap=gettimeofday,-T,native/image.ld $(MUSL)/rcrt1.o $(MUSL)/crti.o
 LINK_END := $(MUSL)/libc.a -lgcc $(MUSL)/crtn.o
 
 # Sanitizers need a dynamic glibc: the host's.
@@ -101,6 +103,7 @@ build/box-probe: build/probe/image.o
 build/box-bare build/box-probe-bare build/box-test: build/no-image.o
 build/box build/box-probe build/box-bare build/box-probe-bare build/box-test:
 	@$(CC) $(LINK) -o $@ $^ $(LIBS) $(LINK_END)
+	@if [ -e $@-bare ]; then node tools/image.mjs $@-bare $@; fi
 
 build/release/image.S: build/box-bare
 build/probe/image.S: build/box-probe-bare

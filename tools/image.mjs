@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * The image of a started engine (native/memory.c): `image.mjs BARE-BINARY OUTPUT-DIRECTORY`.
+ * The image of a started engine (native/memory.c): `image.mjs BARE-BINARY OUTPUT-DIRECTORY` makes it, `image.mjs
+ * BARE-BINARY BINARY` compares the two when the image has been linked in.
  *
  * The binary without an image starts its engine and writes the arena down. It does so in two processes that the kernel
  * put at different addresses, the arena at the same one: a word that differs by just that distance points into the
@@ -8,10 +9,27 @@
  * has of its own (a time, an address of the stack) fails the build.
  */
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 
 const [binary, output] = process.argv.slice(2);
-if (binary === undefined || output === undefined) throw new Error("usage: image.mjs BARE-BINARY OUTPUT-DIRECTORY");
+if (binary === undefined || output === undefined)
+  throw new Error("usage: image.mjs BARE-BINARY OUTPUT-DIRECTORY|BINARY");
+
+/** The bytes between an ELF file's headers and its last segment, which is the image. @param {string} path */
+function besidesImage(path) {
+  const file = readFileSync(path);
+  const [headers, size, count] = [Number(file.readBigUInt64LE(32)), file.readUInt16LE(54), file.readUInt16LE(56)];
+  const offsets = Array.from({ length: count }, (_, i) => headers + i * size)
+    .filter((header) => file.readUInt32LE(header) === 1)
+    .map((header) => Number(file.readBigUInt64LE(header + 8)));
+  return file.subarray(headers + count * size, Math.max(...offsets));
+}
+
+if (statSync(output).isFile()) {
+  if (!besidesImage(binary).equals(besidesImage(output)))
+    throw new Error(`${binary} and ${output} differ in more than the image`);
+  process.exit(0);
+}
 
 /** struct engine: in bytes; in 32-bit words. */
 const imageSize = 0;
