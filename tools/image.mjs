@@ -8,7 +8,7 @@
  * binary, and every other word must be equal. So what is a pointer is seen, not guessed; anything else that a process
  * has of its own (a time, an address of the stack) fails the build.
  */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 
 const [binary, output] = process.argv.slice(2);
@@ -36,7 +36,10 @@ const imageSize = 0;
 const relocationCount = 1;
 
 function take() {
-  const bytes = execFileSync(`./${binary}`, ["--write-image"], { maxBuffer: 1 << 28 });
+  const options = /** @type {const} */ ({ stdio: ["ignore", "pipe", "inherit"], maxBuffer: 1 << 28 });
+  const { status, stdout: bytes } = spawnSync(`./${binary}`, ["--write-image"], options);
+  // It has said why.
+  if (status !== 0) process.exit(1);
   const words = new BigUint64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
   return { base: /** @type {bigint} */ (words[0]), words: words.subarray(1) };
 }
