@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { asFromInit, asToInit, type FromInit, type ToInit } from "./messages.ts";
+import { utf8Length } from "../spec/rules/text.ts";
+import { asFromInit, asToInit, type FromInit, failure, maxBody, type ToInit } from "./messages.ts";
 
 const toInit: readonly ToInit[] = [
   { type: "placed" },
@@ -99,5 +100,28 @@ test("asToInit() and asFromInit() give a message or nothing, whatever the body",
         if (message !== undefined) assert.ok(types.includes(message.type));
       }
     }),
+  );
+});
+
+test("failure() says what went wrong in a message that is never too long to be sent", () => {
+  assert.deepEqual(failure("it broke", { errno: "EPERM" }), {
+    type: "failed",
+    message: "it broke",
+    details: { errno: "EPERM" },
+  });
+  const text = fc
+    .tuple(fc.constantFrom("a", "\0", "é", "\ud800", "\u{1F600}"), fc.nat(100_000))
+    .map(([unit, count]) => unit.repeat(count));
+  const details = fc.record({ stage: text, syscall: text, errno: text, path: text, hint: text }, { requiredKeys: [] });
+  fc.assert(
+    fc.property(text, details, (message, more) => {
+      const body = JSON.stringify(failure(message, more));
+      assert.ok(utf8Length(body) <= maxBody);
+      const understood = asFromInit(JSON.parse(body));
+      assert.ok(understood?.type === "failed");
+      assert.ok(message.startsWith(understood.message.slice(0, 2000)));
+      assert.ok(message.endsWith(understood.message.slice(-2000)));
+    }),
+    { numRuns: 50 },
   );
 });

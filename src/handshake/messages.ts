@@ -44,6 +44,22 @@ export type FromInit =
   | { readonly type: "executing" }
   | { readonly type: "failed"; readonly message: string; readonly details: ErrorDetails };
 
+/** How much of each text of a failure is sent, in UTF-16 units: JSON takes up to six bytes for one. */
+const longest = { message: 4096, path: 4096, others: 512 } as const;
+
+/** The message that something failed. What is too long for a frame loses its middle: the reason stands at the end. */
+export function failure(message: string, details: ErrorDetails): FromInit {
+  const entries = Object.entries(details).map(([name, text]) => [
+    name,
+    shorten(text, name === "path" ? longest.path : longest.others),
+  ]);
+  return { type: "failed", message: shorten(message, longest.message), details: Object.fromEntries(entries) };
+}
+
+function shorten(text: string, limit: number): string {
+  return text.length <= limit ? text : `${text.slice(0, limit / 2)}…${text.slice(-limit / 2)}`;
+}
+
 /** Checks a body that came from init: no more than the words above. */
 export function asFromInit(body: unknown): FromInit | undefined {
   const type = typeOf(body);

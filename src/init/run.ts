@@ -8,7 +8,7 @@ import { BoxError, messageOf, within } from "../base/errors.ts";
 import { makeTerminal, type Terminal, useTerminal } from "../console/apply.ts";
 import type { Channel } from "../handshake/channel.ts";
 import { awaitStart } from "../handshake/gate.ts";
-import type { FromInit, ToInit } from "../handshake/messages.ts";
+import { type FromInit, failure, type ToInit } from "../handshake/messages.ts";
 import { runHooks } from "../hooks/apply.ts";
 import { SIGKILL } from "../linux/constants.ts";
 import { setGid, setUid } from "../linux/cred.ts";
@@ -82,7 +82,7 @@ export function runInit(setup: InitSetup): never {
 function report(channel: HostChannel, thrown: unknown): void {
   const details = thrown instanceof BoxError ? thrown.details : {};
   try {
-    channel.send({ type: "failed", message: messageOf(thrown), details });
+    channel.send(failure(messageOf(thrown), details));
   } catch (gone) {
     if (!(gone instanceof BoxError)) throw gone;
   }
