@@ -36,8 +36,10 @@ const imageSize = 0;
 const relocationCount = 1;
 
 function take() {
-  const options = /** @type {const} */ ({ stdio: ["ignore", "pipe", "inherit"], maxBuffer: 1 << 28 });
-  const { status, stdout: bytes } = spawnSync(`./${binary}`, ["--write-image"], options);
+  const { status, stdout: bytes } = spawnSync(`./${binary}`, ["--write-image"], {
+    stdio: ["ignore", "pipe", "inherit"],
+    maxBuffer: 1 << 28,
+  });
   // It has said why.
   if (status !== 0) process.exit(1);
   const words = new BigUint64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
