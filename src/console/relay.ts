@@ -1,9 +1,17 @@
 /** Carries bytes between the caller's terminal and the container's, without loss. */
 import { POLLIN, POLLOUT } from "../linux/constants.ts";
-import { type Fd, stdio } from "../linux/fd.ts";
-import { readSome, setNonblocking, writeAll, writeSome } from "../linux/file.ts";
-import type { Wait } from "../linux/socket.ts";
-import { getTerminal, getWindowSize, isTerminal, makeRaw, setTerminal, setWindowSize } from "../linux/tty.ts";
+import { Fd, stdio } from "../linux/fd.ts";
+import { readSome, setNonblocking, writeSome } from "../linux/file.ts";
+import { poll, type Wait } from "../linux/socket.ts";
+import {
+  getTerminal,
+  getWindowSize,
+  isTerminal,
+  makeRaw,
+  openSlave,
+  setTerminal,
+  setWindowSize,
+} from "../linux/tty.ts";
 
 const chunk = 65536;
 
@@ -12,17 +20,24 @@ export function relayTerminal(master: Fd): Relay {
   return new Relay(master);
 }
 
+/** In a list of waits: nothing to wait for. poll(2) passes over it. */
+const nothing: Wait = { fd: new Fd(-1), events: 0 };
+
 class Relay implements Disposable {
   readonly #master: Fd;
+  /** Held open: with the program's last descriptor closed the master would say "hung up" without end, or for ever. */
+  readonly #slave: Fd;
   readonly #saved: Uint8Array | undefined;
-  /** Input that the container has not taken yet. */
-  #pending: Uint8Array | undefined;
+  /** Input that the container has not taken yet, and output that the caller has not. */
+  #input: Uint8Array | undefined;
+  #output: Uint8Array | undefined;
   #hasInput = true;
   #hasOutput = true;
 
   constructor(master: Fd) {
     this.#master = master;
     setNonblocking(master);
+    this.#slave = openSlave(master);
     if (isTerminal(stdio.in)) {
       this.#saved = getTerminal(stdio.in);
       setTerminal(stdio.in, makeRaw(this.#saved));
@@ -32,40 +47,54 @@ class Relay implements Disposable {
 
   /** What the caller's loop is to wait for besides its own descriptors. */
   waits(): readonly Wait[] {
+    const events =
+      (this.#hasOutput && this.#output === undefined ? POLLIN : 0) | (this.#input === undefined ? 0 : POLLOUT);
     return [
-      { fd: this.#master, events: (this.#hasOutput ? POLLIN : 0) | (this.#pending === undefined ? 0 : POLLOUT) },
-      ...(this.#hasInput && this.#pending === undefined ? [{ fd: stdio.in, events: POLLIN }] : []),
+      events === 0 ? nothing : { fd: this.#master, events },
+      this.#hasInput && this.#input === undefined ? { fd: stdio.in, events: POLLIN } : nothing,
+      this.#output === undefined ? nothing : { fd: stdio.out, events: POLLOUT },
     ];
   }
 
   /** @param events what poll said of `waits()`, in order */
-  serve([master = 0, input = 0]: readonly number[]): void {
-    if (this.#pending !== undefined && (master & POLLOUT) !== 0) this.#pending = writeSome(this.#master, this.#pending);
+  serve([master = 0, input = 0, output = 0]: readonly number[]): void {
+    if (this.#input !== undefined && (master & POLLOUT) !== 0) this.#input = writeSome(this.#master, this.#input);
+    if (output !== 0) this.#writeOutput();
     if (master !== 0 && this.#hasOutput) this.#copyOutput();
     if (input !== 0) {
       const bytes = readSome(stdio.in, chunk);
       if (bytes === "again") return;
       this.#hasInput = bytes.length > 0;
-      if (bytes.length > 0) this.#pending = writeSome(this.#master, bytes);
+      if (bytes.length > 0) this.#input = writeSome(this.#master, bytes);
     }
   }
 
+  /** A caller that reads no more does not end the program: what it prints is lost, as on a closed terminal. */
+  #writeOutput(): void {
+    if (this.#output !== undefined) this.#output = writeSome(stdio.out, this.#output);
+  }
+
   #copyOutput(): "more" | "none" {
+    if (this.#output !== undefined) return "none";
     const bytes = readSome(this.#master, chunk);
     if (bytes === "again") return "none";
     if (bytes.length === 0) {
       this.#hasOutput = false;
       return "none";
     }
-    writeAll(stdio.out, bytes, "stdout");
+    this.#output = bytes;
+    this.#writeOutput();
     return "more";
   }
 
   /** Copies what the program wrote before it ended. */
   drain(): void {
-    while (this.#hasOutput && this.#copyOutput() === "more") {
-      // the terminal holds at most a few pages
-    }
+    do {
+      while (this.#output !== undefined) {
+        poll([{ fd: stdio.out, events: POLLOUT }]);
+        this.#writeOutput();
+      }
+    } while (this.#hasOutput && this.#copyOutput() === "more");
   }
 
   /** Gives the container's terminal the size of the caller's. */
@@ -74,6 +103,7 @@ class Relay implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#slave.close();
     if (this.#saved !== undefined) setTerminal(stdio.in, this.#saved);
   }
 }
