@@ -98,7 +98,7 @@ const fields: readonly (readonly [path: string, wrong: readonly unknown[], named
   ["cgroup", [1, "x", []], "state.json: cgroup is damaged: not an object"],
   [
     "cgroup.path",
-    [null, "", "/", "box/web", "/..", "/box/..", "/box/../..", "//", "/box//web", "/box/", "..", 1],
+    [null, "", "/", "box/web", "/..", "/box/..", "/box/../..", "/.", "/box/.", "//", "/box//web", "/box/", "..", 1],
     "state.json: cgroup is damaged: path",
   ],
   ["cgroup.ownParent", [null, 0, "true"], "state.json: cgroup is damaged: ownParent"],

@@ -6,6 +6,7 @@
  */
 import { BoxError, within } from "../base/errors.ts";
 import { configLimits, parseJson } from "../base/json.ts";
+import { clean } from "../base/path.ts";
 import type { CgroupDirectory } from "../cgroups/ops.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
 import type { HookOp } from "../hooks/ops.ts";
@@ -102,7 +103,7 @@ function cgroupRecord(parent: Fields, name: string): CgroupRecord {
   const fields = parent.object(name);
   const path = fields.text("path");
   // What is removed later is named here: it must be a path below a hierarchy and nothing else.
-  if (!/^(\/[^/]+)+$/.test(path) || path.split("/").includes("..")) throw fields.damaged("path");
+  if (path === "/" || path !== clean(path)) throw fields.damaged("path");
   return { path, ownParent: fields.flag("ownParent"), directories: fields.list("directories", cgroupDirectory) };
 }
 

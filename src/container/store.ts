@@ -18,6 +18,7 @@ import {
   O_DIRECTORY,
   O_EXCL,
   O_NOFOLLOW,
+  O_NONBLOCK,
   O_RDONLY,
   O_RDWR,
 } from "../linux/constants.ts";
@@ -130,7 +131,7 @@ export class Entry implements Disposable {
 
   #readFile(name: string): string | undefined {
     try {
-      using file = open(this.directory, name, O_RDONLY | O_NOFOLLOW);
+      using file = open(this.directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
       const bytes = readAll(file, maxFile, name);
       if (bytes === "too long") throw new BoxError(`${name} is damaged: longer than ${maxFile} bytes`);
       return decodeUtf8(bytes);
@@ -205,20 +206,32 @@ export class Store implements Disposable {
         entry !== undefined && entry.tryRead() === undefined ? `, half-made: box delete --force ${id} removes it` : "";
       throw new BoxError(`container ${quote(id)}: container with given ID already exists${halfMade}`);
     }
-    const entry = new Entry(id, open(root, id, directoryFlags), root);
-    entry.makeLock();
-    return entry;
+    try {
+      const entry = new Entry(id, open(root, id, directoryFlags), root);
+      entry.makeLock();
+      return entry;
+    } catch (thrown) {
+      // Without descriptors or inodes to spare: an empty directory would keep its name taken.
+      rmdir(root, id);
+      throw thrown;
+    }
   }
 
   find(id: string): Entry | undefined {
     const root = this.#open(false);
     if (root === undefined) return undefined;
+    let directory: Fd;
     try {
-      return new Entry(id, open(root, id, directoryFlags), root);
+      directory = open(root, id, directoryFlags);
     } catch (thrown) {
       if (isErrno(thrown, ENOENT, ENOTDIR, ELOOP)) return undefined;
       throw thrown;
     }
+    // In a root like /tmp anybody can make directories; a record names processes to kill and hooks to run.
+    const { uid } = fstat(directory, id);
+    if (uid === geteuid() || uid === 0) return new Entry(id, directory, root);
+    directory.close();
+    throw new BoxError(`container ${quote(id)}: its directory is another user's`, { path: `${this.path}/${id}` });
   }
 
   /** @throws BoxError when there is no such container */

@@ -71,7 +71,11 @@ function describe(op: MountOp): string {
 function bind(root: Root, op: BindOp, tree: Fd): void {
   using mount = tree;
   const source = fileSystemType(mount, op.source);
-  using target = isDirectory(mount, op.source) ? root.directory(op.destination) : root.file(op.destination);
+  using target = isDirectory(mount, op.source)
+    ? isViewPlace(op.destination)
+      ? root.realDirectory(op.destination)
+      : root.directory(op.destination)
+    : root.file(op.destination);
   if (op.destination === "/proc" && source !== PROC_SUPER_MAGIC)
     throw new BoxError("only procfs may be mounted on /proc");
   refuseCoveringProc(target, op.destination);
@@ -81,9 +85,13 @@ function bind(root: Root, op: BindOp, tree: Fd): void {
   for (const propagation of op.propagation) changePropagation(mount, propagation, op.destination);
 }
 
+/** Where the kernel's own views of the system belong: masks and writes must land in them, so their place is no link. */
+function isViewPlace(destination: string): boolean {
+  return destination === "/proc" || destination === "/sys";
+}
+
 function mountFileSystem(root: Root, op: FileSystemOp): void {
-  // The kernel's own views of the system: writes and masks must land in the real ones, so their place is no link.
-  const isKernelView = op.type === "proc" || op.type === "sysfs";
+  const isKernelView = op.type === "proc" || op.type === "sysfs" || isViewPlace(op.destination);
   if (op.destination === "/proc" && op.type !== "proc") throw new BoxError("only procfs may be mounted on /proc");
   using target = isKernelView ? root.realDirectory(op.destination) : root.directory(op.destination);
   refuseCoveringProc(target, op.destination);
