@@ -10,18 +10,19 @@ import { timestamp } from "./linux/clock.ts";
 import { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } from "./linux/constants.ts";
 import { argv, build, load } from "./linux/engine.ts";
 import { stdio } from "./linux/fd.ts";
-import { open, writeAll } from "./linux/file.ts";
+import { countOpen, open, writeAll } from "./linux/file.ts";
 import { ignoreBrokenPipes } from "./linux/signal.ts";
 
 /** @returns the exit status */
 export function main(): number {
   ignoreBrokenPipes();
   const globals = new Arguments();
+  const inheritedFds = countOpen(3);
   let log = stderrLog("text", "warning");
   try {
     const rest = parseGlobals(globals, argv.slice(1));
     log = openLog(globals);
-    return perform(globals, rest, log);
+    return perform(globals, rest, log, inheritedFds);
   } catch (thrown) {
     if (!(thrown instanceof BoxError)) throw thrown;
     log.error(thrown instanceof UsageError ? new BoxError(`${thrown.message} (${usageOf(argv.slice(1))})`) : thrown);
@@ -39,7 +40,7 @@ function parseGlobals(globals: Arguments, args: readonly string[]): readonly str
   return [];
 }
 
-function perform(globals: Arguments, [name, ...args]: readonly string[], log: Log): number {
+function perform(globals: Arguments, [name, ...args]: readonly string[], log: Log, inheritedFds: number): number {
   if (globals.has("version")) return printVersion();
   if (globals.has("help") || name === undefined || name === "help")
     return help(name === "help" ? args[0] : name, name === undefined && !globals.has("help"));
@@ -47,7 +48,13 @@ function perform(globals: Arguments, [name, ...args]: readonly string[], log: Lo
   const parsed = parseArguments(command.table, args);
   if (parsed.has("help")) return help(name, false);
   using store = openStore(globals);
-  const context: Context = { log, store, rootGiven: globals.has("root"), print: (text) => print(stdio.out, text) };
+  const context: Context = {
+    log,
+    store,
+    rootGiven: globals.has("root"),
+    inheritedFds,
+    print: (text) => print(stdio.out, text),
+  };
   const status = command.run(parsed, context);
   log.flush();
   return status;

@@ -8,6 +8,8 @@ export interface Context {
   readonly store: Store;
   /** Whether the state root was given by the caller. */
   readonly rootGiven: boolean;
+  /** How many descriptors from 3 on the caller has handed down, without a gap: counted before any of ours was opened. */
+  readonly inheritedFds: number;
   /** Writes to stdout. */
   readonly print: (text: string) => void;
 }

@@ -5,7 +5,8 @@ import { quote } from "../base/quote.ts";
 import { checkId } from "../container/id.ts";
 import { readConfig, requireDirectory, requireOpen } from "../facts/bundle.ts";
 import { hostFacts } from "../facts/host.ts";
-import { writeAtomically } from "../fs/atomic.ts";
+import { isOwnNamespace } from "../facts/namespaces.ts";
+import { removeIfThere, writeAtomically } from "../fs/atomic.ts";
 import { O_DIRECTORY, O_PATH } from "../linux/constants.ts";
 import { encodeUtf8, environ, load, sealed } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
@@ -15,6 +16,7 @@ import { getpid } from "../linux/process.ts";
 import { connectIn, send } from "../linux/socket.ts";
 import { planCreate } from "../plan/create.ts";
 import type { Plan } from "../plan/plan.ts";
+import { setIn } from "../spec/owners.ts";
 import type { ValidSpec } from "../spec/types.ts";
 import { type Arguments, type Option, UsageError } from "./args.ts";
 import type { Context } from "./context.ts";
@@ -47,12 +49,13 @@ export function prepareCreation(args: Arguments, context: Context, detached: boo
   if (!sealed) throw new Error("this process is not sealed");
   const id = checkId(args.operand(0));
   const fds = inheritedFds(args.count("preserve-fds", 1_000_000));
-  requireOpen(fds.count);
+  requireOpen(fds.count, context.inheritedFds);
   const bundle = enterBundle(args.text("bundle"));
   const configPath = resolve(bundle, args.text("config") ?? "config.json");
   const config = readConfig(configPath);
   const { decodeSpec } = load("spec/decode") as typeof import("../spec/decode.ts");
   const spec = within(configPath, () => decodeSpec(config.text, context.log.warn));
+  requireOwnNames(spec);
   checkTerminal(spec.process?.terminal === true, detached, args.has("console-socket"));
   const network = makesOwnNetwork(spec) ? new NetworkUnderWay() : undefined;
   try {
@@ -70,6 +73,17 @@ export function prepareCreation(args: Arguments, context: Context, detached: boo
   } catch (thrown) {
     network?.[Symbol.dispose]();
     throw thrown;
+  }
+}
+
+/** Names and kernel parameters are the container's own: a namespace that is joined must not be the caller's. */
+function requireOwnNames(spec: ValidSpec): void {
+  for (const { type, path } of spec.linux?.namespaces ?? []) {
+    const property = path === undefined ? undefined : setIn(type, spec);
+    if (property === undefined || path === undefined || !isOwnNamespace(type, path)) continue;
+    throw new BoxError(
+      `${property}: the ${type} namespace ${quote(path)} is the caller's own, it would be changed there`,
+    );
   }
 }
 
@@ -128,4 +142,9 @@ export function writePidFile(path: string | undefined, pid: number): void {
   const [directory, name] = split(path);
   using parent = open("cwd", directory, O_PATH | O_DIRECTORY);
   writeAtomically(parent, name, `${pid}`, 0o666);
+}
+
+/** A container that failed after all has no pid: the number may soon be another process's. */
+export function removePidFile(path: string | undefined): void {
+  if (path !== undefined) removeIfThere("cwd", path);
 }

@@ -46,6 +46,8 @@ export interface CreateRequest {
   readonly takeTerminal: (master: Fd) => void;
   /** Called with init's pid once the container is there; what it throws undoes everything. */
   readonly publish: (child: Child) => void;
+  /** Takes back what `publish` has made known. */
+  readonly retract: () => void;
   readonly warn: (message: string) => void;
 }
 
@@ -88,7 +90,7 @@ class Creation {
   }
 
   perform(): CreatedContainer {
-    const { startNow, publish } = this.#request;
+    const { startNow, publish, retract } = this.#request;
     this.#entry.write(this.#record);
     const listener = startNow ? undefined : listenIn(this.#entry.directory, socketName);
     const { child, channel, cgroup } = this.#spawn(listener);
@@ -101,6 +103,7 @@ class Creation {
     const commit = once(() => {
       const init = identify(child.pid) ?? null;
       this.#save({ phase: startNow ? "starting" : "created", init, initFile: executedFile("self") ?? null });
+      this.#rollback.add(retract);
       publish(child);
       sendUnlessGone(host, { type: "commit", start: startNow });
     });
@@ -159,7 +162,6 @@ class Creation {
         host: new Channel<FromInit, ToInit>(theirs, asToInit),
         listener,
         network,
-        inherited: [this.#entry.directory],
         placedLater: this.#placesLater(cgroup),
         privileged: geteuid() === 0,
       });

@@ -4,7 +4,7 @@ import { quote } from "../base/quote.ts";
 import { ENOENT, O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
-import { fstat, isOpen, open, readAll, stat } from "../linux/file.ts";
+import { fstat, open, readAll, stat } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
 
 /** The largest configuration, in bytes. */
@@ -52,9 +52,11 @@ export function requireDirectory(path: string, what: string): void {
   );
 }
 
-/** Refuses descriptors that the program is to keep and that the caller has not opened: ours would take their numbers. */
-export function requireOpen(count: number): void {
-  for (let number = 3; number < 3 + count; number++) {
-    if (!isOpen(number)) throw new BoxError(`--preserve-fds: descriptor ${number} is not open`, { errno: "EBADF" });
-  }
+/**
+ * Refuses descriptors that the program is to keep and that the caller has not opened: ours would take their numbers.
+ * @param inherited how many from 3 on the caller has
+ */
+export function requireOpen(count: number, inherited: number): void {
+  if (count <= inherited) return;
+  throw new BoxError(`--preserve-fds: descriptor ${3 + inherited} is not open`, { errno: "EBADF" });
 }

@@ -13,7 +13,7 @@ import { runHooks } from "../hooks/apply.ts";
 import { SIGKILL } from "../linux/constants.ts";
 import { setGid, setUid } from "../linux/cred.ts";
 import type { Fd } from "../linux/fd.ts";
-import { clearCloseOnExec, keepOnly } from "../linux/file.ts";
+import { clearCloseOnExec, closeAllBut, keepOnly } from "../linux/file.ts";
 import { unshare } from "../linux/namespace.ts";
 import {
   execPath,
@@ -57,8 +57,6 @@ export interface InitSetup {
   readonly listener: Fd | undefined;
   /** The container's new network namespace, where it was made beside. */
   readonly network: Fd | undefined;
-  /** Descriptors of the host side that this copy must not hold (the container's lock). */
-  readonly inherited: readonly Fd[];
   /** Whether the host side says when this process is in its cgroup. */
   readonly placedLater: boolean;
   /** Whether the caller is root: then nobody needs to look into this process. */
@@ -91,7 +89,6 @@ function report(channel: HostChannel, thrown: unknown): void {
 /** The part of `create`: returns the channel over which the program's start is to be reported. */
 function createContainer(setup: InitSetup): HostChannel {
   const { plan, host, listener } = setup;
-  for (const fd of setup.inherited) fd.close();
   setParentDeathSignal(SIGKILL);
   if (setup.privileged) setDumpable(false);
   setSignalMask(everySignal);
@@ -104,7 +101,7 @@ function createContainer(setup: InitSetup): HostChannel {
     placed();
     becomeContainerRoot(plan);
   }
-  if (plan.program?.security.keyring !== undefined) leaveKeyring(plan.program.security.keyring);
+  if (plan.program?.security.newKeyring === true) leaveKeyring();
   for (const one of openJoins(namespaces.join.filter(({ kind }) => !enteredBeforeInit.has(kind)))) join(one);
   prepareNamespaces(namespaces, setup.network);
 
@@ -127,16 +124,24 @@ function createContainer(setup: InitSetup): HostChannel {
   }
   runHooks(hooks.createContainer, stateFor(plan.identity, "creating"));
   enterRootfs(prepared, plan.rootfs);
+  // What is left of the host side and its caller would lead out: the state root, the console socket, the log.
+  const kept = [
+    host.socket,
+    ...(listener === undefined ? [] : [listener]),
+    ...(pty === undefined ? [] : [pty.master, pty.slave]),
+  ];
+  closeAllBut(3 + (plan.program?.preserveFds ?? 0), kept);
 
   // From here on the end of the stream tells that the host side is gone: it may end rightly before this process looks.
   setParentDeathSignal(0);
   host.send({ type: "ready" }, pty === undefined ? [] : [pty.master]);
-  pty?.master.close();
+  if (pty !== undefined) {
+    pty.master.close();
+    // Not only at the start: whoever reads what `create` prints waits until nobody holds the other end.
+    useTerminal(pty.slave, plan.program?.process.uid ?? 0);
+  }
   const commit = expect(host, "commit", stepTimeout);
-  const channel =
-    commit.start || listener === undefined ? host : waitForStart(host, listener, hooks.startContainer.length > 0);
-  if (pty !== undefined) useTerminal(pty.slave, plan.program?.process.uid ?? 0);
-  return channel;
+  return commit.start || listener === undefined ? host : waitForStart(host, listener, hooks.startContainer.length > 0);
 }
 
 function once(action: () => void): () => void {

@@ -72,7 +72,10 @@ export function getCapabilities(): CapabilityMasks {
   return { effective: mask("effective"), permitted: mask("permitted"), inheritable: mask("inheritable") };
 }
 
-/** Leaves the caller's session keyring for a new one: keyctl(2). Returns 0 or more, or -errno. */
-export function joinNewSessionKeyring(name: string): number {
-  return attempt("keyctl", NR.keyctl, KEYCTL_JOIN_SESSION_KEYRING, name, 0, 0, 0);
+/**
+ * Leaves the caller's session keyring for a new one without a name: keyctl(2). Returns 0 or more, or -errno.
+ * With a name the kernel would give any keyring of that name, another user's too if that one lets us search it.
+ */
+export function joinNewSessionKeyring(): number {
+  return attempt("keyctl", NR.keyctl, KEYCTL_JOIN_SESSION_KEYRING, null, 0, 0, 0);
 }

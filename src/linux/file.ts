@@ -269,6 +269,13 @@ export function isOpen(number: number): boolean {
   return attempt("fcntl", NR.fcntl, number, F_GETFD, 0) >= 0;
 }
 
+/** How many descriptors from `first` on are open without a gap. */
+export function countOpen(first: number): number {
+  let count = 0;
+  while (isOpen(first + count)) count++;
+  return count;
+}
+
 /** Lets a descriptor survive execve(2). */
 export function clearCloseOnExec(number: number): void {
   const flags = call(undefined, "fcntl", NR.fcntl, number, F_GETFD, 0);
@@ -278,6 +285,16 @@ export function clearCloseOnExec(number: number): void {
 /** Really closes every descriptor from `first` on: close_range(2), Linux 5.9. */
 export function closeFrom(first: number): void {
   call(undefined, "close_range", NR.close_range, first, 0xffffffff, 0);
+}
+
+/** Really closes every descriptor from `first` on but some. */
+export function closeAllBut(first: number, kept: readonly Fd[]): void {
+  let from = first;
+  for (const number of kept.map((fd) => fd.number).sort((a, b) => a - b)) {
+    if (number > from) call(undefined, "close_range", NR.close_range, from, number - 1, 0);
+    if (number >= from) from = number + 1;
+  }
+  closeFrom(from);
 }
 
 /** Marks every descriptor from `first` on close-on-exec: close_range(2), Linux 5.11. */

@@ -2,7 +2,7 @@
 import { BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { Proc } from "../fs/proc.ts";
-import { NSFS_MAGIC, O_RDONLY } from "../linux/constants.ts";
+import { NSFS_MAGIC, O_NONBLOCK, O_RDONLY } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fileSystemType, open } from "../linux/file.ts";
 import { type NamespaceFile, setDomainname, setHostname, setns, unshare } from "../linux/namespace.ts";
@@ -29,7 +29,7 @@ export function openJoins(joins: readonly Join[]): { readonly join: Join; readon
     fd: within(
       () => `${join.kind} namespace ${quote(join.path)}`,
       () => {
-        const fd = open("cwd", join.path, O_RDONLY);
+        const fd = open("cwd", join.path, O_RDONLY | O_NONBLOCK);
         if (fileSystemType(fd, join.path) !== NSFS_MAGIC) throw new BoxError("not a namespace", { path: join.path });
         return fd;
       },

@@ -49,9 +49,14 @@ export function planNamespaces(spec: Spec, euid: number): NamespaceOps {
     gidMap: gidMappings.map(idMap),
     denySetgroups: euid !== 0 && create.includes("user"),
     timeOffsets: offsetsOf(timeOffsets),
-    hostname: spec.hostname,
-    domainname: spec.domainname,
+    hostname: nameOf(spec.hostname),
+    domainname: nameOf(spec.domainname),
   };
+}
+
+/** An empty name asks for nothing; without a UTS namespace of its own it would take the host's away. */
+function nameOf(name: string | undefined): string | undefined {
+  return name === "" ? undefined : name;
 }
 
 function offsetsOf(offsets: TimeOffsets = {}): NamespaceOps["timeOffsets"] {

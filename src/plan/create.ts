@@ -76,7 +76,7 @@ function planProgram(
 ): ProgramPlan {
   const security = planSecurity(process, {
     grantable: inUserNamespace ? everyCapability : facts.capabilities,
-    keyring: options.newKeyring ? `box-${options.id}` : undefined,
+    newKeyring: options.newKeyring,
   });
   warnings.push(...security.warnings);
   const { preserveFds, extraEnv } = options;

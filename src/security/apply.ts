@@ -55,7 +55,8 @@ export function forbidNewPrivileges(): void {
 }
 
 /** Leaves the caller's session keyring, so that its keys cannot be searched; a kernel without keys has none to find. */
-export function leaveKeyring(name: string): void {
-  const result = joinNewSessionKeyring(name);
-  if (result < 0 && result !== -ENOSYS && result !== -EOPNOTSUPP) throw new SyscallError("keyctl", -result, name);
+export function leaveKeyring(): void {
+  const result = joinNewSessionKeyring();
+  if (result < 0 && result !== -ENOSYS && result !== -EOPNOTSUPP)
+    throw new SyscallError("keyctl", -result, "session keyring");
 }

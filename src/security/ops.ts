@@ -12,6 +12,6 @@ export interface CapabilityOps {
 export interface SecurityOps {
   readonly capabilities: CapabilityOps;
   readonly noNewPrivileges: boolean;
-  /** Whether a new session keyring replaces the caller's; its name. */
-  readonly keyring: string | undefined;
+  /** Whether a new session keyring replaces the caller's. */
+  readonly newKeyring: boolean;
 }

@@ -10,7 +10,7 @@ const every = 2n ** 41n - 1n;
 function plan(capabilities: Capabilities | undefined, grantable = every, change: Partial<Process> = {}): SecurityPlan {
   const process: Process = { args: ["sh"], cwd: "/", user: { uid: 0, gid: 0 }, ...change };
   const given = capabilities === undefined ? process : { ...process, capabilities };
-  return planSecurity(given, { grantable, keyring: undefined });
+  return planSecurity(given, { grantable, newKeyring: false });
 }
 
 const nothing = { bounding: "0", effective: "0", permitted: "0", inheritable: "0", ambient: "0" };
@@ -18,7 +18,7 @@ const nothing = { bounding: "0", effective: "0", permitted: "0", inheritable: "0
 test("planSecurity() leaves the program without any capability unless the configuration names some", () => {
   for (const capabilities of [undefined, {}, { bounding: [] }]) {
     const { ops, warnings } = plan(capabilities);
-    assert.deepEqual(ops, { capabilities: nothing, noNewPrivileges: false, keyring: undefined });
+    assert.deepEqual(ops, { capabilities: nothing, noNewPrivileges: false, newKeyring: false });
     assert.deepEqual(warnings, []);
   }
 });
@@ -63,10 +63,10 @@ test("planSecurity() leaves out unknown names, of which the rules have warned", 
   assert.deepEqual(warnings, []);
 });
 
-test("planSecurity() hands on noNewPrivileges and the keyring's name", () => {
+test("planSecurity() hands on noNewPrivileges and the wish for a keyring", () => {
   assert.equal(plan({}, every, { noNewPrivileges: true }).ops.noNewPrivileges, true);
   const process: Process = { args: ["sh"], cwd: "/", user: { uid: 0, gid: 0 } };
-  assert.equal(planSecurity(process, { grantable: every, keyring: "box-web" }).ops.keyring, "box-web");
+  assert.equal(planSecurity(process, { grantable: every, newKeyring: true }).ops.newKeyring, true);
 });
 
 test("planSecurity() never plans more than was asked for and can be granted", () => {

@@ -6,7 +6,7 @@ import type { CapabilityOps, SecurityOps } from "./ops.ts";
 export interface SecurityContext {
   /** Capabilities that can be granted: init's own, as a mask. */
   readonly grantable: bigint;
-  readonly keyring: string | undefined;
+  readonly newKeyring: boolean;
 }
 
 export interface SecurityPlan {
@@ -33,7 +33,7 @@ export function planSecurity(process: Process, context: SecurityContext): Securi
     inheritable: set("inheritable"),
     ambient: set("ambient"),
   };
-  return { ops: { capabilities: ops, noNewPrivileges, keyring: context.keyring }, warnings };
+  return { ops: { capabilities: ops, noNewPrivileges, newKeyring: context.newKeyring }, warnings };
 }
 
 /** Unknown names are left out; the specification's rules have warned of them. */

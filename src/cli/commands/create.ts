@@ -2,7 +2,7 @@
 import { createContainer } from "../../container/create.ts";
 import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
-import { consoleSender, creationOptions, fromHere, prepareCreation, writePidFile } from "../creation.ts";
+import { consoleSender, creationOptions, fromHere, prepareCreation, removePidFile, writePidFile } from "../creation.ts";
 
 export const table: CommandTable = {
   name: "create",
@@ -23,6 +23,7 @@ export function run(args: Arguments, context: Context): number {
     startNow: false,
     takeTerminal: consoleSender(consoleSocket),
     publish: ({ pid }) => writePidFile(pidFile, pid),
+    retract: () => removePidFile(pidFile),
     warn: context.log.warn,
   });
   return 0;

@@ -6,7 +6,7 @@ import { deleteContainer } from "../../container/delete.ts";
 import { Foreground } from "../../container/foreground.ts";
 import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
-import { consoleSender, creationOptions, fromHere, prepareCreation, writePidFile } from "../creation.ts";
+import { consoleSender, creationOptions, fromHere, prepareCreation, removePidFile, writePidFile } from "../creation.ts";
 import { deletion } from "../deletion.ts";
 
 export const table: CommandTable = {
@@ -39,6 +39,7 @@ export function run(args: Arguments, context: Context): number {
     startNow: true,
     takeTerminal: foreground === undefined ? consoleSender(consoleSocket) : foreground.takeTerminal,
     publish: ({ pid }) => writePidFile(pidFile, pid),
+    retract: () => removePidFile(pidFile),
     warn: log.warn,
   });
   if (foreground === undefined) return 0;

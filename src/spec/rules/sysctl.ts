@@ -5,38 +5,11 @@
  */
 import { describe } from "../../base/quote.ts";
 import { entry, type Findings } from "../findings.ts";
+import { sysctlOwner } from "../owners.ts";
 import { sysctlComponents } from "../sysctl-key.ts";
-import type { NamespaceType, Spec } from "../types.ts";
+import type { Spec } from "../types.ts";
 import { hasNamespace } from "./namespaces.ts";
 import { requireOneLine } from "./text.ts";
-
-/** Parameters under kernel/ that each IPC namespace has for itself (ipc_namespaces(7)). */
-const ipcNames: readonly string[] = [
-  "auto_msgmni",
-  "msg_next_id",
-  "msgmax",
-  "msgmnb",
-  "msgmni",
-  "sem",
-  "sem_next_id",
-  "shm_next_id",
-  "shm_rmid_forced",
-  "shmall",
-  "shmmax",
-  "shmmni",
-];
-
-/** The namespace whose property a parameter is; undefined for one of the whole machine. */
-function ownerOf(components: readonly string[]): NamespaceType | undefined {
-  const [area = "", name = ""] = components;
-  if (components.length < 2) return undefined;
-  if (area === "net") return "network";
-  if (area === "user") return "user";
-  if (area === "fs") return name === "mqueue" && components.length > 2 ? "ipc" : undefined;
-  if (area !== "kernel" || components.length > 2) return undefined;
-  if (name === "hostname" || name === "domainname") return "uts";
-  return ipcNames.includes(name) ? "ipc" : undefined;
-}
 
 /** Each key names a parameter of a namespace that the container has, and says nothing that another property says. */
 export function sysctlRule(spec: Spec, findings: Findings): void {
@@ -48,7 +21,7 @@ export function sysctlRule(spec: Spec, findings: Findings): void {
       findings.problem(path, 'must be a name such as net.core.somaxconn without empty parts or ".."');
       continue;
     }
-    const owner = ownerOf(components);
+    const owner = sysctlOwner(components);
     if (owner === undefined) findings.problem(path, "belongs to the whole machine, not to a namespace");
     else if (!hasNamespace(spec, owner)) {
       findings.problem(path, `needs a namespace of type "${owner}" in linux.namespaces`);

@@ -1,0 +1,239 @@
+/** Ways out of a container, and ways in which a caller's own circumstances weaken one. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { command, type Result } from "./harness/command.ts";
+import type { Spec } from "./harness/config.ts";
+import type { Container } from "./harness/container.ts";
+import { ok, refused } from "./harness/expect.ts";
+import type { Lab } from "./harness/lab.ts";
+import { feature } from "./harness/suite.ts";
+
+const scenario = feature("security", { boxOnly: "how it holds a container" });
+
+/** `run` of a container, started by a shell in which `"$@"` is that command. */
+function runFrom(script: string, { runtime, id, bundle }: Container, before: string[] = []): Promise<Result> {
+  const argv = runtime.argv(["run", "--bundle", bundle, id]);
+  return command([...before, "/bin/sh", "-c", script, "sh", ...argv], { env: runtime.place.env });
+}
+
+function withTerminal(lab: Lab, script: string): Container {
+  return lab.container(["/bin/sh", "-c", script], (spec) => {
+    spec.process.terminal = true;
+  });
+}
+
+function join(spec: Spec, type: string, path: string): void {
+  for (const namespace of spec.linux.namespaces) if (namespace.type === type) namespace.path = path;
+}
+
+// --- What the caller hands down ---------------------------------------------------------------------------------------
+
+scenario("the exit status is the program's for a caller that ignores SIGCHLD", async (lab) => {
+  const container = lab.container(["/bin/sh", "-c", "exit 7"]);
+  assert.equal((await runFrom(`trap '' CHLD; exec "$@"`, container)).status, 7);
+});
+
+scenario("a hook that fails is not overlooked for a caller that ignores SIGCHLD", async (lab) => {
+  const container = lab.container(["/bin/true"], (spec) => {
+    spec.hooks = { createRuntime: [{ path: "/bin/false" }] };
+  });
+  refused(await runFrom(`trap '' CHLD; exec "$@"`, container), /createRuntime\[0\]/);
+});
+
+scenario("an init that waits holds nothing of the host's but its standard streams", async (lab) => {
+  const container = lab.container(["/bin/probe", "wait"]);
+  const { runtime, id, bundle, pidFile } = container;
+  // The caller has a directory of the host open, and box a log.
+  const create = runtime.argv(["--log", lab.path("log"), "create", "--bundle", bundle, "--pid-file", pidFile, id]);
+  const script = `exec 3</ 9</; exec "$@" </dev/null >/dev/null 2>&1`;
+  ok(await command(["/bin/sh", "-c", script, "sh", ...create], { env: runtime.place.env }));
+  const fds = `/proc/${readFileSync(pidFile, "utf8")}/fd`;
+  const held = readdirSync(fds)
+    .filter((number) => Number(number) > 2)
+    .map((number) => readlinkSync(`${fds}/${number}`));
+  assert.deepEqual(
+    held.filter((target) => target.startsWith("/")),
+    [],
+  );
+  ok(await runtime.delete(id, "--force"));
+});
+
+scenario("--preserve-fds does not take box's own log for a descriptor of the caller", async (lab) => {
+  const { runtime, id, bundle } = lab.container(["/bin/true"]);
+  const flags = ["--log", lab.path("log"), "run", "--bundle", bundle, "--preserve-fds", "1", id];
+  refused(await runtime.call(flags), /descriptor 3 is not open/);
+});
+
+scenario("too few descriptors leave nothing behind", async (lab) => {
+  for (const limit of [3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 20]) {
+    const container = lab.container(["/bin/true"], (spec) => {
+      delete spec.process.rlimits;
+    });
+    const result = await runFrom(`ulimit -n ${limit}; exec "$@"`, container);
+    if (result.status !== 0) refused(result, /descriptors|EMFILE/i);
+    assert.deepEqual(lab.stateEntries(), [], `${limit} descriptors`);
+  }
+});
+
+// --- What belongs to the host -----------------------------------------------------------------------------------------
+
+scenario("an empty hostname without a UTS namespace leaves the host its name", async (lab) => {
+  const container = lab.container(["/bin/true"], (spec) => {
+    spec.hostname = "";
+    spec.domainname = "";
+    spec.linux.namespaces = spec.linux.namespaces.filter(({ type }) => type !== "uts");
+  });
+  const result = ok(await runFrom(`hostname canary; "$@" && hostname`, container, ["unshare", "--uts"]));
+  assert.equal(result.stdout, "canary\n");
+});
+
+scenario("a hostname for the caller's own UTS namespace is refused", async (lab) => {
+  const container = lab.container(["/bin/true"], (spec) => join(spec, "uts", "/proc/self/ns/uts"));
+  const result = await runFrom(`hostname canary; "$@"; s=$?; hostname; exit $s`, container, ["unshare", "--uts"]);
+  assert.match(result.stderr, /^box: hostname: [^\n]+\n$/);
+  assert.deepEqual([result.status, result.stdout], [1, "canary\n"]);
+});
+
+scenario("a kernel parameter for the caller's own network namespace is refused", async (lab) => {
+  const container = lab.container(["/bin/true"], (spec) => {
+    join(spec, "network", "/proc/self/ns/net");
+    spec.linux.sysctl = { "net.ipv4.ip_forward": "1" };
+  });
+  const script = `"$@"; s=$?; cat /proc/sys/net/ipv4/ip_forward; exit $s`;
+  const result = await runFrom(script, container, ["unshare", "--net"]);
+  assert.match(result.stderr, /linux\.sysctl\["net\.ipv4\.ip_forward"\]/);
+  assert.deepEqual([result.status, result.stdout], [1, "0\n"]);
+});
+
+for (const place of ["/proc", "/sys"]) {
+  scenario(`a bind of ${place} is refused where the image has a link of that name`, async (lab) => {
+    const container = lab.container(["/bin/true"], (spec) => {
+      spec.mounts = spec.mounts.filter(({ destination }) => destination !== place);
+      spec.mounts.push({ destination: place, source: place, options: ["rbind", "ro"] });
+    });
+    rmdirSync(`${container.rootfs}${place}`);
+    mkdirSync(`${container.rootfs}/elsewhere`);
+    symlinkSync("/elsewhere", `${container.rootfs}${place}`);
+    refused(await runFrom(`exec "$@"`, container), /must be a directory and no link/);
+  });
+}
+
+scenario("a FIFO in place of a namespace is refused and not waited for", async (lab) => {
+  execFileSync("mkfifo", [lab.path("fifo")]);
+  const container = lab.container(["/bin/true"], (spec) => join(spec, "network", lab.path("fifo")));
+  refused(await runFrom(`exec "$@"`, container), /not a namespace/);
+});
+
+// --- The state directory ----------------------------------------------------------------------------------------------
+
+scenario("in a state root where others can make directories, theirs are not containers", async (lab) => {
+  const { id, stateDir } = squatted(lab);
+  writeFileSync(`${stateDir}/state.json`, JSON.stringify(hostileRecord(id, lab.path("ran"))));
+  writeFileSync(`${stateDir}/lock`, "");
+  for (const args of [
+    ["state", id],
+    ["kill", id],
+    ["delete", id],
+    ["delete", "--force", id],
+  ])
+    refused(await lab.runtime.call(args), /another user's/);
+  assert.ok(!existsSync(lab.path("ran")), "a hook of another user's record ran");
+  rmSync(stateDir, { recursive: true });
+});
+
+function squatted(lab: Lab): { id: string; stateDir: string } {
+  mkdirSync(lab.root);
+  chmodSync(lab.root, 0o1777);
+  const id = lab.newId();
+  const stateDir = `${lab.root}/${id}`;
+  mkdirSync(stateDir);
+  chownSync(stateDir, 12345, 12345);
+  return { id, stateDir };
+}
+
+function hostileRecord(id: string, trace: string): object {
+  const hook = { where: "hooks.poststop[0]", path: "/bin/touch", args: ["touch", trace], env: [] };
+  return {
+    ...{
+      version: 1,
+      id,
+      ociVersion: "1.0.2",
+      bundle: "/",
+      rootfs: "/",
+      annotations: {},
+      created: "",
+      phase: "created",
+    },
+    ...{ bootId: "", owner: null, init: null, initFile: null, cgroup: null, startable: true, ownPidNamespace: true },
+    ...{ uid: 0, hooks: { poststart: [], poststop: [hook] } },
+  };
+}
+
+scenario("a FIFO in place of the record is damage and not waited for", async (lab) => {
+  const { id } = await lab.created();
+  const record = `${lab.root}/${id}/state.json`;
+  const text = readFileSync(record);
+  rmSync(record);
+  execFileSync("mkfifo", [record]);
+  refused(await lab.runtime.state(id), /state\.json is damaged/);
+  rmSync(record);
+  writeFileSync(record, text);
+});
+
+scenario("a run that fails leaves no pid file", async (lab) => {
+  const { runtime, id, bundle, pidFile } = lab.container(["/nonexistent"]);
+  refused(await runtime.call(["run", "--bundle", bundle, "--pid-file", pidFile, id]), /nonexistent/);
+  assert.ok(!existsSync(pidFile));
+});
+
+// --- Terminals --------------------------------------------------------------------------------------------------------
+
+scenario("with a terminal, nobody holds the output of create once it has returned", async (lab) => {
+  const { runtime, id, bundle } = withTerminal(lab, "read line");
+  const path = lab.path("console");
+  const server = createServer((socket) => socket.resume());
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  lab.later(() => void server.close());
+  // A command is over at the end of its output.
+  ok(await runtime.call(["create", "--bundle", bundle, "--console-socket", path, id]));
+  ok(await runtime.delete(id, "--force"));
+});
+
+scenario("a program goes on when the caller's end of its terminal's output is closed", async (lab) => {
+  const container = withTerminal(lab, "for i in $(seq 200); do echo $i; done; sleep 0.2; echo more; exit 5");
+  const status = lab.path("status");
+  ok(await runFrom(`{ "$@" </dev/null; echo $? >${status}; } | head -n 1`, container));
+  assert.equal(readFileSync(status, "utf8"), "5\n");
+});
+
+scenario("output to a caller that takes it without waiting comes whole", async (lab) => {
+  const container = withTerminal(lab, "head -c 300000 /dev/zero | tr '\\0' x");
+  const perl = "use Fcntl; fcntl(STDOUT, F_SETFL, O_NONBLOCK | O_WRONLY); exec @ARGV";
+  const { runtime, id, bundle } = container;
+  const run = runtime.argv(["run", "--bundle", bundle, id]);
+  const script = `perl -e '${perl}' "$@" </dev/null | { sleep 0.3; wc -c; }`;
+  assert.equal(ok(await command(["/bin/sh", "-c", script, "sh", ...run])).stdout.trim(), "300000");
+});
+
+scenario("a program that closes its terminal costs nothing, and may open it again", async (lab) => {
+  const container = withTerminal(lab, "exec </dev/null >/dev/null 2>&1; sleep 1; echo again >/dev/console");
+  const { stdout } = ok(await runFrom(`"$@" </dev/null; times`, container));
+  const [output = "", , ofChildren = ""] = stdout.split("\n");
+  assert.equal(output.trim(), "again");
+  const seconds = [...ofChildren.matchAll(/(\d+)m([\d.]+)s/g)].map(([, m, s]) => Number(m) * 60 + Number(s));
+  assert.ok(seconds.length === 2 && Math.max(...seconds) < 0.4, `it took ${ofChildren} of processor time`);
+});
