@@ -31,7 +31,9 @@ export function planCgroup(linux: Linux, id: string, layout: CgroupLayout): Cgro
 
 /** An absolute path starts at the mount; a relative one, box's choice, below box's own directory. */
 function pathOf(path: string): string {
-  return path.startsWith("/") ? clean(path) : clean(`${defaultParent}/${path}`);
+  const cleaned = path.startsWith("/") ? clean(path) : clean(`${defaultParent}/${path}`);
+  if (cleaned === "/") throw new BoxError("linux.cgroupsPath: must name a cgroup below the root one");
+  return cleaned;
 }
 
 function directoriesOf(layout: Exclude<CgroupLayout, { mode: "none" }>): CgroupDirectory[] {

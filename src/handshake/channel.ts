@@ -12,6 +12,9 @@ import { headerSize } from "./messages.ts";
 /** A message as it came, with its descriptors; "end" when the other side is gone. */
 export type Incoming<M> = { readonly message: M; readonly fds: readonly Fd[] } | "end";
 
+/** How many descriptors may come with one message. */
+const maxFds = 8;
+
 export class Channel<Out, In extends object> implements Disposable {
   socket: Fd;
   readonly #check: (body: unknown) => In | undefined;
@@ -59,6 +62,8 @@ export class Channel<Out, In extends object> implements Disposable {
       const received = receive(this.socket, 65536);
       if (received === "again") return "more";
       this.#fds.push(...received.fds);
+      // Descriptors without end would leave this process none of its own.
+      if (this.#fds.length > maxFds) throw new BoxError(`handshake: more than ${maxFds} descriptors came`);
       if (received.bytes.length === 0) return "end";
       const joined = new Uint8Array(this.#pending.length + received.bytes.length);
       joined.set(this.#pending);

@@ -53,6 +53,7 @@ const refused: readonly (readonly [path: string, value: unknown, message: string
     [{ type: "mount" }, { type: "uts" }, { type: "space" }],
     "linux.namespaces[2].type: must be one of mount, pid, network, uts, ipc, user, cgroup, time, " + 'not "space"',
   ],
+  ["linux.cgroupsPath", "/", "linux.cgroupsPath: must name a cgroup below the root one"],
   ["linux.cgroupsPath", "/a/../b", 'linux.cgroupsPath: must not contain "..", as in "/a/../b"'],
   ["linux.resources", { memory: { limit: 4096 } }, "linux.resources.memory.limit: not supported"],
   ["linux.seccomp", { defaultAction: "SCMP_ACT_ALLOW" }, "linux.seccomp: not supported"],
