@@ -113,8 +113,6 @@ static JSValue host_load(JSContext *context, JSValueConst this, int argc, JSValu
 
 static const JSCFunctionListEntry functions[] = {
 	JS_CFUNC_DEF("syscall", 1, host_syscall),
-	JS_CFUNC_DEF("startNetwork", 0, host_start_network),
-	JS_CFUNC_DEF("finishNetwork", 0, host_finish_network),
 	JS_CFUNC_DEF("address", 1, host_address),
 	JS_CFUNC_DEF("encodeUtf8", 1, host_encode_utf8),
 	JS_CFUNC_DEF("decodeUtf8", 1, host_decode_utf8),

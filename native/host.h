@@ -91,10 +91,6 @@ JSValue host_address(JSContext *context, JSValueConst this, int argc, JSValueCon
 JSValue host_encode_utf8(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
 JSValue host_decode_utf8(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
 
-/* network.c */
-JSValue host_start_network(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
-JSValue host_finish_network(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
-
 /* libseccomp.c */
 enum libseccomp {
 	SECCOMP_INIT,

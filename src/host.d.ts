@@ -36,15 +36,6 @@ declare module "host" {
    */
   export function syscall(number: number, ...args: readonly Argument[]): number;
 
-  /**
-   * Begins to make a network namespace with its loopback up, on another processor, while this thread goes on.
-   * @returns whether it has begun; `finishNetwork` must be called then, before the process forks
-   */
-  export function startNetwork(): boolean;
-
-  /** Waits for what startNetwork began. @returns the namespace's descriptor (close-on-exec), or -errno */
-  export function finishNetwork(): number;
-
   /** The address of a buffer's first byte, for structs that hold pointers. The caller keeps the buffer alive. */
   export function address(buffer: Bytes): number;
 

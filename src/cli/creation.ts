@@ -11,7 +11,6 @@ import { O_DIRECTORY, O_PATH } from "../linux/constants.ts";
 import { encodeUtf8, environ, load, sealed } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { chdir, getcwd, open } from "../linux/file.ts";
-import { NetworkUnderWay } from "../linux/namespace.ts";
 import { getpid } from "../linux/process.ts";
 import { connectIn, send } from "../linux/socket.ts";
 import { planCreate } from "../plan/create.ts";
@@ -34,14 +33,6 @@ export const creationOptions: readonly Option[] = [
 export interface Creation {
   readonly plan: Plan;
   readonly config: Uint8Array;
-  /** Under way since the configuration was known. The command's scope ends it. */
-  readonly network: NetworkUnderWay | undefined;
-}
-
-/** In a user namespace of its own a container must own its network namespace: then clone3 makes both. */
-function makesOwnNetwork({ linux }: ValidSpec): boolean {
-  const types = new Map((linux?.namespaces ?? []).map(({ type, path }) => [type, path ?? "new"]));
-  return types.get("network") === "new" && !types.has("user");
 }
 
 /** Reads and checks everything; nothing has been made when this throws. */
@@ -57,23 +48,17 @@ export function prepareCreation(args: Arguments, context: Context, detached: boo
   const spec = within(configPath, () => decodeSpec(config.text, context.log.warn));
   requireOwnNames(spec);
   checkTerminal(spec.process?.terminal === true, detached, args.has("console-socket"));
-  const network = makesOwnNetwork(spec) ? new NetworkUnderWay() : undefined;
-  try {
-    const plan = planCreate(spec, hostFacts(), {
-      id,
-      bundle,
-      pivot: !args.has("no-pivot"),
-      newKeyring: !args.has("no-new-keyring"),
-      preserveFds: fds.count,
-      extraEnv: fds.env,
-    });
-    requireDirectory(plan.init.rootfs.path, "root file system");
-    for (const warning of plan.warnings) context.log.warn(warning);
-    return { plan, config: config.bytes, network };
-  } catch (thrown) {
-    network?.[Symbol.dispose]();
-    throw thrown;
-  }
+  const plan = planCreate(spec, hostFacts(), {
+    id,
+    bundle,
+    pivot: !args.has("no-pivot"),
+    newKeyring: !args.has("no-new-keyring"),
+    preserveFds: fds.count,
+    extraEnv: fds.env,
+  });
+  requireDirectory(plan.init.rootfs.path, "root file system");
+  for (const warning of plan.warnings) context.log.warn(warning);
+  return { plan, config: config.bytes };
 }
 
 /** Names and kernel parameters are the container's own: a namespace that is joined must not be the caller's. */

@@ -21,7 +21,6 @@ import { timestamp } from "../linux/clock.ts";
 import { ECONNRESET, EPIPE, SIGKILL } from "../linux/constants.ts";
 import { geteuid } from "../linux/cred.ts";
 import type { Fd } from "../linux/fd.ts";
-import type { NetworkUnderWay } from "../linux/namespace.ts";
 import { type Child, sendSignal, waitPidfd } from "../linux/process.ts";
 import { isErrno } from "../linux/raw.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
@@ -38,8 +37,6 @@ export interface CreateRequest {
   readonly plan: Plan;
   /** The configuration as it was read. */
   readonly config: Uint8Array;
-  /** The new network namespace, where it is being made already. */
-  readonly network: NetworkUnderWay | undefined;
   /** Whether the program starts at once (`run`). */
   readonly startNow: boolean;
   /** Takes the terminal's master, for programs that have one. */
@@ -153,15 +150,13 @@ class Creation {
     // Only now it is ours: what was there before and refused must not be touched.
     if (cgroupOps !== undefined) this.#rollback.add(() => removeCgroup(recordOf(cgroupOps)));
     const [ours, theirs] = socketPair();
-    const network = this.#request.network?.take();
-    const child = spawnInit(init.namespaces, network === undefined ? [] : ["net"], cgroup?.v2, () => {
+    const child = spawnInit(init.namespaces, cgroup?.v2, () => {
       ours.close();
       cgroup?.[Symbol.dispose]();
       return runInit({
         plan: init,
         host: new Channel<FromInit, ToInit>(theirs, asToInit),
         listener,
-        network,
         placedLater: this.#placesLater(cgroup),
         privileged: geteuid() === 0,
       });

@@ -3,7 +3,7 @@ import { BoxError, messageOf } from "../base/errors.ts";
 import { CLONE_PARENT } from "../linux/constants.ts";
 import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
-import { flagsOf, type NamespaceFile } from "../linux/namespace.ts";
+import { flagsOf } from "../linux/namespace.ts";
 import { type Child, clone3, exit, pidOf, waitPidfd } from "../linux/process.ts";
 import { receive, send, socketPair } from "../linux/socket.ts";
 import { enteredBeforeInit, join, makeTimeNamespace, openJoins } from "../namespaces/apply.ts";
@@ -16,17 +16,9 @@ import type { NamespaceOps } from "../namespaces/ops.ts";
  * uts and cgroup namespaces are left to it as well. For a joined pid or user namespace, and for any time namespace, a
  * short-lived process goes in first and clones from there, as a sibling of its own, so that init is this process's
  * child all the same.
- *
- * @param ready kinds of new namespaces that are made already, for init to enter
  */
-export function spawnInit(
-  namespaces: NamespaceOps,
-  ready: readonly NamespaceFile[],
-  cgroup: Fd | undefined,
-  runInit: () => never,
-): Child {
-  const later: readonly NamespaceFile[] = ["cgroup", "time", ...ready];
-  const flags = flagsOf(namespaces.create.filter((kind) => !later.includes(kind)));
+export function spawnInit(namespaces: NamespaceOps, cgroup: Fd | undefined, runInit: () => never): Child {
+  const flags = flagsOf(namespaces.create.filter((kind) => kind !== "cgroup" && kind !== "time"));
   const before = namespaces.join.filter(({ kind }) => enteredBeforeInit.has(kind));
   const prepare = namespaces.create.includes("time") ? () => makeTimeNamespace(namespaces.timeOffsets) : undefined;
   if (before.length > 0 || prepare !== undefined) return spawnThrough(before, prepare, flags, cgroup, runInit);

@@ -55,8 +55,6 @@ export interface InitSetup {
   readonly host: HostChannel;
   /** Bound to init.sock; absent when the program starts at once. */
   readonly listener: Fd | undefined;
-  /** The container's new network namespace, where it was made beside. */
-  readonly network: Fd | undefined;
   /** Whether the host side says when this process is in its cgroup. */
   readonly placedLater: boolean;
   /** Whether the caller is root: then nobody needs to look into this process. */
@@ -103,7 +101,7 @@ function createContainer(setup: InitSetup): HostChannel {
   }
   if (plan.program?.security.newKeyring === true) leaveKeyring();
   for (const one of openJoins(namespaces.join.filter(({ kind }) => !enteredBeforeInit.has(kind)))) join(one);
-  prepareNamespaces(namespaces, setup.network);
+  prepareNamespaces(namespaces);
 
   // The cgroup namespace is rooted where the process is when it is made, so not before it is in its cgroup.
   const enterCgroupNamespace = once(() => {

@@ -1,6 +1,5 @@
 /** Namespaces: unshare(2), setns(2), and the names that a UTS namespace holds. */
 
-import { finishNetwork as hostFinishNetwork, startNetwork as hostStartNetwork } from "host";
 import * as NR from "#nr";
 import {
   CLONE_NEWCGROUP,
@@ -12,33 +11,8 @@ import {
   CLONE_NEWUSER,
   CLONE_NEWUTS,
 } from "./constants.ts";
-import { Fd } from "./fd.ts";
+import type { Fd } from "./fd.ts";
 import { call } from "./raw.ts";
-
-/** A network namespace with its loopback up, made by a task of its own on another processor (native/network.c). */
-export class NetworkUnderWay implements Disposable {
-  #fd: Fd | undefined;
-  #running: boolean;
-
-  /** Begins. Before this process forks, `take` or the end of the scope must have come. */
-  constructor() {
-    this.#running = hostStartNetwork();
-  }
-
-  /** Waits for it. Undefined where the kernel refused: clone3 may say why. The scope closes it. */
-  take(): Fd | undefined {
-    if (this.#running) {
-      this.#running = false;
-      const number = hostFinishNetwork();
-      if (number >= 0) this.#fd = new Fd(number);
-    }
-    return this.#fd;
-  }
-
-  [Symbol.dispose](): void {
-    this.take()?.close();
-  }
-}
 
 /** The kernel's kinds of namespaces by the name of their file in /proc/PID/ns. */
 export const namespaceFlags = {

@@ -46,12 +46,11 @@ export function join({ join: { kind, path }, fd }: { readonly join: Join; readon
   fd.close();
 }
 
-/** Names and loopback of new namespaces. @param network one that was made beside, its loopback is up */
-export function prepareNamespaces(ops: NamespaceOps, network: Fd | undefined): void {
+/** Names and loopback of new namespaces. */
+export function prepareNamespaces(ops: NamespaceOps): void {
   if (ops.hostname !== undefined) setHostname(ops.hostname);
   if (ops.domainname !== undefined) setDomainname(ops.domainname);
-  if (network !== undefined) setns(network, "net", "the new network namespace");
-  else if (ops.create.includes("net")) setLinkUp("lo");
+  if (ops.create.includes("net")) setLinkUp("lo");
 }
 
 /** Writes kernel parameters through a procfs of its own, which shows the namespaces of this process. */

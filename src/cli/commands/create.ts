@@ -14,12 +14,10 @@ export const table: CommandTable = {
 export function run(args: Arguments, context: Context): number {
   const consoleSocket = fromHere(args.text("console-socket"));
   const pidFile = fromHere(args.text("pid-file"));
-  const { plan, config, network } = prepareCreation(args, context, true);
-  using _network = network;
+  const { plan, config } = prepareCreation(args, context, true);
   createContainer(context.store, {
     plan,
     config,
-    network,
     startNow: false,
     takeTerminal: consoleSender(consoleSocket),
     publish: ({ pid }) => writePidFile(pidFile, pid),

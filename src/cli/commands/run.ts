@@ -27,15 +27,13 @@ export function run(args: Arguments, context: Context): number {
   const consoleSocket = fromHere(args.text("console-socket"));
   const pidFile = fromHere(args.text("pid-file"));
   const detached = args.has("detach");
-  const { plan, config, network } = prepareCreation(args, context, detached);
-  using _network = network;
+  const { plan, config } = prepareCreation(args, context, detached);
   if (plan.init.program === undefined)
     throw new BoxError("process: the configuration has none, there is nothing to run");
   using foreground = detached ? undefined : new Foreground(!args.has("no-subreaper"));
   const { child } = createContainer(store, {
     plan,
     config,
-    network,
     startNow: true,
     takeTerminal: foreground === undefined ? consoleSender(consoleSocket) : foreground.takeTerminal,
     publish: ({ pid }) => writePidFile(pidFile, pid),
