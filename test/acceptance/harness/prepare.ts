@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RunContext, RuntimeInfo } from "./context.ts";
 import { probe } from "./facts.ts";
@@ -19,13 +19,16 @@ export interface Wishes {
 
 export function prepare(wishes: Wishes): RunContext & { file: string } {
   const token = `acceptance-${process.pid.toString(36)}${Date.now().toString(36).slice(-5)}`;
-  const runtime = identify(resolve(wishes.runtime));
+  const given = identify(wishes.runtime);
   const busybox = process.env["BUSYBOX"] ?? "/bin/busybox";
-  const facts = probe({ busybox, runtime: runtime.path });
+  const facts = probe({ busybox, runtime: given.path });
   const dir = join(tmpdir(), token);
   mkdirSync(dir);
   // Containers of an ordinary user live below it, whatever our umask is.
   chmodSync(dir, 0o755);
+  // Of our own, so that a build at the same time cannot disturb the run.
+  const runtime = { ...given, path: join(dir, basename(given.path)) };
+  copyFileSync(given.path, runtime.path);
   const [probePath = "", shim = ""] = ["probe", "shim"].map((name) => tool(name, dir));
   const rootfs = join(dir, "rootfs");
   if (facts.busybox === "") makeRootfs(rootfs, busybox, probePath);
