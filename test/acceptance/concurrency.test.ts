@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { ok, refused } from "./harness/expect.ts";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { ok, refused, until } from "./harness/expect.ts";
 import type { State } from "./harness/runtime.ts";
 import { feature } from "./harness/suite.ts";
 
@@ -41,6 +44,24 @@ scenario("exactly one of 10 starts wins", { boxOnly: "start is exclusive" }, asy
   await container.line(/^ready$/);
   assert.equal(container.shim.stdout.text, "ready\n");
   await container.expectStatus("running");
+});
+
+scenario("start waits for a command that holds the lock", { boxOnly: "start is exclusive" }, async (lab) => {
+  const container = await lab.created(["/bin/echo", "started"]);
+  const lock = join(lab.root, container.id, "lock");
+  const holder = spawn("flock", [lock, "/bin/sh", "-c", "echo held; exec cat"], { stdio: ["pipe", "pipe", "inherit"] });
+  lab.later(() => void holder.kill());
+  await once(holder.stdout, "data");
+  let ended = false;
+  const start = lab.runtime.start(container.id).finally(() => {
+    ended = true;
+  });
+  const waiting = new RegExp(`-> FLOCK .*:${statSync(lock).ino} `);
+  await until("start waits or ends", () => ended || waiting.test(readFileSync("/proc/locks", "utf8")));
+  assert.ok(!ended, "start did not wait");
+  holder.stdin.end();
+  ok(await start);
+  assert.equal(await container.output(), "started\n");
 });
 
 scenario(

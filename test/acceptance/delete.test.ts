@@ -111,6 +111,7 @@ scenario("delete --force ends all processes when the pid namespace is shared", a
   await container.line(/^ready$/);
   await container.line(/^ready$/);
   await container.delete("--force");
+  assert.deepEqual(cgroupsNamed(container.id), []);
   await container.shim.finished();
 });
 

@@ -340,6 +340,19 @@ scenario(
   },
 );
 
+scenario(
+  "a mount below a read-only path cannot be written",
+  { boxOnly: "read-only paths with all that is mounted below them" },
+  async (lab) => {
+    const output = await lab.shell("touch /mnt/below/new 2>&1", (spec) => {
+      spec.mounts.push({ destination: "/mnt", type: "tmpfs", source: "tmpfs" });
+      spec.mounts.push({ destination: "/mnt/below", type: "tmpfs", source: "tmpfs" });
+      spec.linux.readonlyPaths = ["/mnt"];
+    });
+    assert.match(output, /Read-only file system/);
+  },
+);
+
 scenario("/proc/sys cannot be written by default", async (lab) => {
   assert.match(await lab.shell("echo x 2>&1 >/proc/sys/kernel/domainname"), /Read-only file system/);
 });

@@ -9,6 +9,7 @@ import { context } from "./harness/context.ts";
 import { ok, refused, until } from "./harness/expect.ts";
 import { cgroupsNamed, isAlive } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
+import { Lines } from "./harness/lines.ts";
 import { feature } from "./harness/suite.ts";
 
 const scenario = feature("handshake", { boxOnly: "the init handshake" });
@@ -74,6 +75,22 @@ for (const [what, bytes, end] of manners) {
   });
 }
 
+for (const [what, bytes] of [
+  ["sends garbage", Buffer.from("GET / HTTP/1.1\r\n\r\n")],
+  ["announces a byte more than is allowed", frame(start, { length: 65_537 })],
+  ["speaks another version", frame(start, { version: 2 })],
+  ["sends an unknown word", frame('{"type":"frobnicate"}')],
+] as const) {
+  scenario(`a peer that ${what} is told and dropped`, async (lab) => {
+    const container = await lab.created();
+    const socket = await peer(lab, container);
+    const answer = new Lines(socket);
+    socket.write(bytes);
+    assert.match(await answer.end(), /^BX.*"type":"failed","message":"handshake: /s);
+    await container.expectStatus("created");
+  });
+}
+
 scenario("start works when 50 peers wait already", async (lab) => {
   const container = await lab.created(["/bin/echo", "started"]);
   for (let n = 0; n < 50; n++) await peer(lab, container);
@@ -123,6 +140,23 @@ scenario("init ends when create is killed; the container is stopped and can be d
   refused(await lab.runtime.start(container.id));
   await container.delete("--force");
   assert.deepEqual(lab.leaks(), []);
+});
+
+scenario("init ends when create is killed while init runs a hook", async (lab) => {
+  const container = lab.container(["/bin/probe", "wait"]);
+  const here = lab.fifo("here");
+  container.spec.hooks = {
+    createContainer: [
+      { path: "/bin/sh", args: ["sh", "-c", `cat >/dev/null; echo held >${here.path}; exec tail -f /dev/null`] },
+    ],
+  };
+  container.writeConfig();
+  container.creating();
+  await here.lines.line(/^held$/);
+  process.kill(await container.shim.started(), "SIGKILL");
+  await container.shim.finished();
+  await container.expectStatus("stopped");
+  await container.delete("--force");
 });
 
 scenario("a create that is killed at any moment can be deleted by force", { limit: 120_000 }, async (lab) => {

@@ -211,6 +211,24 @@ scenario(
 );
 
 scenario(
+  "state says created while a startContainer hook runs",
+  { boxOnly: "a container runs once its program is executed" },
+  async (lab) => {
+    mkdirSync(lab.path("log"));
+    const [here, go] = [lab.fifo("log/here"), lab.fifo("log/go")];
+    const container = logged(lab, (log) => ({
+      startContainer: [shell(`echo held >${log}/here; read line <${log}/go`)],
+    }));
+    await container.create();
+    const start = lab.runtime.start(container.id);
+    await here.lines.line(/^held$/);
+    await container.expectStatus("created");
+    go.write("go\n");
+    ok(await start);
+  },
+);
+
+scenario(
   "delete succeeds and the other hooks run when a poststop hook fails",
   {
     clause:

@@ -80,6 +80,19 @@ scenario("KILL ends a created container", async (lab) => {
   await container.expectStatus("stopped");
 });
 
+scenario(
+  "TERM ends a created container",
+  { boxOnly: "a created init does what a program without handlers does" },
+  async (lab) => {
+    const container = await lab.created();
+    await container.kill("WINCH");
+    await container.expectStatus("created");
+    await container.kill("TERM");
+    assert.equal(await container.exit(), "exit 143");
+    await container.expectStatus("stopped");
+  },
+);
+
 scenario("kill is refused and says so when the container has stopped", { clause: "runtime.md, Kill" }, async (lab) => {
   const container = await lab.stopped();
   refused(await lab.runtime.kill(container.id, "TERM"), /container not running/);

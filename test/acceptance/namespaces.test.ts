@@ -222,6 +222,16 @@ scenario("a new network namespace has a loopback device and nothing else", async
   assert.deepEqual(names, ["lo"]);
 });
 
+for (const [where, change] of [
+  ["", () => undefined],
+  [" in a new user namespace", withNew("user")],
+] as const) {
+  scenario(`the loopback device of a new network namespace${where} is up`, async (lab) => {
+    const flags = Number(await lab.shell("cat /sys/class/net/lo/flags", change));
+    assert.equal(flags & 1, 1);
+  });
+}
+
 scenario("a new pid namespace has the program as its first process", async (lab) => {
   const output = await lab.shell('echo $$; cat /proc/1/cmdline | tr "\\0" " "');
   assert.match(output, /^1\n\/bin\/sh -c /);

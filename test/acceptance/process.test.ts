@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { command } from "./harness/command.ts";
 import type { Capabilities, Process } from "./harness/config.ts";
 import type { Report } from "./harness/container.ts";
+import { context } from "./harness/context.ts";
 import { ok, refused } from "./harness/expect.ts";
 import type { Lab } from "./harness/lab.ts";
 import { feature } from "./harness/suite.ts";
@@ -170,6 +172,16 @@ scenario("an ordinary user has no capabilities when none are ambient", async (la
   );
 });
 
+scenario("an inheritable capability is not ambient when it is not configured to be", async (lab) => {
+  const all = ["CAP_CHOWN", "CAP_KILL"];
+  const report = await reportWith(lab, (process) => {
+    process.user = { uid: 1000, gid: 1000 };
+    process.capabilities = { bounding: all, permitted: all, effective: all, inheritable: all };
+  });
+  const { permitted, inheritable, ambient } = capabilitySets(report);
+  assert.deepEqual({ permitted, inheritable, ambient }, { permitted: [], inheritable: all, ambient: [] });
+});
+
 scenario("the program has no capability when all sets are empty", async (lab) => {
   const report = await reportWith(lab, (process) => {
     process.capabilities = { bounding: [], permitted: [], effective: [], inheritable: [], ambient: [] };
@@ -240,6 +252,30 @@ scenario("a resource limit that is not configured stays as the caller has it", a
   const bytes = (limit = ""): string => (limit === "unlimited" ? "18446744073709551615" : `${Number(limit) * 1024}`);
   assert.deepEqual(report.rlimits["STACK"], [bytes(soft), bytes(hard)]);
 });
+
+scenario("the program has the caller's core limit", async (lab) => {
+  const { execFileSync } = await import("node:child_process");
+  const limitCore = (soft: string): void =>
+    void execFileSync("prlimit", [`--core=${soft}:`, "--pid", `${process.pid}`], { stdio: "inherit" });
+  const before = execFileSync("prlimit", ["--core", "--raw", "--noheadings", "--output=SOFT"], { encoding: "utf8" });
+  lab.later(() => limitCore(before.trim()));
+  limitCore("12345");
+  const report = await reportWith(lab, () => undefined);
+  assert.equal(report.rlimits["CORE"]?.[0], "12345");
+});
+
+scenario(
+  "the program has a session keyring of its own",
+  { boxOnly: "a new session keyring, but for --no-new-keyring" },
+  async (lab, t) => {
+    const { sessionKeyring: ours } = JSON.parse(ok(await command([context.probe, "report"])).stdout) as Report;
+    if (ours < 0) return t.skip("the kernel has no keyrings");
+    assert.notEqual((await reportWith(lab, () => undefined)).sessionKeyring, ours);
+    const container = await lab.container(["/bin/probe", "report"]).create(["--no-new-keyring"]);
+    await container.start();
+    assert.equal((JSON.parse(await container.output()) as Report).sessionKeyring, ours);
+  },
+);
 
 scenario("the program has the configured oom_score_adj", async (lab) => {
   const report = await reportWith(lab, (process) => {

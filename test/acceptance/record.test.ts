@@ -1,10 +1,12 @@
 /** state.json: read by other versions, after a crash, and after the process it names has become another one. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, rmdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Container } from "./harness/container.ts";
 import { ok, refused } from "./harness/expect.ts";
-import { cgroupsNamed, isAlive } from "./harness/host.ts";
+import { cgroupsNamed, isAlive, startTime } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
 import { feature } from "./harness/suite.ts";
 
@@ -32,22 +34,36 @@ function change(lab: Lab, container: Container, edit: (record: Record) => void):
   writeFileSync(path(lab, container), JSON.stringify(record));
 }
 
+/** A process of the host's that must not be taken for a container's. */
+function stranger(lab: Lab): { pid: number; startTime: string } {
+  const child = spawn("/bin/cat", { stdio: ["pipe", "ignore", "ignore"] });
+  const pid = child.pid ?? 0;
+  lab.later(async () => {
+    assert.ok(isAlive(pid), "a process that is not the container's was killed");
+    const ended = once(child, "exit");
+    child.stdin.end();
+    await ended;
+  });
+  return { pid, startTime: startTime(pid) ?? "" };
+}
+
 scenario("a process that has got the pid of init is not taken for it", async (lab) => {
   const container = await lab.stopped();
+  const { pid } = stranger(lab);
   change(lab, container, ({ init }) => {
-    init.pid = process.pid;
+    init.pid = pid;
   });
   assert.equal((await container.expectStatus("stopped")).pid, 0);
   refused(await lab.runtime.kill(container.id, "TERM"), /container not running/);
-  // Were it taken for init, this would end the tests.
   await container.delete("--force");
 });
 
 scenario("a container of another boot is stopped and can be deleted", async (lab) => {
   const container = await lab.stopped();
+  const init = stranger(lab);
   change(lab, container, (record) => {
     record.bootId = "00000000-0000-0000-0000-000000000000";
-    record.init.pid = process.pid;
+    record.init = init;
   });
   await container.expectStatus("stopped");
   await container.delete();
@@ -85,6 +101,9 @@ for (const [what, damage] of [
 scenario("list shows the others when one record is damaged", async (lab) => {
   const [good, bad] = [await lab.created(), await stoppedWithoutCgroups(lab)];
   truncateSync(path(lab, bad));
-  const { stdout } = await lab.runtime.list("--quiet");
-  assert.ok(stdout.split("\n").includes(good.id), stdout);
+  const { stdout } = ok(await lab.runtime.list("--format", "json"));
+  assert.deepEqual(
+    (JSON.parse(stdout) as { id: string }[]).map(({ id }) => id),
+    [good.id],
+  );
 });

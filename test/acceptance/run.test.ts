@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describeResult } from "./harness/command.ts";
 import type { Container } from "./harness/container.ts";
-import { ok, refused } from "./harness/expect.ts";
-import { isAlive } from "./harness/host.ts";
+import { ok, refused, until } from "./harness/expect.ts";
+import { exists, isAlive } from "./harness/host.ts";
 import { feature } from "./harness/suite.ts";
 
 const scenario = feature("run", { needs: ["command: run"] });
@@ -16,6 +16,9 @@ const light = (spec: Container["spec"]): void => {
   spec.linux.maskedPaths = [];
   spec.linux.readonlyPaths = [];
 };
+
+const parentOf = (pid: number): number =>
+  Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 
 scenario("run creates, starts, waits and deletes", async (lab) => {
   const container = lab.container(["/bin/echo", "hello"]);
@@ -114,6 +117,21 @@ scenario("run reaps orphans of the program", async (lab) => {
   assert.equal(await shim.exited(), "exit 5");
 });
 
+scenario("run adopts and reaps orphans of the program", async (lab) => {
+  const script = "(/bin/probe wait & echo $!); read line; exit 5";
+  const container = lab.container(["/bin/sh", "-c", script], ({ linux }) => {
+    linux.namespaces = linux.namespaces.filter(({ type }) => type !== "pid");
+  });
+  const shim = container.running();
+  const orphan = Number(await container.line(/^\d+$/));
+  await container.line(/^ready$/);
+  await until("the orphan is a child of run", async () => parentOf(orphan) === (await shim.started()));
+  process.kill(orphan, "SIGKILL");
+  await until("the orphan is reaped", () => !exists(`/proc/${orphan}`));
+  container.say("\n");
+  assert.equal(await shim.exited(), "exit 5");
+});
+
 scenario("run --detach returns when the program runs", async (lab) => {
   const container = lab.container(["/bin/sh", "-c", "echo ready; read line; exit 4"]);
   await container.running(["--detach"]).ok();
@@ -129,8 +147,7 @@ scenario("run --detach leaves init to the nearest subreaper", async (lab) => {
   const container = lab.container(["/bin/probe", "wait"]);
   await container.running(["--detach"]).ok();
   container.notePid();
-  const parent = /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${container.pid}/status`, "utf8"))?.[1];
-  assert.match(readFileSync(`/proc/${parent}/cmdline`, "utf8"), /shim/);
+  assert.match(readFileSync(`/proc/${parentOf(container.pid)}/cmdline`, "utf8"), /shim/);
 });
 
 scenario("run writes the pid file", async (lab) => {

@@ -25,6 +25,8 @@ export interface Report {
   gid: number;
   egid: number;
   nice: number;
+  /** Its serial number; -1 where the kernel has none. */
+  sessionKeyring: number;
   oomScoreAdj: number;
   cwd: string;
   hostname: string;

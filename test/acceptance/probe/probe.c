@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/keyctl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
@@ -143,6 +144,7 @@ static int report(char **argv)
     }
     printf("{\"pid\":%d,\"ppid\":%d,\"pgid\":%d,\"sid\":%d", getpid(), getppid(), getpgrp(), getsid(0));
     printf(",\"uid\":%u,\"euid\":%u,\"gid\":%u,\"egid\":%u", getuid(), geteuid(), getgid(), getegid());
+    printf(",\"sessionKeyring\":%ld", syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0));
     printf(",\"nice\":%d,\"oomScoreAdj\":%d,\"cwd\":", getpriority(PRIO_PROCESS, 0), atoi(oom));
     text(cwd);
     printf(",\"hostname\":");

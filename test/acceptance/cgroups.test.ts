@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { refused } from "./harness/expect.ts";
+import { cgroupHost, cgroupsNamed } from "./harness/host.ts";
+import { feature } from "./harness/suite.ts";
+
+const scenario = feature("cgroups", { needs: ["cgroup: writable"], clause: "config-linux.md, Control groups" });
+
+scenario("the program is in the container's cgroup in every hierarchy", async (lab) => {
+  const container = await lab.running();
+  const paths = cgroupsNamed(container.id);
+  assert.ok(paths.length > 0, "there is no cgroup");
+  for (const path of paths) {
+    const pids = readFileSync(join(path, "cgroup.procs"), "utf8").trim().split("\n");
+    assert.ok(pids.includes(`${container.pid}`), `${path} has ${pids.join(" ")}`);
+  }
+});
+
+scenario(
+  "create refuses a cgroup that has processes, and leaves them alone",
+  { boxOnly: "a cgroup in use is another's" },
+  async (lab) => {
+    const container = lab.container(["/bin/true"]);
+    const top = Object.values(cgroupHost().hierarchies)[0] ?? "";
+    const cgroup = join(top, lab.cgroupsPath(container.id));
+    mkdirSync(cgroup, { recursive: true });
+    const child = spawn("/bin/cat", { stdio: ["pipe", "ignore", "ignore"] });
+    writeFileSync(join(cgroup, "cgroup.procs"), `${child.pid}`);
+    lab.later(async () => {
+      const ended = once(child, "exit");
+      child.stdin.end();
+      assert.deepEqual(await ended, [0, null]);
+      rmdirSync(cgroup);
+    });
+    refused(await container.creating().result(), /cgroup is not empty/);
+    assert.ok(existsSync(cgroup));
+  },
+);
