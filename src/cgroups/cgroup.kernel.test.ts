@@ -65,6 +65,14 @@ describe("Cgroup", { skip: noCgroups }, () => {
         assert.deepEqual(cgroupPids(record), [pid]);
         assert.throws(make, { name: "BoxError", message: /container's cgroup is not empty: 1 process\(es\) found$/ });
       });
+      // A new cpuset has no processors: nothing could enter it.
+      const directories = record.directories.filter(({ controllers }) => !controllers.includes("cpuset"));
+      const below = { ...record, path: `${record.path}/below`, directories };
+      for (const { mount } of directories) mkdir("cwd", `${mount}${below.path}`, 0o755);
+      withChild(idle, ({ pid }) => {
+        enter(below, pid);
+        assert.throws(make, { name: "BoxError", message: /container's cgroup is not empty: 1 process\(es\) found$/ });
+      });
       freeze(record);
       assert.throws(make, { name: "BoxError", message: /container's cgroup unexpectedly frozen$/ });
     });

@@ -3,9 +3,10 @@ import { BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { attachDeviceProgram, loadDeviceProgram } from "../linux/bpf.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
-import { makeCgroup, processesOf, readFile, readFileIfThere, writeFile } from "./directory.ts";
+import { makeCgroup, readFile, readFileIfThere, writeFile } from "./directory.ts";
 import { deviceProgram } from "./ebpf.ts";
 import type { CgroupDirectory, CgroupOps, DeviceRuleOp } from "./ops.ts";
+import { pidsBelow } from "./processes.ts";
 import { recordOf } from "./record.ts";
 import { removeEmptyCgroup } from "./removal.ts";
 
@@ -93,8 +94,9 @@ function inheritCpuset(made: Fd, parent: Fd): void {
   }
 }
 
+/** What is deleted with a container takes everything below along, so nobody may live there either. */
 function refuseUsed(fd: Fd): void {
-  const pids = processesOf(fd);
+  const pids = pidsBelow(fd);
   if (pids.length > 0) throw new BoxError(`container's cgroup is not empty: ${pids.length} process(es) found`);
   if (
     readFileIfThere(fd, "cgroup.freeze")?.trim() === "1" ||

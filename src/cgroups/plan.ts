@@ -33,6 +33,8 @@ export function planCgroup(linux: Linux, id: string, layout: CgroupLayout): Cgro
 function pathOf(path: string): string {
   const cleaned = path.startsWith("/") ? clean(path) : clean(`${defaultParent}/${path}`);
   if (cleaned === "/") throw new BoxError("linux.cgroupsPath: must name a cgroup below the root one");
+  if (cleaned === defaultParent)
+    throw new BoxError(`linux.cgroupsPath: "${defaultParent}" is where box keeps the cgroups of containers`);
   return cleaned;
 }
 

@@ -17,10 +17,15 @@ import { type CgroupRecord, mainDirectory } from "./record.ts";
 export function cgroupPids(record: CgroupRecord): number[] {
   const directory = mainDirectory(record);
   if (directory === undefined) return [];
-  const fd = openCgroup(directory, record.path);
-  if (fd === undefined) return [];
+  using fd = openCgroup(directory, record.path);
+  return fd === undefined ? [] : pidsBelow(fd);
+}
+
+/** Every process in an opened cgroup and below it. */
+export function pidsBelow(cgroup: Fd): number[] {
   const pids: number[] = [];
-  visit(fd, (cgroup) => pids.push(...processesOf(cgroup)));
+  const root = openChild(cgroup, ".");
+  if (root !== undefined) visit(root, (one) => pids.push(...processesOf(one)));
   return pids;
 }
 

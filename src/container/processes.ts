@@ -59,5 +59,5 @@ export function executedFile(pid: number | "self"): string | undefined {
 /** The kernel's id of this boot. */
 export function bootId(): string {
   using proc = Proc.host();
-  return proc.read("sys/kernel/random/boot_id").trim();
+  return proc.readParameter("kernel/random/boot_id").trim();
 }

@@ -14,6 +14,7 @@ import {
   ELOOP,
   ENOENT,
   ENOTDIR,
+  ENOTEMPTY,
   O_CREAT,
   O_DIRECTORY,
   O_EXCL,
@@ -122,11 +123,20 @@ export class Entry implements Disposable {
 
   /** Removes the directory with all that is in it, the lock last; what somebody else has removed already is no error. */
   remove(): void {
-    ignoreMissing(() => {
-      const names = list(this.directory).filter((name) => name !== "lock");
-      for (const name of [...names, "lock"]) ignoreMissing(() => unlink(this.directory, name));
-    });
-    ignoreMissing(() => rmdir(this.#root, this.id));
+    // A creator that has not written its record yet cannot be ended: what it still adds goes as well.
+    for (let tries = 0; ; tries++) {
+      ignoreMissing(() => {
+        using directory = open(this.directory, ".", directoryFlags);
+        const names = list(directory).filter((name) => name !== "lock");
+        for (const name of [...names, "lock"]) ignoreMissing(() => unlink(directory, name));
+      });
+      try {
+        ignoreMissing(() => rmdir(this.#root, this.id));
+        return;
+      } catch (thrown) {
+        if (!isErrno(thrown, ENOTEMPTY) || tries === 100) throw thrown;
+      }
+    }
   }
 
   #readFile(name: string): string | undefined {
@@ -211,8 +221,9 @@ export class Store implements Disposable {
       entry.makeLock();
       return entry;
     } catch (thrown) {
+      if (isErrno(thrown, ENOENT)) throw doesNotExist(id);
       // Without descriptors or inodes to spare: an empty directory would keep its name taken.
-      rmdir(root, id);
+      ignoreMissing(() => rmdir(root, id));
       throw thrown;
     }
   }

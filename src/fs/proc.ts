@@ -12,6 +12,7 @@ import {
   PROC_SUPER_MAGIC,
   RESOLVE_BENEATH,
   RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
 } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
@@ -53,6 +54,18 @@ export class Proc implements Disposable {
   /** Text of a file, as in `self/mountinfo`; no link but `self` is followed and no mount is crossed. */
   read(path: string): string {
     using fd = openat2(this.#fd, path, O_RDONLY, beneath);
+    return this.#textOf(fd, path);
+  }
+
+  /** As `read`, below /proc/sys: in a container that is a mount of its own, read-only, of procfs again. */
+  readParameter(name: string): string {
+    const path = `sys/${name}`;
+    using fd = openat2(this.#fd, path, O_RDONLY, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+    if (fileSystemType(fd, path) !== PROC_SUPER_MAGIC) throw new BoxError(`/proc/${path} is not procfs`, { path });
+    return this.#textOf(fd, path);
+  }
+
+  #textOf(fd: Fd, path: string): string {
     const bytes = readAll(fd, limit, `/proc/${path}`);
     if (bytes === "too long") throw new BoxError(`/proc/${path} is longer than ${limit} bytes`, { path });
     return decodeUtf8(bytes);

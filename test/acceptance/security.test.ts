@@ -237,3 +237,37 @@ scenario("a program that closes its terminal costs nothing, and may open it agai
   const seconds = [...ofChildren.matchAll(/(\d+)m([\d.]+)s/g)].map(([, m, s]) => Number(m) * 60 + Number(s));
   assert.ok(seconds.length === 2 && Math.max(...seconds) < 0.4, `it took ${ofChildren} of processor time`);
 });
+
+// --- Other containers -------------------------------------------------------------------------------------------------
+
+scenario("a cgroup below which another container lives is refused", async (lab) => {
+  const victim = await lab.running(["/bin/probe", "wait"], (spec) => {
+    spec.linux.cgroupsPath += "/below";
+  });
+  const container = lab.container(["/bin/true"], (spec) => {
+    spec.linux.cgroupsPath = victim.spec.linux.cgroupsPath?.replace(/\/below$/, "") ?? "";
+    // Rules cannot be written while the kernel still remembers the child.
+    delete spec.linux.resources;
+  });
+  refused(await runFrom(`exec "$@"`, container), /cgroup is not empty/);
+  await victim.expectStatus("running");
+  await victim.stop();
+  await victim.delete();
+  // Its cgroup's parent was made along with it.
+  await lab.runtime.call(["run", "--bundle", container.bundle, container.id]).then(ok);
+});
+
+scenario("box's own cgroup, in which containers live, is none for a container", async (lab) => {
+  for (const path of ["/box", "/box/.", "."]) {
+    const container = lab.container(["/bin/true"], (spec) => {
+      spec.linux.cgroupsPath = path;
+    });
+    refused(await runFrom(`exec "$@"`, container), /linux\.cgroupsPath/);
+  }
+});
+
+scenario("box works where /proc/sys is read-only, as in a container", async (lab) => {
+  const container = lab.container(["/bin/sh", "-c", "exit 3"]);
+  const script = `mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && "$@"`;
+  assert.equal((await runFrom(script, container, ["unshare", "--mount"])).status, 3);
+});
