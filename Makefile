@@ -32,7 +32,8 @@ SOURCES := $(shell find src -name '*.ts' -not -name '*.test.ts')
 TESTS := $(shell find src test/golden test/kernel -name '*.ts' 2>/dev/null) $(wildcard tools/qjs/*.ts)
 GENERATED := build/generated/validators.js
 
-.PHONY: help setup build build-asan run test unit unit-qjs host acceptance bench lint format man install clean FORCE
+.PHONY: help setup build build-asan run test unit unit-qjs host acceptance acceptance-loop acceptance-compare \
+	acceptance-mutants bench lint format man install clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -67,6 +68,16 @@ host: build build-asan ## tests of the native part and of the kernel interface
 acceptance: build ## tests of the binary, on real containers
 	@tools/acceptance
 
+acceptance-loop: build ## the same again and again: how many runs in a row pass
+	@$(TS) test/acceptance/loop.ts
+
+acceptance-compare: build ## the same with runc and crun beside box, in one table
+	@tools/peers build && $(TS) test/acceptance/compare.ts
+
+acceptance-mutants: setup ## do the tests of the binary see deliberate defects of it
+	@$(MAKE) --no-print-directory build/box-mutants
+	@$(TS) test/mutants/run.ts
+
 bench: build ## compare with other runtimes
 	@tools/bench
 
@@ -98,10 +109,11 @@ TESTING := $(patsubst %,build/native/testing/%.o,$(NATIVE) fortify)
 build/box build/box-bare: $(HARDENED) build/release/modules.o
 build/box-probe build/box-probe-bare: $(HARDENED) build/probe/modules.o
 build/box-test: $(TESTING) build/test/modules.o
+build/box-mutants: $(HARDENED) build/mutants/modules.o
 build/box: build/release/image.o
 build/box-probe: build/probe/image.o
-build/box-bare build/box-probe-bare build/box-test: build/no-image.o
-build/box build/box-probe build/box-bare build/box-probe-bare build/box-test:
+build/box-bare build/box-probe-bare build/box-test build/box-mutants: build/no-image.o
+build/box build/box-probe build/box-bare build/box-probe-bare build/box-test build/box-mutants:
 	@$(CC) $(LINK) -o $@ $^ $(LIBS) $(LINK_END)
 	@if [ -e $@-bare ]; then node tools/image.mjs $@-bare $@; fi
 
@@ -133,8 +145,12 @@ build/%.o: build/%.S
 build/release/modules.S build/asan/modules.S: $(SOURCES) $(GENERATED)
 build/probe/modules.S build/probe-asan/modules.S: $(wildcard test/native/*.ts src/linux/*.ts) src/globals.ts src/host.d.ts
 build/test/modules.S: $(TESTS) $(GENERATED)
+build/mutants/modules.S: build/mutants/src/mutant.ts
 build/%/modules.S: tools/bundle.mjs build/compile package.json
 	@node tools/bundle.mjs $*
+
+build/mutants/src/mutant.ts: $(SOURCES) $(GENERATED) $(wildcard test/mutants/*.ts)
+	@$(TS) test/mutants/plant.ts build/mutants
 
 $(GENERATED): tools/gen-validators.ts $(shell find src/spec/schema src/spec/vocabulary.ts src/base -name '*.ts')
 	@$(TS) tools/gen-validators.ts build/generated

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * TypeScript → modules → bytecode → an assembler file that embeds it: `bundle.mjs release|asan|test`.
+ * TypeScript → modules → bytecode → an assembler file that embeds it: `bundle.mjs MODE`.
  *
  * Each entry point becomes a module of its own that is read only when it is asked for; what several of them use goes
  * into shared chunks. So a command pays for its own code only.
@@ -14,10 +14,11 @@ import { build } from "esbuild";
 const lazyModules = ["cli/help", "cli/recovery", "spec/decode"];
 
 const mode = process.argv[2];
-const modes = ["release", "asan", "probe", "probe-asan", "test"];
+const modes = ["release", "asan", "probe", "probe-asan", "test", "mutants"];
 if (mode === undefined || !modes.includes(mode)) throw new Error(`usage: bundle.mjs ${modes.join("|")}`);
 const output = `build/${mode}`;
-const stripped = mode === "release";
+const stripped = mode === "release" || mode === "mutants";
+const source = mode === "mutants" ? `${output}/src` : "src";
 
 /** @param {string} directory @param {RegExp} pattern */
 function filesBelow(directory, pattern) {
@@ -34,10 +35,12 @@ function entryPoints() {
   if (mode === "test") return { globals, main: testRunner() };
   if (mode?.startsWith("probe"))
     return { globals, main: "test/native/probe.ts", lazy: "test/native/lazy.ts", bad: "test/native/bad.ts" };
-  const commands = filesBelow("src/cli/commands", /(?<!\.test)\.ts$/).map((path) =>
-    path.slice("src/".length, -".ts".length),
+  const commands = filesBelow(`${source}/cli/commands`, /(?<!\.test)\.ts$/).map((path) =>
+    path.slice(`${source}/`.length, -".ts".length),
   );
-  return Object.fromEntries(["globals", "main", ...commands, ...lazyModules].map((name) => [name, `src/${name}.ts`]));
+  return Object.fromEntries(
+    ["globals", "main", ...commands, ...lazyModules].map((name) => [name, `${source}/${name}.ts`]),
+  );
 }
 
 /**
