@@ -11,11 +11,11 @@ import { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } from "./linux/constants.ts";
 import { argv, build, load } from "./linux/engine.ts";
 import { stdio } from "./linux/fd.ts";
 import { countOpen, open, writeAll } from "./linux/file.ts";
-import { ignoreBrokenPipes } from "./linux/signal.ts";
+import { ignoreFailedWrites } from "./linux/signal.ts";
 
 /** @returns the exit status */
 export function main(): number {
-  ignoreBrokenPipes();
+  ignoreFailedWrites();
   const globals = new Arguments();
   const inheritedFds = countOpen(3);
   let log = stderrLog("text", "warning");
@@ -47,17 +47,25 @@ function perform(globals: Arguments, [name, ...args]: readonly string[], log: Lo
   const command = findCommand(name);
   const parsed = parseArguments(command.table, args);
   if (parsed.has("help")) return help(name, false);
-  using store = openStore(globals);
+  let opened: ReturnType<typeof openStore> | undefined;
   const context: Context = {
     log,
-    store,
+    // Only when it is asked for: not every command needs a place for containers.
+    get store() {
+      opened ??= openStore(globals);
+      return opened;
+    },
     rootGiven: globals.has("root"),
     inheritedFds,
     print: (text) => print(stdio.out, text),
   };
-  const status = command.run(parsed, context);
-  log.flush();
-  return status;
+  try {
+    const status = command.run(parsed, context);
+    log.flush();
+    return status;
+  } finally {
+    opened?.[Symbol.dispose]();
+  }
 }
 
 function findCommand(name: string): Command {

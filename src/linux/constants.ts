@@ -242,6 +242,7 @@ export const SIGURG = 0x17;
 export const SIGINT = 0x2;
 export const SIGTSTP = 0x14;
 export const SIGPIPE = 0xd;
+export const SIGXFSZ = 0x19;
 export const SIGTTOU = 0x16;
 export const SFD_CLOEXEC = 0x80000;
 export const SFD_NONBLOCK = 0x800;

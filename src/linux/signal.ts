@@ -1,7 +1,7 @@
 /** Signals of this process: masks, dispositions, and signals as readable events: sigprocmask(2), signalfd(2). */
 
 import * as NR from "#nr";
-import { EAGAIN, SFD_CLOEXEC, SFD_NONBLOCK, SIG_SETMASK, SIGPIPE } from "./constants.ts";
+import { EAGAIN, SFD_CLOEXEC, SFD_NONBLOCK, SIG_SETMASK, SIGPIPE, SIGXFSZ } from "./constants.ts";
 import { Fd } from "./fd.ts";
 import { sigaction, signalfd_siginfo } from "./layouts.ts";
 import { attempt, call, SyscallError } from "./raw.ts";
@@ -20,14 +20,16 @@ export function maskOf(signals: readonly number[]): bigint {
   return signals.reduce((mask, signal) => mask | (1n << BigInt(signal - 1)), 0n);
 }
 
-/** Gives SIGPIPE its default action back; every other signal has it from the start of the process (native/main.c). */
+/** Gives what is ignored its default action back; every other signal has it from the start of the process (native/main.c). */
 export function resetDispositions(): void {
   setAction(SIGPIPE, 0);
+  setAction(SIGXFSZ, 0);
 }
 
-/** Lets a write to a closed pipe fail with EPIPE in place of ending the process. */
-export function ignoreBrokenPipes(): void {
+/** Lets a write to a closed pipe (EPIPE) or beyond RLIMIT_FSIZE (EFBIG) fail in place of ending the process. */
+export function ignoreFailedWrites(): void {
   setAction(SIGPIPE, 1);
+  setAction(SIGXFSZ, 1);
 }
 
 /** @param handler 0 for the default action, 1 to ignore */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { command } from "./harness/command.ts";
 import { context } from "./harness/context.ts";
 import { ok, refused } from "./harness/expect.ts";
@@ -163,3 +163,13 @@ scenario("the log is appended to", async (lab) => {
 scenario("a log that cannot be opened is an error", async (lab) => {
   refused(await lab.runtime.call(["--log", lab.path("no/such/place"), "list"]));
 });
+
+for (const name of ["spec", "features"]) {
+  scenario(`${name} needs no state directory`, { boxOnly: "of a user without XDG_RUNTIME_DIR" }, async (lab) => {
+    const user = ["setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups"];
+    const cwd = lab.path("bundle");
+    mkdirSync(cwd, { mode: 0o777 });
+    chmodSync(cwd, 0o777);
+    ok(await command([...user, context.runtime.path, name], { cwd, env: { XDG_RUNTIME_DIR: undefined } }));
+  });
+}

@@ -89,6 +89,14 @@ scenario("too few descriptors leave nothing behind", async (lab) => {
   }
 });
 
+scenario("a limit of file sizes ends in an error and not in a signal", async (lab) => {
+  refused(await runFrom(`ulimit -f 0; exec "$@"`, lab.container(["/bin/true"])), /EFBIG/);
+  const { runtime, id, bundle } = lab.container(["/bin/true"]);
+  const create = runtime.argv(["create", "--bundle", bundle, id]);
+  refused(await command(["/bin/sh", "-c", `ulimit -f 0; exec "$@"`, "sh", ...create]), /EFBIG/);
+  assert.deepEqual(lab.stateEntries(), []);
+});
+
 // --- What belongs to the host -----------------------------------------------------------------------------------------
 
 scenario("an empty hostname without a UTS namespace leaves the host its name", async (lab) => {
