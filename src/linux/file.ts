@@ -1,6 +1,8 @@
 /** Files and directories, always relative to a directory descriptor: openat2(2), statx(2), mkdirat(2) and friends. */
 import { decodeUtf8, encodeUtf8 } from "host";
 import * as NR from "#nr";
+import { BoxError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import {
   AT_EMPTY_PATH,
   AT_NO_AUTOMOUNT,
@@ -200,7 +202,18 @@ export function fileSystemType(fd: Fd, about?: string): number {
 
 export function readlink(directory: At, name: string): string {
   const buffer = new Uint8Array(4096);
-  return decodeUtf8(buffer.subarray(0, call(name, "readlinkat", NR.readlinkat, at(directory), name, buffer, 4096)));
+  const length = call(name, "readlinkat", NR.readlinkat, at(directory), name, buffer, buffer.length);
+  return decodeName(buffer.subarray(0, length), () => `the target of the link ${quote(name)}`);
+}
+
+/** A name of the kernel's as text. @throws BoxError where it is not UTF-8: as text it would stand for another file */
+function decodeName(bytes: Uint8Array, what: () => string): string {
+  try {
+    return decodeUtf8(bytes);
+  } catch (thrown) {
+    if (thrown instanceof TypeError) throw new BoxError(`${what()} is not UTF-8`);
+    throw thrown;
+  }
 }
 
 /** One name in a directory. */
@@ -225,7 +238,10 @@ export function entries(directory: Fd, about?: string): DirectoryEntry[] {
       // struct linux_dirent64: inode, offset, length of the record, type, name
       const size = view.getUint16(at + 16, true);
       const start = at + 19;
-      const name = decodeUtf8(buffer.subarray(start, buffer.indexOf(0, start)));
+      const name = decodeName(
+        buffer.subarray(start, buffer.indexOf(0, start)),
+        () => `a name in ${quote(about ?? "a directory")}`,
+      );
       if (name !== "." && name !== "..") result.push({ name, isDirectory: buffer[at + 18] === DT_DIR });
       at += size;
     }
@@ -240,7 +256,8 @@ export function list(directory: Fd, about?: string): string[] {
 /** The working directory as the kernel tells it: "(unreachable)/…" where it lies outside the root, getcwd(2). */
 export function getcwd(): string {
   const buffer = new Uint8Array(4096);
-  return decodeUtf8(buffer.subarray(0, call(undefined, "getcwd", NR.getcwd, buffer, buffer.length) - 1));
+  const length = call(undefined, "getcwd", NR.getcwd, buffer, buffer.length);
+  return decodeName(buffer.subarray(0, length - 1), () => "the working directory");
 }
 
 export function chdir(path: string): void {
