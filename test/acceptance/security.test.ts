@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -16,10 +17,12 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { command, type Result } from "./harness/command.ts";
-import type { Spec } from "./harness/config.ts";
+import { defaultSpec, type Spec } from "./harness/config.ts";
 import type { Container } from "./harness/container.ts";
+import { context } from "./harness/context.ts";
 import { ok, refused } from "./harness/expect.ts";
 import type { Lab } from "./harness/lab.ts";
+import { cloneRootfs } from "./harness/rootfs.ts";
 import { feature } from "./harness/suite.ts";
 
 const scenario = feature("security", { boxOnly: "how it holds a container" });
@@ -38,6 +41,33 @@ function withTerminal(lab: Lab, script: string): Container {
 
 function join(spec: Spec, type: string, path: string): void {
   for (const namespace of spec.linux.namespaces) if (namespace.type === type) namespace.path = path;
+}
+
+/** What a container needs to run box itself. */
+function letRunContainers(spec: Spec): void {
+  const capabilities = "CHOWN DAC_OVERRIDE FOWNER KILL MKNOD NET_ADMIN SETGID SETPCAP SETUID SYS_ADMIN SYS_CHROOT"
+    .split(" ")
+    .map((name) => `CAP_${name}`);
+  spec.process.capabilities = { bounding: capabilities, effective: capabilities, permitted: capabilities };
+  spec.process.noNewPrivileges = false;
+  spec.root.readonly = false;
+  spec.mounts.push({ destination: "/run", type: "tmpfs", source: "tmpfs" });
+  spec.mounts.push({ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["rw"] });
+  spec.linux.resources = { devices: [{ allow: true, access: "rwm" }] };
+  spec.linux.maskedPaths = [];
+  spec.linux.readonlyPaths = [];
+}
+
+/** Puts box and a bundle into a root file system; the bundle's own one may hold the next. */
+function putBundle(rootfs: string, box: string, args: string[]): string {
+  const bundle = `${rootfs}/inner`;
+  mkdirSync(bundle);
+  copyFileSync(box, `${rootfs}/box`);
+  cloneRootfs(context.rootfs, `${bundle}/rootfs`);
+  const spec = defaultSpec(args, "/inner");
+  letRunContainers(spec);
+  writeFileSync(`${bundle}/config.json`, JSON.stringify(spec));
+  return `${bundle}/rootfs`;
 }
 
 // --- What the caller hands down ---------------------------------------------------------------------------------------
@@ -278,4 +308,16 @@ scenario("box works where /proc/sys is read-only, as in a container", async (lab
   const container = lab.container(["/bin/sh", "-c", "exit 3"]);
   const script = `mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && "$@"`;
   assert.equal((await runFrom(script, container, ["unshare", "--mount"])).status, 3);
+});
+
+// --- In itself --------------------------------------------------------------------------------------------------------
+
+scenario("box runs in a container of its own, and in one of that", { needs: ["cgroup: writable"] }, async (lab) => {
+  const down = ["/box", "--root", "/run/box", "run", "--bundle", "/inner", "inner"];
+  const container = lab.container(down, letRunContainers);
+  const box = container.runtime.argv([])[0] as string;
+  const second = putBundle(container.rootfs, box, down);
+  putBundle(second, box, ["/bin/sh", "-c", "echo third $$; exit 9"]);
+  assert.equal(await container.running().exited(), "exit 9");
+  assert.equal(await container.output(), "third 1\n");
 });
