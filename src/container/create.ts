@@ -18,9 +18,10 @@ import { spawnInit } from "../handshake/spawn.ts";
 import { runHooks } from "../hooks/apply.ts";
 import { runInit } from "../init/run.ts";
 import { timestamp } from "../linux/clock.ts";
-import { ECONNRESET, EPIPE, SIGKILL } from "../linux/constants.ts";
+import { ECONNRESET, EPIPE, O_PATH, SIGKILL } from "../linux/constants.ts";
 import { geteuid } from "../linux/cred.ts";
-import type { Fd } from "../linux/fd.ts";
+import { closeAll, type Fd } from "../linux/fd.ts";
+import { open } from "../linux/file.ts";
 import { type Child, sendSignal, waitPidfd } from "../linux/process.ts";
 import { isErrno } from "../linux/raw.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
@@ -58,15 +59,27 @@ export function createContainer(store: Store, request: CreateRequest): CreatedCo
   return within(
     () => `${request.startNow ? "run" : "create"} ${quote(identity.id)}`,
     () => {
+      const spare = spareDescriptors();
       const rollback = new Rollback();
       try {
         const creation = new Creation(store.create(identity.id), request, rollback);
         return creation.perform();
       } catch (thrown) {
+        closeAll(spare);
         throw rollback.failed(thrown);
+      } finally {
+        closeAll(spare);
       }
     },
   );
+}
+
+/**
+ * Holds descriptors back for the undoing: a failure for want of them could not be undone otherwise. It takes a cgroup's
+ * hierarchy, its parent, itself and one of its files at a time.
+ */
+function spareDescriptors(): readonly Fd[] {
+  return Array.from({ length: 4 }, () => open("cwd", "/", O_PATH));
 }
 
 /** One creation under way. */

@@ -77,6 +77,12 @@ scenario("the exit status is the program's for a caller that ignores SIGCHLD", a
   assert.equal((await runFrom(`trap '' CHLD; exec "$@"`, container)).status, 7);
 });
 
+scenario("what the caller ignores is not ignored in the program", async (lab) => {
+  const container = lab.container(["/bin/grep", "SigIgn", "/proc/self/status"]);
+  const { stdout } = await runFrom(`trap '' HUP USR1 PIPE; exec "$@"`, container);
+  assert.equal(stdout, "SigIgn:\t0000000000000000\n");
+});
+
 scenario("a hook that fails is not overlooked for a caller that ignores SIGCHLD", async (lab) => {
   const container = lab.container(["/bin/true"], (spec) => {
     spec.hooks = { createRuntime: [{ path: "/bin/false" }] };
