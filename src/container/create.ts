@@ -5,6 +5,7 @@
  * init goes with it, and the record that remains is all that `delete --force` needs.
  */
 import { BoxError, within } from "../base/errors.ts";
+import { once } from "../base/once.ts";
 import { quote } from "../base/quote.ts";
 import { Cgroup } from "../cgroups/cgroup.ts";
 import { killAndWait } from "../cgroups/processes.ts";
@@ -13,7 +14,7 @@ import { removeCgroup } from "../cgroups/removal.ts";
 import { Proc } from "../fs/proc.ts";
 import { Channel } from "../handshake/channel.ts";
 import { socketName } from "../handshake/gate.ts";
-import { asFromInit, asToInit, type FromInit, type ToInit } from "../handshake/messages.ts";
+import { asFromInit, asToInit, type FromInit, stepTimeout, type ToInit } from "../handshake/messages.ts";
 import { spawnInit } from "../handshake/spawn.ts";
 import { runHooks } from "../hooks/apply.ts";
 import { runInit } from "../init/run.ts";
@@ -27,7 +28,7 @@ import { isErrno } from "../linux/raw.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
 import type { Plan } from "../plan/plan.ts";
 import { writeIdMaps } from "./id-maps.ts";
-import { awaitExecution, hear, type InitChannel, stepTimeout } from "./launch.ts";
+import { awaitExecution, hear, type InitChannel } from "./launch.ts";
 import { bootId, executedFile, identify, ownIdentity } from "./processes.ts";
 import { type ContainerRecord, recordVersion } from "./record.ts";
 import { Rollback } from "./rollback.ts";
@@ -244,14 +245,6 @@ function sendUnlessGone(channel: InitChannel, message: ToInit): void {
   } catch (thrown) {
     if (!isErrno(thrown, EPIPE, ECONNRESET)) throw thrown;
   }
-}
-
-function once(action: () => void): () => void {
-  let done = false;
-  return () => {
-    if (!done) action();
-    done = true;
-  };
 }
 
 function firstRecord({ init, parent }: Plan): ContainerRecord {

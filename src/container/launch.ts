@@ -1,13 +1,10 @@
 /** From the word to start to the program's execve, as the host side sees it. */
 import { BoxError } from "../base/errors.ts";
 import type { Channel } from "../handshake/channel.ts";
-import type { FromInit, ToInit } from "../handshake/messages.ts";
+import { type FromInit, stepTimeout, type ToInit } from "../handshake/messages.ts";
 import type { Fd } from "../linux/fd.ts";
 
 export type InitChannel = Channel<ToInit, FromInit>;
-
-/** How long init may take for one step without hooks, in milliseconds. */
-export const stepTimeout = 60_000;
 
 /** The next message of init. Its failure becomes an error here, as does its end. */
 export function hear(

@@ -29,6 +29,9 @@ export const maxBody = 65536;
 
 export const headerSize = 8;
 
+/** How long the other side may take for one step without hooks, in milliseconds. */
+export const stepTimeout = 60_000;
+
 /** From the host side to init. */
 export type ToInit =
   | { readonly type: "placed" }

@@ -4,49 +4,25 @@
  * It is a copy of the process that was called, so the plan is in memory already. Whatever fails is told to the host side
  * and ends it; it never returns.
  */
-import { BoxError, messageOf, within } from "../base/errors.ts";
+import { BoxError } from "../base/errors.ts";
+import { once } from "../base/once.ts";
 import { makeTerminal, type Terminal, useTerminal } from "../console/apply.ts";
-import type { Channel } from "../handshake/channel.ts";
 import { awaitStart } from "../handshake/gate.ts";
-import { type FromInit, failure, type ToInit } from "../handshake/messages.ts";
+import { stepTimeout } from "../handshake/messages.ts";
 import { runHooks } from "../hooks/apply.ts";
 import { SIGKILL } from "../linux/constants.ts";
 import { setGid, setUid } from "../linux/cred.ts";
 import type { Fd } from "../linux/fd.ts";
-import { clearCloseOnExec, closeAllBut, keepOnly } from "../linux/file.ts";
+import { closeAllBut } from "../linux/file.ts";
 import { unshare } from "../linux/namespace.ts";
-import {
-  execPath,
-  exit,
-  getpid,
-  prepareExecution,
-  setDumpable,
-  setParentDeathSignal,
-  setsid,
-} from "../linux/process.ts";
-import { SyscallError } from "../linux/raw.ts";
-import { everySignal, resetDispositions, setSignalMask, signalFd } from "../linux/signal.ts";
+import { exit, getpid, setDumpable, setParentDeathSignal, setsid } from "../linux/process.ts";
+import { everySignal, setSignalMask, signalFd } from "../linux/signal.ts";
 import { enteredBeforeInit, join, openJoins, prepareNamespaces, writeSysctls } from "../namespaces/apply.ts";
-import type { Identity, InitPlan, ProgramPlan } from "../plan/plan.ts";
-import {
-  completeEnvironment,
-  enterDirectory,
-  findProgram,
-  restoreCoreLimit,
-  setCredentials,
-  setLimits,
-  setUmask,
-} from "../process/apply.ts";
+import type { Identity, InitPlan } from "../plan/plan.ts";
 import { enterRootfs, prepareRootfs } from "../rootfs/apply.ts";
-import {
-  forbidNewPrivileges,
-  keepCapabilities,
-  leaveKeyring,
-  limitBoundingSet,
-  setCapabilitySets,
-} from "../security/apply.ts";
-
-export type HostChannel = Channel<FromInit, ToInit>;
+import { leaveKeyring } from "../security/apply.ts";
+import { expect, type HostChannel, report } from "./host-channel.ts";
+import { becomeProgram } from "./program.ts";
 
 /** What init holds besides its plan. */
 export interface InitSetup {
@@ -61,9 +37,6 @@ export interface InitSetup {
   readonly privileged: boolean;
 }
 
-/** How long the host side may take for one step without hooks, in milliseconds. */
-const stepTimeout = 60_000;
-
 export function runInit(setup: InitSetup): never {
   let channel = setup.host;
   try {
@@ -73,15 +46,6 @@ export function runInit(setup: InitSetup): never {
     report(channel, thrown);
   }
   exit(1);
-}
-
-function report(channel: HostChannel, thrown: unknown): void {
-  const details = thrown instanceof BoxError ? thrown.details : {};
-  try {
-    channel.send(failure(messageOf(thrown), details));
-  } catch (gone) {
-    if (!(gone instanceof BoxError)) throw gone;
-  }
 }
 
 /** The part of `create`: returns the channel over which the program's start is to be reported. */
@@ -142,14 +106,6 @@ function createContainer(setup: InitSetup): HostChannel {
   return commit.start || listener === undefined ? host : waitForStart(host, listener, hooks.startContainer.length > 0);
 }
 
-function once(action: () => void): () => void {
-  let done = false;
-  return () => {
-    if (!done) action();
-    done = true;
-  };
-}
-
 /** Waits, at the first need, for the host side to have placed this process. */
 function placement({ host, placedLater }: InitSetup): () => void {
   return once(() => {
@@ -162,20 +118,6 @@ function becomeContainerRoot({ namespaces }: InitPlan): void {
   const maps = (map: InitPlan["namespaces"]["uidMap"]): boolean => map.some(({ containerId }) => containerId === 0);
   if (maps(namespaces.gidMap)) setGid(0);
   if (maps(namespaces.uidMap)) setUid(0);
-}
-
-/** The next message, which must be of this type: the host side speaks in a fixed order. */
-function expect<T extends ToInit["type"]>(
-  host: HostChannel,
-  type: T,
-  timeout: number | undefined,
-): Extract<ToInit, { type: T }> {
-  const incoming = host.receive(timeout);
-  // The host side was killed: nobody will ever start this container.
-  if (incoming === "end") exit(1);
-  if (incoming.message.type !== type)
-    throw new BoxError(`handshake: ${incoming.message.type} came where ${type} was due`);
-  return incoming.message as Extract<ToInit, { type: T }>;
 }
 
 function waitForStart(host: HostChannel, listener: Fd, hooks: boolean): HostChannel {
@@ -194,43 +136,13 @@ function stateFor(identity: Identity, status: "creating" | "created"): string {
 }
 
 /** From the word to start to execve. */
-function startProgram({ plan }: InitSetup, channel: HostChannel): never {
-  if (plan.program === undefined) throw new BoxError("process: the configuration has none, there is nothing to start");
-  const { process, preserveFds } = plan.program;
-  const env = completeEnvironment(process);
-  const path = dropPrivileges(plan, plan.program, env);
-  runHooks(plan.hooks.startContainer, stateFor(plan.identity, "created"));
-
-  for (let number = 3; number < 3 + preserveFds; number++) clearCloseOnExec(number);
-  channel.send({ type: "executing" });
-  const socket = keepOnly(channel.socket, 3 + preserveFds);
-  const execution = prepareExecution(process.args, env);
-  resetDispositions();
-  setSignalMask(0n);
-  const errno = execPath("cwd", path, execution);
-  channel.replaceSocket(socket);
-  throw new BoxError(`exec: ${new SyscallError("execve", errno, path).message}`, {
-    ...new SyscallError("execve", errno, path).details,
-    stage: "exec",
+function startProgram({ plan }: InitSetup, host: HostChannel): never {
+  const { program, namespaces, hooks, identity } = plan;
+  if (program === undefined) throw new BoxError("process: the configuration has none, there is nothing to start");
+  becomeProgram({
+    program,
+    host,
+    maySetGroups: !namespaces.denySetgroups,
+    beforeExecution: () => runHooks(hooks.startContainer, stateFor(identity, "created")),
   });
-}
-
-/** Leaves this process with the program's ids, limits and rights. Returns the program's path. */
-function dropPrivileges(plan: InitPlan, { process, security }: ProgramPlan, env: readonly string[]): string {
-  restoreCoreLimit();
-  setLimits(process.limits);
-  setUmask(process.umask);
-  const entered = enterDirectory(process.cwd);
-  within("process.capabilities", () => limitBoundingSet(security.capabilities));
-  keepCapabilities();
-  within("process.user", () => setCredentials(process, !plan.namespaces.denySetgroups));
-  within("process.capabilities", () => setCapabilitySets(security.capabilities));
-  if (!entered && !enterDirectory(process.cwd)) {
-    throw new BoxError(`process.cwd: chdir(${JSON.stringify(process.cwd)}): permission denied (EACCES)`, {
-      errno: "EACCES",
-      path: process.cwd,
-    });
-  }
-  if (security.noNewPrivileges) forbidNewPrivileges();
-  return findProgram(process.args[0] as string, env);
 }

@@ -422,7 +422,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "PATH is ignored",
-    file: "init/run.ts",
+    file: "init/program.ts",
     replace: "findProgram(process.args[0] as string, env)",
     by: "findProgram(process.args[0] as string, [])",
     tests: ["process: the program is found on the PATH of its environment"],
@@ -436,21 +436,21 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a preserved descriptor is closed",
-    file: "init/run.ts",
+    file: "init/program.ts",
     replace: "number < 3 + preserveFds",
     by: "number < 2 + preserveFds",
     tests: ["process: --preserve-fds passes so many descriptors from 3 on"],
   },
   {
     name: "signals stay blocked",
-    file: "init/run.ts",
+    file: "init/program.ts",
     replace: "setSignalMask(0n);",
     by: "",
     tests: ["process: no signal is blocked and none ignored in the program"],
   },
   {
     name: "SIGPIPE stays ignored",
-    file: "init/run.ts",
+    file: "init/program.ts",
     replace: "resetDispositions();",
     by: "",
     tests: ["process: no signal is blocked and none ignored in the program"],
@@ -464,14 +464,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "resource limits are not set",
-    file: "init/run.ts",
+    file: "init/program.ts",
     replace: "setLimits(process.limits);",
     by: "",
     tests: ["process: the program has the configured resource limits"],
   },
   {
     name: "box's own core limit stays",
-    file: "init/run.ts",
+    file: "init/program.ts",
     replace: "restoreCoreLimit();",
     by: "",
     tests: ["process: the program has the caller's core limit"],
@@ -487,7 +487,7 @@ export const mutants: readonly Mutant[] = [
   // --- privileges ---
   {
     name: "the bounding set is kept",
-    file: "init/run.ts",
+    file: "init/program.ts",
     replace: 'within("process.capabilities", () => limitBoundingSet(security.capabilities));',
     by: "",
     tests: ["process: root has exactly the configured capabilities"],
@@ -508,14 +508,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "no_new_privs is not set",
-    file: "init/run.ts",
+    file: "init/program.ts",
     replace: "if (security.noNewPrivileges) forbidNewPrivileges();",
     by: "",
     tests: ["process: no_new_privs is 1 when configured true"],
   },
   {
     name: "no_new_privs is always set",
-    file: "init/run.ts",
+    file: "init/program.ts",
     replace: "if (security.noNewPrivileges) forbidNewPrivileges();",
     by: "forbidNewPrivileges();",
     tests: ["process: no_new_privs is 0 when configured false"],
@@ -770,8 +770,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "startContainer hooks do not run",
     file: "init/run.ts",
-    replace: 'runHooks(plan.hooks.startContainer, stateFor(plan.identity, "created"));',
-    by: "",
+    replace: 'runHooks(hooks.startContainer, stateFor(identity, "created"))',
+    by: "undefined",
     tests: ["hooks: startContainer runs during start"],
   },
   {
