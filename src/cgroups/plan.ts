@@ -1,7 +1,7 @@
 /** From `linux.cgroupsPath` and `linux.resources` to the ops of cgroups/ops.ts. Pure. */
-import { BoxError } from "../base/errors.ts";
 import { clean } from "../base/path.ts";
 import type { CgroupLayout } from "../facts/cgroups.ts";
+import { each, refuse } from "../spec/refusal.ts";
 import type { DeviceRule, Linux, Resources } from "../spec/types.ts";
 import type { CgroupDirectory, CgroupOps, DeviceRuleOp } from "./ops.ts";
 
@@ -17,7 +17,7 @@ export function planCgroup(linux: Linux, id: string, layout: CgroupLayout): Cgro
   refuseUnsupported(resources);
   if (layout.mode === "none") {
     if (cgroupsPath !== undefined || devices.length > 0)
-      throw new BoxError("linux.resources: this host has no cgroups mounted at /sys/fs/cgroup");
+      refuse("linux.resources", "this host has no cgroups mounted at /sys/fs/cgroup");
     return undefined;
   }
   const asked = cgroupsPath !== undefined && cgroupsPath !== "";
@@ -32,9 +32,9 @@ export function planCgroup(linux: Linux, id: string, layout: CgroupLayout): Cgro
 /** An absolute path starts at the mount; a relative one, box's choice, below box's own directory. */
 function pathOf(path: string): string {
   const cleaned = path.startsWith("/") ? clean(path) : clean(`${defaultParent}/${path}`);
-  if (cleaned === "/") throw new BoxError("linux.cgroupsPath: must name a cgroup below the root one");
+  if (cleaned === "/") refuse("linux.cgroupsPath", "must name a cgroup below the root one");
   if (cleaned === defaultParent)
-    throw new BoxError(`linux.cgroupsPath: "${defaultParent}" is where box keeps the cgroups of containers`);
+    refuse("linux.cgroupsPath", `"${defaultParent}" is where box keeps the cgroups of containers`);
   return cleaned;
 }
 
@@ -50,11 +50,10 @@ function directoriesOf(layout: Exclude<CgroupLayout, { mode: "none" }>): CgroupD
 
 /** Empty objects and zero values are what engines send for "nothing": they ask for no controller. */
 function refuseUnsupported(resources: Resources): void {
-  for (const [name, value] of Object.entries(resources)) {
-    if (name === "devices") continue;
-    const field = firstSet(value, `linux.resources.${name}`);
-    if (field !== undefined) throw new BoxError(`${field}: not supported`);
-  }
+  each(Object.entries(resources), ([name, value]) => {
+    const field = name === "devices" ? undefined : firstSet(value, `linux.resources.${name}`);
+    if (field !== undefined) refuse(field, "not supported");
+  });
 }
 
 function firstSet(value: unknown, path: string): string | undefined {

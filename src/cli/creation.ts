@@ -15,6 +15,7 @@ import { getpid } from "../linux/process.ts";
 import { connectIn, send } from "../linux/socket.ts";
 import { planCreate } from "../plan/create.ts";
 import type { Plan } from "../plan/plan.ts";
+import { format } from "../spec/findings.ts";
 import { setIn } from "../spec/owners.ts";
 import type { ValidSpec } from "../spec/types.ts";
 import { type Arguments, type Option, UsageError } from "./args.ts";
@@ -57,7 +58,7 @@ export function prepareCreation(args: Arguments, context: Context, detached: boo
     extraEnv: fds.env,
   });
   requireDirectory(plan.init.rootfs.path, "root file system");
-  for (const warning of plan.warnings) context.log.warn(warning);
+  for (const warning of plan.warnings) context.log.warn(format(warning));
   return { plan, config: config.bytes };
 }
 

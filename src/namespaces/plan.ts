@@ -1,6 +1,6 @@
 /** From `linux.namespaces` and what hangs on them to the ops of namespaces/ops.ts. Pure. */
-import { BoxError } from "../base/errors.ts";
 import type { NamespaceFile } from "../linux/namespace.ts";
+import { refuse } from "../spec/refusal.ts";
 import type { IdMapping, NamespaceType, Spec, TimeOffsets } from "../spec/types.ts";
 import type { IdMap, NamespaceOps } from "./ops.ts";
 
@@ -31,13 +31,14 @@ export function planNamespaces(spec: Spec, euid: number): NamespaceOps {
     else join.set(files[type], path);
   }
   if (!create.includes("mnt")) {
-    throw new BoxError(
-      'linux.namespaces: a new "mount" namespace is required, the container would change the mounts of the host',
+    refuse(
+      "linux.namespaces",
+      'a new "mount" namespace is required, the container would change the mounts of the host',
     );
   }
   if (create.includes("user") && (uidMappings.length === 0 || gidMappings.length === 0)) {
     const missing = uidMappings.length === 0 ? "uidMappings" : "gidMappings";
-    throw new BoxError(`linux.${missing}: required with a new namespace of type "user"`);
+    refuse(`linux.${missing}`, 'required with a new namespace of type "user"');
   }
   return {
     create,

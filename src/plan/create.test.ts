@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import type { HostFacts } from "../facts/host.ts";
 import { decodeSpec } from "../spec/decode.ts";
 import { defaultSpec } from "../spec/default.ts";
+import { Refusal } from "../spec/refusal.ts";
 import type { Namespace, Spec } from "../spec/types.ts";
 import { type CreateOptions, planCreate } from "./create.ts";
 import type { Plan } from "./plan.ts";
@@ -42,6 +43,19 @@ test("planCreate() grants every capability in a user namespace, new or joined, a
   assert.deepEqual(grantedWith([]), ["1", 1]);
   assert.deepEqual(grantedWith([{ type: "user" }]), [`${1n + 2n ** 21n}`, 0]);
   assert.deepEqual(grantedWith([{ type: "user", path: "/ns/user" }]), [`${1n + 2n ** 21n}`, 0]);
+});
+
+test("planCreate() refuses everything at once that stands in the way, each with its path", () => {
+  const mounts = [{ destination: "/a" }, { destination: "/b", type: "tmpfs" }, { destination: "/c" }];
+  const linux = { namespaces: [{ type: "uts" as const }], cgroupsPath: "/" };
+  try {
+    plan({ mounts, linux });
+    assert.fail("it was planned");
+  } catch (thrown) {
+    assert.ok(thrown instanceof Refusal);
+    const paths = thrown.findings.map(({ path }) => path);
+    assert.deepEqual(paths, ["linux.namespaces", "linux.cgroupsPath", "mounts[0].type", "mounts[2].type"]);
+  }
 });
 
 test("planCreate() reads no fact that the configuration does not ask for", () => {

@@ -1,15 +1,16 @@
 /** Composes the subjects' plans for `create` and `run`. Pure: the same input gives the same plan. */
-import { BoxError } from "../base/errors.ts";
 import { planCgroup } from "../cgroups/plan.ts";
 import type { CgroupLayout } from "../facts/cgroups.ts";
 import type { HostFacts } from "../facts/host.ts";
 import { planHooks } from "../hooks/plan.ts";
-import type { NamespaceOps } from "../namespaces/ops.ts";
 import { planNamespaces } from "../namespaces/plan.ts";
 import { planProcess } from "../process/plan.ts";
 import type { CgroupViewLayout } from "../rootfs/ops.ts";
 import { planRootfs } from "../rootfs/plan.ts";
 import { planSecurity } from "../security/plan.ts";
+import type { Finding } from "../spec/findings.ts";
+import { each, refuse, together } from "../spec/refusal.ts";
+import { hasNamespace, hasNewNamespace } from "../spec/rules/namespaces.ts";
 import { sysctlComponents } from "../spec/sysctl-key.ts";
 import type { Linux, Process, ValidSpec } from "../spec/types.ts";
 import type { Plan, ProgramPlan } from "./plan.ts";
@@ -26,23 +27,27 @@ export interface CreateOptions {
   readonly extraEnv: readonly string[];
 }
 
+/** @throws Refusal with everything that stands in the way */
 export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOptions): Plan {
   const { id, bundle } = options;
   const linux = spec.linux ?? {};
-  refuseUnsupported(linux);
-  const namespaces = planNamespaces(spec, facts.euid);
-  const cgroup = planCgroup(linux, id, facts.cgroups);
-  const hasView = (spec.mounts ?? []).some(({ type }) => type === "cgroup");
-  const cgroupView =
-    hasView && cgroup !== undefined
-      ? viewOf(facts.cgroups, namespaces.create.includes("cgroup"), cgroup.path)
-      : undefined;
-  const rootfs = planRootfs(spec, { bundle, pivot: options.pivot, cgroupView });
-  const warnings: string[] = [];
-  const program =
-    spec.process === undefined
-      ? undefined
-      : planProgram(spec.process, facts, options, warnings, entersUserNamespace(namespaces));
+  const warnings: Finding[] = [];
+  const planOwnCgroup = lazy(() => planCgroup(linux, id, facts.cgroups));
+  const { namespaces, cgroup, rootfs, program } = together({
+    supported: () => refuseUnsupported(linux),
+    namespaces: () => planNamespaces(spec, facts.euid),
+    cgroup: planOwnCgroup,
+    rootfs: () => {
+      const hasView = (spec.mounts ?? []).some(({ type }) => type === "cgroup");
+      const path = hasView ? planOwnCgroup()?.path : undefined;
+      const cgroupView = path === undefined ? undefined : viewOf(facts.cgroups, hasNewNamespace(spec, "cgroup"), path);
+      return planRootfs(spec, { bundle, pivot: options.pivot, cgroupView });
+    },
+    program: () =>
+      spec.process === undefined
+        ? undefined
+        : planProgram(spec.process, facts, options, warnings, hasNamespace(spec, "user")),
+  });
   return {
     parent: { cgroup, oomScoreAdj: program?.process.oomScoreAdj },
     init: {
@@ -59,19 +64,22 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
   };
 }
 
-/** Whoever makes or joins a user namespace has every capability in it: user_namespaces(7). */
-function entersUserNamespace({ create, join }: NamespaceOps): boolean {
-  return create.includes("user") || join.some(({ kind }) => kind === "user");
+function lazy<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
-/** Every capability that Linux 5.9 and later know. */
+/** Every capability that Linux 5.9 and later know: whoever makes or joins a user namespace has them, user_namespaces(7). */
 const everyCapability = 2n ** 41n - 1n;
 
 function planProgram(
   process: Process,
   facts: HostFacts,
   options: CreateOptions,
-  warnings: string[],
+  warnings: Finding[],
   inUserNamespace: boolean,
 ): ProgramPlan {
   const security = planSecurity(process, {
@@ -87,10 +95,10 @@ function planProgram(
 const unsupported = ["intelRdt", "memoryPolicy", "seccomp", "personality", "mountLabel", "netDevices"] as const;
 
 function refuseUnsupported(linux: Linux): void {
-  for (const name of unsupported) {
+  each(unsupported, (name) => {
     const value = linux[name];
-    if (value !== undefined && value !== "") throw new BoxError(`linux.${name}: not supported`);
-  }
+    if (value !== undefined && value !== "") refuse(`linux.${name}`, "not supported");
+  });
 }
 
 /** How the container's cgroups look from inside, in the host's own layout. */

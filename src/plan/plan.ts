@@ -5,6 +5,7 @@ import type { NamespaceOps } from "../namespaces/ops.ts";
 import type { ProcessOps } from "../process/ops.ts";
 import type { RootfsOps } from "../rootfs/ops.ts";
 import type { SecurityOps } from "../security/ops.ts";
+import type { Finding } from "../spec/findings.ts";
 
 /** What the container's state says of it for ever. */
 export interface Identity {
@@ -45,5 +46,5 @@ export interface ParentPlan {
 export interface Plan {
   readonly parent: ParentPlan;
   readonly init: InitPlan;
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Finding[];
 }

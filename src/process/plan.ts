@@ -1,5 +1,5 @@
 /** From `process` to the ops of process/ops.ts. Pure. */
-import { BoxError } from "../base/errors.ts";
+import { each, refuse } from "../spec/refusal.ts";
 import type { Process } from "../spec/types.ts";
 import type { ProcessOps } from "./ops.ts";
 
@@ -9,9 +9,9 @@ const unsupported = ["apparmorProfile", "selinuxLabel", "scheduler", "ioPriority
 const defaultUmask = 0o022;
 
 export function planProcess(process: Process): ProcessOps {
-  for (const name of unsupported) {
-    if (process[name] !== undefined && process[name] !== "") throw new BoxError(`process.${name}: not supported`);
-  }
+  each(unsupported, (name) => {
+    if (process[name] !== undefined && process[name] !== "") refuse(`process.${name}`, "not supported");
+  });
   const { args, env = [], cwd, user, rlimits = [], oomScoreAdj } = process;
   return {
     args,

@@ -1,6 +1,6 @@
 /** From the specification's root, mounts, devices and paths to what rootfs/apply.ts performs. Pure. */
-import { BoxError } from "../base/errors.ts";
 import { clean, resolve } from "../base/path.ts";
+import { each, refuse } from "../spec/refusal.ts";
 import type { Device, Linux, Mount, Spec } from "../spec/types.ts";
 import { defaultDevices } from "./devices.ts";
 import type { CgroupViewLayout, DeviceOp, MountOp, Propagation, RootfsOps } from "./ops.ts";
@@ -19,8 +19,8 @@ export interface RootfsContext {
 
 export function planRootfs(spec: Spec, context: RootfsContext): RootfsOps {
   const { root, mounts = [], linux = {} } = spec;
-  if (root === undefined) throw new BoxError("root: required on Linux");
-  const mountOps = mounts.map((mount, index) => planMount(mount, `mounts[${index}]`, context));
+  if (root === undefined) refuse("root", "required on Linux");
+  const mountOps = each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`, context));
   return {
     path: resolve(context.bundle, root.path),
     readonly: root.readonly ?? false,
@@ -36,32 +36,29 @@ export function planRootfs(spec: Spec, context: RootfsContext): RootfsOps {
 function planMount(mount: Mount, where: string, context: RootfsContext): MountOp {
   const options = parseOptions(mount.options ?? []);
   const unsupported = options.refused[0];
-  if (unsupported !== undefined) throw new BoxError(`${where}.options: "${unsupported}" is not supported`);
+  if (unsupported !== undefined) refuse(`${where}.options`, `"${unsupported}" is not supported`);
   if (mount.uidMappings !== undefined || mount.gidMappings !== undefined) {
-    throw new BoxError(`${where}.uidMappings: idmapped mounts are not supported`);
+    refuse(`${where}.uidMappings`, "idmapped mounts are not supported");
   }
   const destination = clean(mount.destination);
   const { flags, recursiveFlags, propagation } = options;
   const base = { destination, flags, recursiveFlags, propagation };
   if (options.bind !== undefined || mount.type === "bind") {
-    if (mount.source === undefined) throw new BoxError(`${where}.source: required for a bind mount`);
-    if (options.data.length > 0)
-      throw new BoxError(`${where}.options: "${options.data[0]}" means nothing for a bind mount`);
-    if (options.copyUp) throw new BoxError(`${where}.options: "tmpcopyup" is for tmpfs only`);
+    if (mount.source === undefined) refuse(`${where}.source`, "required for a bind mount");
+    if (options.data.length > 0) refuse(`${where}.options`, `"${options.data[0]}" means nothing for a bind mount`);
+    if (options.copyUp) refuse(`${where}.options`, '"tmpcopyup" is for tmpfs only');
     const source = resolve(context.bundle, mount.source);
     return { kind: "bind", ...base, source, recursive: options.bind === "rbind" };
   }
-  if (mount.type === undefined)
-    throw new BoxError(`${where}.type: required unless "bind" or "rbind" is among the options`);
+  if (mount.type === undefined) refuse(`${where}.type`, 'required unless "bind" or "rbind" is among the options');
   if (mount.type === "cgroup") {
-    if (context.cgroupView === undefined)
-      throw new BoxError(`${where}: this host has no cgroups mounted at /sys/fs/cgroup`);
+    if (context.cgroupView === undefined) refuse(where, "this host has no cgroups mounted at /sys/fs/cgroup");
     // A view that the program could write to would let it out of its limits; only an explicit `rw` asks for that.
     const writable = (mount.options ?? []).includes("rw");
     const set = writable || flags.set.includes("ro") ? flags.set : [...flags.set, "ro" as const];
     return { kind: "cgroup", ...base, flags: { ...flags, set }, layout: context.cgroupView };
   }
-  if (options.copyUp && mount.type !== "tmpfs") throw new BoxError(`${where}.options: "tmpcopyup" is for tmpfs only`);
+  if (options.copyUp && mount.type !== "tmpfs") refuse(`${where}.options`, '"tmpcopyup" is for tmpfs only');
   const superblock = [...options.superblock.map((key) => [key] as const), ...options.data.map(parameter)];
   const source = mount.source ?? mount.type;
   return { kind: "filesystem", ...base, type: mount.type, source, options: superblock, copyUp: options.copyUp };

@@ -51,8 +51,8 @@ test("planSecurity() leaves out what cannot be granted, and warns of it by set a
   const { ops, warnings } = plan({ bounding: ["CAP_CHOWN", "CAP_KILL", "CAP_BPF"], effective: ["CAP_KILL"] }, 1n);
   assert.deepEqual(ops.capabilities, { ...nothing, bounding: "1" });
   assert.deepEqual(warnings, [
-    "process.capabilities.bounding: cannot be granted here: CAP_KILL, CAP_BPF",
-    "process.capabilities.effective: cannot be granted here: CAP_KILL",
+    { path: "process.capabilities.bounding", message: "cannot be granted here: CAP_KILL, CAP_BPF" },
+    { path: "process.capabilities.effective", message: "cannot be granted here: CAP_KILL" },
   ]);
 });
 

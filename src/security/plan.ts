@@ -1,4 +1,5 @@
 /** From `process.capabilities` and its neighbours to the ops of security/ops.ts. Pure. */
+import type { Finding } from "../spec/findings.ts";
 import type { Capabilities, Process } from "../spec/types.ts";
 import { capabilityNames } from "../spec/vocabulary.ts";
 import type { CapabilityOps, SecurityOps } from "./ops.ts";
@@ -12,17 +13,18 @@ export interface SecurityContext {
 export interface SecurityPlan {
   readonly ops: SecurityOps;
   /** Capabilities that are unknown or cannot be granted are warned of and left out, as the specification says. */
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Finding[];
 }
 
 export function planSecurity(process: Process, context: SecurityContext): SecurityPlan {
   const { capabilities = {}, noNewPrivileges = false } = process;
-  const warnings: string[] = [];
+  const warnings: Finding[] = [];
   const set = (name: keyof Capabilities): string => {
     const wanted = maskOf(capabilities[name] ?? []);
     const missing = wanted & ~context.grantable;
     if (missing !== 0n) {
-      warnings.push(`process.capabilities.${name}: cannot be granted here: ${namesOf(missing).join(", ")}`);
+      const message = `cannot be granted here: ${namesOf(missing).join(", ")}`;
+      warnings.push({ path: `process.capabilities.${name}`, message });
     }
     return (wanted & context.grantable).toString();
   };

@@ -34,11 +34,15 @@ export class Findings {
 
   /** @throws BoxError with the first problems, on one line. */
   refuseProblems(): void {
-    if (this.problems.length === 0) return;
-    const rest = this.problems.length - shown;
-    const texts = this.problems.slice(0, shown).map(format);
-    throw new BoxError(texts.join("; ") + (rest > 0 ? `; and ${rest} more` : ""));
+    if (this.problems.length > 0) throw new BoxError(summary(this.problems));
   }
+}
+
+/** The first findings and the number of the others, on one line. */
+export function summary(findings: readonly Finding[]): string {
+  const rest = findings.length - shown;
+  const texts = findings.slice(0, shown).map(format);
+  return texts.join("; ") + (rest > 0 ? `; and ${rest} more` : "");
 }
 
 /** `path: message`, or the message alone for the document as a whole. */

@@ -8,6 +8,7 @@
 import type { HostFacts } from "../../src/facts/host.ts";
 import { type CreateOptions, planCreate } from "../../src/plan/create.ts";
 import { decodeSpec } from "../../src/spec/decode.ts";
+import { format } from "../../src/spec/findings.ts";
 
 /** Root with the capabilities that a runtime has in a container of its own: neither SYS_RESOURCE nor AUDIT_READ. */
 const root = { euid: 0, egid: 0, capabilities: 2n ** 41n - 1n - 2n ** 24n - 2n ** 37n };
@@ -84,5 +85,5 @@ export function planText(config: string, { host, options = {} }: Case): string {
   const warnings: string[] = [];
   const spec = decodeSpec(config, (message) => warnings.push(message));
   const plan = planCreate(spec, hosts[host], { ...plain, ...options });
-  return `${JSON.stringify({ ...plan, warnings: [...warnings, ...plan.warnings] }, null, 2)}\n`;
+  return `${JSON.stringify({ ...plan, warnings: [...warnings, ...plan.warnings.map(format)] }, null, 2)}\n`;
 }
