@@ -4,16 +4,14 @@ import type { CgroupLayout } from "../facts/cgroups.ts";
 import type { HostFacts } from "../facts/host.ts";
 import { planHooks } from "../hooks/plan.ts";
 import { planNamespaces } from "../namespaces/plan.ts";
-import { planProcess } from "../process/plan.ts";
 import type { CgroupViewLayout } from "../rootfs/ops.ts";
 import { planRootfs } from "../rootfs/plan.ts";
-import { planSecurity } from "../security/plan.ts";
-import type { Finding } from "../spec/findings.ts";
 import { each, refuse, together } from "../spec/refusal.ts";
 import { hasNamespace, hasNewNamespace } from "../spec/rules/namespaces.ts";
 import { sysctlComponents } from "../spec/sysctl-key.ts";
-import type { Linux, Process, ValidSpec } from "../spec/types.ts";
-import type { Plan, ProgramPlan } from "./plan.ts";
+import type { Linux, ValidSpec } from "../spec/types.ts";
+import type { Plan } from "./plan.ts";
+import { planProgram } from "./program.ts";
 
 /** What the command line says. */
 export interface CreateOptions {
@@ -31,9 +29,8 @@ export interface CreateOptions {
 export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOptions): Plan {
   const { id, bundle } = options;
   const linux = spec.linux ?? {};
-  const warnings: Finding[] = [];
   const planOwnCgroup = lazy(() => planCgroup(linux, id, facts.cgroups));
-  const { namespaces, cgroup, rootfs, program } = together({
+  const { namespaces, cgroup, rootfs, planned } = together({
     supported: () => refuseUnsupported(linux),
     namespaces: () => planNamespaces(spec, facts.euid),
     cgroup: planOwnCgroup,
@@ -43,13 +40,17 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
       const cgroupView = path === undefined ? undefined : viewOf(facts.cgroups, hasNewNamespace(spec, "cgroup"), path);
       return planRootfs(spec, { bundle, pivot: options.pivot, cgroupView });
     },
-    program: () =>
+    planned: () =>
       spec.process === undefined
         ? undefined
-        : planProgram(spec.process, facts, options, warnings, hasNamespace(spec, "user")),
+        : planProgram(spec.process, {
+            ...options,
+            capabilities: facts.capabilities,
+            inUserNamespace: hasNamespace(spec, "user"),
+          }),
   });
   return {
-    parent: { cgroup, oomScoreAdj: program?.process.oomScoreAdj },
+    parent: { cgroup, oomScoreAdj: planned?.program.process.oomScoreAdj },
     init: {
       identity: { id, ociVersion: spec.ociVersion, bundle, rootfs: rootfs.path, annotations: spec.annotations ?? {} },
       namespaces,
@@ -58,9 +59,9 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
         ([key, value]) => [(sysctlComponents(key) ?? []).join("/"), value] as const,
       ),
       hooks: planHooks(spec.hooks),
-      program,
+      program: planned?.program,
     },
-    warnings,
+    warnings: planned?.warnings ?? [],
   };
 }
 
@@ -70,26 +71,6 @@ function lazy<T>(make: () => T): () => T {
     made ??= { value: make() };
     return made.value;
   };
-}
-
-/** Every capability that Linux 5.9 and later know: whoever makes or joins a user namespace has them, user_namespaces(7). */
-const everyCapability = 2n ** 41n - 1n;
-
-function planProgram(
-  process: Process,
-  facts: HostFacts,
-  options: CreateOptions,
-  warnings: Finding[],
-  inUserNamespace: boolean,
-): ProgramPlan {
-  const security = planSecurity(process, {
-    grantable: inUserNamespace ? everyCapability : facts.capabilities,
-    newKeyring: options.newKeyring,
-  });
-  warnings.push(...security.warnings);
-  const { preserveFds, extraEnv } = options;
-  const env = [...(process.env ?? []), ...extraEnv];
-  return { process: planProcess({ ...process, env }), security: security.ops, preserveFds };
 }
 
 const unsupported = ["intelRdt", "memoryPolicy", "seccomp", "personality", "mountLabel", "netDevices"] as const;

@@ -2,7 +2,8 @@
 import { createContainer } from "../../container/create.ts";
 import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
-import { consoleSender, creationOptions, fromHere, prepareCreation, removePidFile, writePidFile } from "../creation.ts";
+import { creationOptions, prepareCreation } from "../creation.ts";
+import { consoleSender, fromHere, removePidFile, writePidFile } from "../handover.ts";
 
 export const table: CommandTable = {
   name: "create",

@@ -6,8 +6,9 @@ import { deleteContainer } from "../../container/delete.ts";
 import { Foreground } from "../../container/foreground.ts";
 import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
-import { consoleSender, creationOptions, fromHere, prepareCreation, removePidFile, writePidFile } from "../creation.ts";
+import { creationOptions, prepareCreation } from "../creation.ts";
 import { deletion } from "../deletion.ts";
+import { consoleSender, fromHere, removePidFile, writePidFile } from "../handover.ts";
 
 export const table: CommandTable = {
   name: "run",

@@ -1,0 +1,80 @@
+/** What the caller hands to a program and what it is told of it: descriptors, the terminal, the pid. */
+import { BoxError } from "../base/errors.ts";
+import { split } from "../base/path.ts";
+import { requireOpen } from "../facts/bundle.ts";
+import { removeIfThere, writeAtomically } from "../fs/atomic.ts";
+import { O_DIRECTORY, O_PATH } from "../linux/constants.ts";
+import { encodeUtf8, environ } from "../linux/engine.ts";
+import type { Fd } from "../linux/fd.ts";
+import { getcwd, open } from "../linux/file.ts";
+import { getpid } from "../linux/process.ts";
+import { connectIn, send } from "../linux/socket.ts";
+import type { Arguments } from "./args.ts";
+import type { Context } from "./context.ts";
+
+/** A path of the caller's as it is before the bundle becomes the working directory. */
+export function fromHere(path: string | undefined): string | undefined {
+  return path === undefined || path.startsWith("/") ? path : `${getcwd()}/${path}`;
+}
+
+/** Descriptors that the program gets besides its standard streams, and what its environment says of them. */
+export interface InheritedFds {
+  /** How many, from 3 on. */
+  readonly count: number;
+  readonly env: readonly string[];
+}
+
+/** @throws BoxError when one of them is not open */
+export function inheritedFds(args: Arguments, context: Context): InheritedFds {
+  const preserved = args.count("preserve-fds", 1_000_000);
+  const activated = activatedFds();
+  const fds = { count: activated.count + preserved, env: activated.env };
+  requireOpen(fds.count, context.inheritedFds);
+  return fds;
+}
+
+/** Socket activation counts when it was meant for this very process: sd_listen_fds(3). */
+function activatedFds(): InheritedFds {
+  const {
+    LISTEN_FDS: text = "",
+    LISTEN_PID: pid = "",
+    LISTEN_FDNAMES: names,
+  } = environ as Record<string, string | undefined>;
+  const count = /^[1-9][0-9]{0,5}$/.test(text) && pid === `${getpid()}` ? Number(text) : 0;
+  if (count === 0) return { count, env: [] };
+  const env = [`LISTEN_FDS=${count}`, "LISTEN_PID=1", ...(names === undefined ? [] : [`LISTEN_FDNAMES=${names}`])];
+  return { count, env };
+}
+
+export function checkTerminal(terminal: boolean, detached: boolean, socket: boolean): void {
+  if (terminal && detached && !socket)
+    throw new BoxError("cannot allocate tty if box will detach without setting console socket");
+  if (socket && !(terminal && detached))
+    throw new BoxError("cannot use console socket if box will not detach or allocate tty");
+}
+
+/** Connects to the console socket before anything is made; the returned function hands the master over. */
+export function consoleSender(path: string | undefined): (master: Fd) => void {
+  if (path === undefined) return (master) => master.close();
+  const [directory, name] = split(path);
+  using parent = open("cwd", directory, O_PATH | O_DIRECTORY);
+  const socket = connectIn(parent, name);
+  return (master) => {
+    send(socket, encodeUtf8("/dev/ptmx"), [master]);
+    master.close();
+    socket.close();
+  };
+}
+
+/** Writes the pid file in one step: a reader never sees half a number. */
+export function writePidFile(path: string | undefined, pid: number): void {
+  if (path === undefined) return;
+  const [directory, name] = split(path);
+  using parent = open("cwd", directory, O_PATH | O_DIRECTORY);
+  writeAtomically(parent, name, `${pid}`, 0o666);
+}
+
+/** A container that failed after all has no pid: the number may soon be another process's. */
+export function removePidFile(path: string | undefined): void {
+  if (path !== undefined) removeIfThere("cwd", path);
+}

@@ -1,0 +1,40 @@
+/** Composes the subjects' plans of one program, the container's own or one of `exec`. Pure. */
+import { planProcess } from "../process/plan.ts";
+import { planSecurity } from "../security/plan.ts";
+import type { Finding } from "../spec/findings.ts";
+import type { Process } from "../spec/types.ts";
+import type { ProgramPlan } from "./plan.ts";
+
+/** What surrounds the program. */
+export interface ProgramContext {
+  /** Capabilities of this process, as a mask: what it can hand on. */
+  readonly capabilities: bigint;
+  /** Whether the program is in a user namespace that box makes or joins. */
+  readonly inUserNamespace: boolean;
+  readonly newKeyring: boolean;
+  readonly preserveFds: number;
+  /** Variables that the caller's socket activation adds. */
+  readonly extraEnv: readonly string[];
+}
+
+/** Every capability that Linux 5.9 and later know: whoever makes or joins a user namespace has them, user_namespaces(7). */
+const everyCapability = 2n ** 41n - 1n;
+
+export function planProgram(
+  process: Process,
+  context: ProgramContext,
+): { readonly program: ProgramPlan; readonly warnings: readonly Finding[] } {
+  const security = planSecurity(process, {
+    grantable: context.inUserNamespace ? everyCapability : context.capabilities,
+    newKeyring: context.newKeyring,
+  });
+  const env = [...(process.env ?? []), ...context.extraEnv];
+  return {
+    program: {
+      process: planProcess({ ...process, env }),
+      security: security.ops,
+      preserveFds: context.preserveFds,
+    },
+    warnings: security.warnings,
+  };
+}
