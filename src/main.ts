@@ -1,7 +1,8 @@
 /** The entry: global options, then the command's own module, loaded only now. Every error is printed here, once. */
 
-import { BoxError, messageOf } from "./base/errors.ts";
+import { BoxError, within } from "./base/errors.ts";
 import { Log } from "./base/log.ts";
+import { step } from "./base/steps.ts";
 import { Arguments, parseArguments, takeOption, UsageError } from "./cli/args.ts";
 import type { Command, Context } from "./cli/context.ts";
 import { openStore } from "./cli/root.ts";
@@ -9,7 +10,7 @@ import { commands, globalOptions } from "./cli/table.ts";
 import { timestamp } from "./linux/clock.ts";
 import { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } from "./linux/constants.ts";
 import { argv, build, load } from "./linux/engine.ts";
-import { stdio } from "./linux/fd.ts";
+import { type Fd, stdio } from "./linux/fd.ts";
 import { countOpen, open, writeAll } from "./linux/file.ts";
 import { ignoreFailedWrites } from "./linux/signal.ts";
 
@@ -19,14 +20,18 @@ export function main(): number {
   const globals = new Arguments();
   const inheritedFds = countOpen(3);
   let log = stderrLog("text", "warning");
+  let endTrace: (() => void) | undefined;
   try {
     const rest = parseGlobals(globals, argv.slice(1));
     log = openLog(globals);
+    endTrace = openTrace(globals, rest);
     return perform(globals, rest, log, inheritedFds);
   } catch (thrown) {
     if (!(thrown instanceof BoxError)) throw thrown;
     log.error(thrown instanceof UsageError ? new BoxError(`${thrown.message} (${usageOf(argv.slice(1))})`) : thrown);
     return 1;
+  } finally {
+    endTrace?.();
   }
 }
 
@@ -59,6 +64,7 @@ function perform(globals: Arguments, [name, ...args]: readonly string[], log: Lo
     inheritedFds,
     print: (text) => print(stdio.out, text),
   };
+  step(name);
   try {
     const status = command.run(parsed, context);
     log.flush();
@@ -95,7 +101,7 @@ function printVersion(): number {
   return 0;
 }
 
-function print(to: typeof stdio.out, text: string): void {
+function print(to: Fd, text: string): void {
   writeAll(to, text);
 }
 
@@ -108,7 +114,7 @@ function openLog(globals: Arguments): Log {
   const level = globals.has("debug") ? "debug" : globals.word("log-level", ["warning", "error", "debug"]);
   const path = globals.text("log");
   if (path === undefined || path === "" || path === "/dev/stderr") return stderrLog(format, level);
-  const file = openLogFile(path);
+  const file = openToAppend("--log", path);
   return new Log({
     format,
     level,
@@ -118,10 +124,15 @@ function openLog(globals: Arguments): Log {
   });
 }
 
-function openLogFile(path: string): ReturnType<typeof open> {
-  try {
-    return open("cwd", path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o644);
-  } catch (thrown) {
-    throw new BoxError(`--log: ${messageOf(thrown)}`);
-  }
+/** Files of messages and of the timeline: another user's link is not followed. */
+function openToAppend(option: string, path: string): Fd {
+  return within(option, () => open("cwd", path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o644));
+}
+
+/** @returns what ends the timeline */
+function openTrace(globals: Arguments, command: readonly string[]): (() => void) | undefined {
+  const path = globals.text("trace");
+  if (path === undefined) return undefined;
+  const { startTrace } = load("linux/trace") as typeof import("./linux/trace.ts");
+  return startTrace(openToAppend("--trace", path), ["box", ...command].join(" "));
 }

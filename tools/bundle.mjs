@@ -11,7 +11,7 @@ import { dirname } from "node:path";
 import { build } from "esbuild";
 
 /** What TypeScript loads by name (`load` of the native module) besides the commands: what few commands need. */
-const lazyModules = ["cli/help", "cli/recovery", "spec/decode"];
+const lazyModules = ["cli/help", "cli/recovery", "spec/decode", "linux/trace"];
 
 const mode = process.argv[2];
 const modes = ["release", "asan", "probe", "probe-asan", "test", "mutants"];
@@ -127,7 +127,7 @@ __callDispose = (stack, error, failed) => {
 }
 
 /** What the image of the release holds besides main: first what `run` and `create` need. */
-const entering = ["cli/commands/run", "cli/commands/create", "spec/decode"];
+const entering = ["cli/commands/run", "cli/commands/create", "spec/decode", "linux/trace"];
 const others = Object.keys(entryPoints()).filter(
   (name) => name !== "globals" && name !== "main" && !entering.includes(name),
 );

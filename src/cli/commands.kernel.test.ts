@@ -11,12 +11,22 @@ import * as run from "./commands/run.ts";
 import * as spec from "./commands/spec.ts";
 import * as start from "./commands/start.ts";
 import * as state from "./commands/state.ts";
+import * as trace from "./commands/trace.ts";
 import { commandHelp } from "./help.ts";
 import { commands } from "./table.ts";
 
-const tables: readonly CommandTable[] = [create, start, run, state, kill, deleteCommand, list, spec, features].map(
-  ({ table }) => table,
-);
+const tables: readonly CommandTable[] = [
+  create,
+  start,
+  run,
+  state,
+  kill,
+  deleteCommand,
+  list,
+  spec,
+  trace,
+  features,
+].map(({ table }) => table);
 
 /** What the contract of the command line asks of each command: its operands, and the options that callers send. */
 const contract: Readonly<Record<string, readonly [operands: string, ...options: string[]]>> = {
@@ -36,6 +46,7 @@ const contract: Readonly<Record<string, readonly [operands: string, ...options: 
   delete: ["ID", "-f", "--force"],
   list: ["", "-f", "--format=json", "-q", "--quiet"],
   spec: ["", "-b", "--bundle=x", "--rootless", "-f", "--file=x"],
+  trace: ["FILE"],
   features: [""],
 };
 

@@ -2,6 +2,7 @@
 import { BoxError, within } from "../base/errors.ts";
 import { resolve } from "../base/path.ts";
 import { quote } from "../base/quote.ts";
+import { step } from "../base/steps.ts";
 import { checkId } from "../container/id.ts";
 import { readConfig, requireDirectory } from "../facts/bundle.ts";
 import { hostFacts } from "../facts/host.ts";
@@ -36,14 +37,17 @@ export interface Creation {
 export function prepareCreation(args: Arguments, context: Context, detached: boolean): Creation {
   if (!sealed) throw new Error("this process is not sealed");
   const id = checkId(args.operand(0));
+  step("configuration");
   const fds = inheritedFds(args, context);
   const bundle = enterBundle(args.text("bundle"));
   const configPath = resolve(bundle, args.text("config") ?? "config.json");
   const config = readConfig(configPath);
+  step("validation");
   const { decodeSpec } = load("spec/decode") as typeof import("../spec/decode.ts");
   const spec = within(configPath, () => decodeSpec(config.text, context.log.warn));
   requireOwnNames(spec);
   checkTerminal(spec.process?.terminal === true, detached, args.has("console-socket"));
+  step("plan");
   const plan = planCreate(spec, hostFacts(), {
     id,
     bundle,

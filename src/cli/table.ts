@@ -6,6 +6,7 @@ export const globalOptions: readonly Option[] = [
   { name: "log", value: "FILE", help: "where messages go (default stderr)" },
   { name: "log-format", value: "FORMAT", help: "text or json (default text)" },
   { name: "log-level", value: "LEVEL", help: "error, warning or debug (default warning)" },
+  { name: "trace", value: "FILE", help: "add a timeline of every step and system call to FILE" },
   { name: "debug", help: "show debug messages, and the stack of internal errors" },
   { name: "rootless", value: "VALUE", help: "true, false or auto", obsolete: true },
   { name: "criu", value: "FILE", help: "path of criu", obsolete: true },
@@ -23,5 +24,6 @@ export const commands: readonly (readonly [name: string, summary: string])[] = [
   ["delete", "delete a container"],
   ["list", "list the containers"],
   ["spec", "write a sample config.json"],
+  ["trace", "print the timeline of a --trace file"],
   ["features", "print what this box supports as JSON"],
 ];

@@ -7,6 +7,7 @@
 import { BoxError, within } from "../base/errors.ts";
 import { once } from "../base/once.ts";
 import { quote } from "../base/quote.ts";
+import { step } from "../base/steps.ts";
 import { Cgroup } from "../cgroups/cgroup.ts";
 import { killAndWait } from "../cgroups/processes.ts";
 import { recordOf } from "../cgroups/record.ts";
@@ -102,13 +103,16 @@ class Creation {
 
   perform(): CreatedContainer {
     const { startNow, publish, retract } = this.#request;
+    step("record");
     this.#entry.write(this.#record);
     const listener = startNow ? undefined : listenIn(this.#entry.directory, socketName);
     const { child, channel, cgroup } = this.#spawn(listener);
     listener?.close();
     using host = channel;
+    step("maps, cgroup, devices");
     this.#place(child, channel, cgroup);
     cgroup?.[Symbol.dispose]();
+    step("record");
     // Init is at work meanwhile: what it does not need is done now.
     this.#entry.saveConfig(this.#request.config);
     const commit = once(() => {
@@ -119,6 +123,7 @@ class Creation {
       sendUnlessGone(host, { type: "commit", start: startNow });
     });
     if (this.#needsNoAnswer()) commit();
+    step("wait for init");
     this.#untilReady(child, channel);
     commit();
     if (startNow) {
@@ -160,9 +165,11 @@ class Creation {
   #spawn(listener: Fd | undefined): { child: Child; channel: InitChannel; cgroup: Cgroup | undefined } {
     const { cgroup: cgroupOps } = this.#plan.parent;
     const { init } = this.#plan;
+    step("cgroup");
     const cgroup = cgroupOps === undefined ? undefined : Cgroup.make(cgroupOps);
     // Only now it is ours: what was there before and refused must not be touched.
     if (cgroupOps !== undefined) this.#rollback.add(() => removeCgroup(recordOf(cgroupOps)));
+    step("clone");
     const [ours, theirs] = socketPair();
     const child = spawnInit(init.namespaces, cgroup?.v2, () => {
       ours.close();

@@ -1,6 +1,7 @@
 /** `delete`: removes what `create` made. Tolerates that any part of it is gone already. */
 import { BoxError, messageOf, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
+import { step } from "../base/steps.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
 import { removeCgroup, removeEmptyCgroup } from "../cgroups/removal.ts";
 import { runHook } from "../hooks/apply.ts";
@@ -42,6 +43,7 @@ export function deleteContainer(store: Store, id: string, options: DeleteOptions
     },
   );
   if (record === undefined || "newer" in record) return;
+  step("hooks");
   for (const hook of record.hooks.poststop) {
     try {
       runHook(hook, hookState(record, "stopped", 0));
@@ -111,7 +113,9 @@ function removeOwnCgroup(record: Leavings, cgroup: CgroupRecord): void {
 }
 
 function destroy(entry: Entry, record: Leavings | undefined): Leavings | undefined {
+  step("end of the processes");
   if (record !== undefined && record.init !== null) endProcess(record.init, record.bootId);
+  step("removal");
   if (record !== undefined && record.cgroup !== null) removeOwnCgroup(record, record.cgroup);
   entry.remove();
   return record;

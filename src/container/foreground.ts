@@ -3,6 +3,7 @@
  *
  * Made before the container, so that no signal is lost between: all of them are blocked and read from a descriptor.
  */
+import { step } from "../base/steps.ts";
 import { relayTerminal } from "../console/relay.ts";
 import { POLLIN, SIGCHLD, SIGURG, SIGWINCH } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
@@ -27,6 +28,7 @@ export class Foreground implements Disposable {
 
   /** Waits for the program's end. @returns its exit status, 128 + N for signal N */
   wait(child: Child): number {
+    step("program");
     using relay = this.#master === undefined ? undefined : relayTerminal(this.#master);
     for (;;) {
       const waits = [

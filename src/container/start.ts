@@ -1,6 +1,7 @@
 /** `start`: releases a created container. */
 import { addContext, BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
+import { step } from "../base/steps.ts";
 import { Channel } from "../handshake/channel.ts";
 import { socketName } from "../handshake/gate.ts";
 import { asFromInit, type FromInit, type ToInit } from "../handshake/messages.ts";
@@ -25,13 +26,16 @@ export function startContainer(store: Store, id: string, deletion: DeleteOptions
   const record = within(
     () => `start ${quote(id)}`,
     () => {
+      step("record");
       const starting = claim(entry);
       try {
+        step("wait for init");
         release(entry);
       } catch (thrown) {
         disown(entry);
         throw thrown;
       }
+      step("record");
       return finish(entry, starting);
     },
   );

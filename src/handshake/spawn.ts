@@ -1,5 +1,6 @@
 /** Makes the init process: a copy of this one in the container's namespaces. How it comes to be is known only here. */
 import { BoxError, messageOf } from "../base/errors.ts";
+import { nameProcess } from "../base/steps.ts";
 import { CLONE_PARENT } from "../linux/constants.ts";
 import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
@@ -38,6 +39,7 @@ function spawnThrough(
   using reports = ours;
   const helper = clone3(0);
   if (helper === "child") {
+    nameProcess("the one that joins namespaces");
     let inInit = false;
     try {
       for (const one of joins) join(one);

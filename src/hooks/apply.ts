@@ -1,6 +1,7 @@
 /** Runs hooks: state on stdin, the configured environment and nothing else of ours, killed at their own time-out. */
 import { BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
+import { nameProcess, step } from "../base/steps.ts";
 import { monotonicMilliseconds } from "../linux/clock.ts";
 import { O_RDWR, POLLIN, POLLOUT, SIGKILL } from "../linux/constants.ts";
 import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
@@ -36,6 +37,7 @@ export function runHook(hook: HookOp, state: string): void {
   within(
     () => `${hook.where} ${quote(hook.path)}`,
     () => {
+      step(hook.where);
       const [hookInput, input] = pipe();
       const [errors, hookErrors] = pipe();
       const execution = prepareExecution(hook.args, hook.env);
@@ -55,6 +57,7 @@ export function runHook(hook: HookOp, state: string): void {
 
 /** The child's side: stdin is the state, stdout goes nowhere, stderr to the parent. An exec that fails says so there. */
 function becomeHook(hook: HookOp, execution: Execution, input: Fd, errors: Fd): never {
+  nameProcess(hook.where);
   try {
     const sink = open("cwd", "/dev/null", O_RDWR);
     dupTo(input, 0);

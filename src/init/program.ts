@@ -3,6 +3,7 @@
  * its start, an exec'd one after it has joined the container.
  */
 import { BoxError, within } from "../base/errors.ts";
+import { step } from "../base/steps.ts";
 import { clearCloseOnExec, keepOnly } from "../linux/file.ts";
 import { execPath, prepareExecution } from "../linux/process.ts";
 import { SyscallError } from "../linux/raw.ts";
@@ -33,11 +34,13 @@ export interface ProgramSetup {
 
 /** @throws BoxError when a step fails, and with the errno when execve does; the process can only end then */
 export function becomeProgram({ program, host, maySetGroups, beforeExecution }: ProgramSetup): never {
+  step("privileges");
   const { process, preserveFds } = program;
   const env = completeEnvironment(process);
   dropPrivileges(program, maySetGroups);
   const path = findProgram(process.args[0] as string, env);
   beforeExecution();
+  step("execution");
 
   for (let number = 3; number < 3 + preserveFds; number++) clearCloseOnExec(number);
   host.send({ type: "executing" });

@@ -6,6 +6,7 @@
  */
 import { BoxError } from "../base/errors.ts";
 import { once } from "../base/once.ts";
+import { nameProcess, step } from "../base/steps.ts";
 import { makeTerminal, type Terminal, useTerminal } from "../console/apply.ts";
 import { awaitStart } from "../handshake/gate.ts";
 import { stepTimeout } from "../handshake/messages.ts";
@@ -51,6 +52,8 @@ export function runInit(setup: InitSetup): never {
 /** The part of `create`: returns the channel over which the program's start is to be reported. */
 function createContainer(setup: InitSetup): HostChannel {
   const { plan, host, listener } = setup;
+  nameProcess("init");
+  step("namespaces");
   setParentDeathSignal(SIGKILL);
   if (setup.privileged) setDumpable(false);
   setSignalMask(everySignal);
@@ -75,12 +78,14 @@ function createContainer(setup: InitSetup): HostChannel {
   const userNamespace = isNewUser || namespaces.join.some(({ kind }) => kind === "user");
   const prepared = prepareRootfs(plan.rootfs, { bindDevices: userNamespace, beforeCgroupView: enterCgroupNamespace });
   enterCgroupNamespace();
+  step("terminal, sysctl");
   const terminal = plan.program?.process.terminal;
   const pty: Terminal | undefined = terminal === undefined ? undefined : makeTerminal(prepared.root, terminal.size);
   writeSysctls(plan.sysctl);
 
   const { hooks } = plan;
   if (hooks.prestart.length + hooks.createRuntime.length > 0) {
+    step("wait for the host's hooks");
     host.send({ type: "hooks" });
     expect(host, "hooked", undefined);
   }
@@ -102,6 +107,7 @@ function createContainer(setup: InitSetup): HostChannel {
     // Not only at the start: whoever reads what `create` prints waits until nobody holds the other end.
     useTerminal(pty.slave, plan.program?.process.uid ?? 0);
   }
+  step("wait for the host side");
   const commit = expect(host, "commit", stepTimeout);
   return commit.start || listener === undefined ? host : waitForStart(host, listener, hooks.startContainer.length > 0);
 }
@@ -121,6 +127,7 @@ function becomeContainerRoot({ namespaces }: InitPlan): void {
 }
 
 function waitForStart(host: HostChannel, listener: Fd, hooks: boolean): HostChannel {
+  step("wait for start");
   host[Symbol.dispose]();
   using signals = signalFd(everySignal);
   const result = awaitStart(listener, signals);

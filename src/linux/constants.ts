@@ -99,6 +99,7 @@ export const LOCK_EX = 0x2;
 export const LOCK_NB = 0x4;
 export const LOCK_UN = 0x8;
 export const SEEK_SET = 0x0;
+export const SEEK_END = 0x2;
 export const RENAME_NOREPLACE = 0x1;
 export const RENAME_EXCHANGE = 0x2;
 export const CLOSE_RANGE_CLOEXEC = 0x4;
@@ -296,6 +297,7 @@ export const RLIMIT_RTPRIO = 0xe;
 export const RLIMIT_RTTIME = 0xf;
 export const CLOCK_REALTIME = 0x0;
 export const CLOCK_MONOTONIC = 0x1;
+export const CLOCK_PROCESS_CPUTIME_ID = 0x2;
 export const CLOCK_BOOTTIME = 0x7;
 
 // access(2), inotify(7)

@@ -26,7 +26,7 @@ import {
 } from "./constants.ts";
 import { type At, at, Fd } from "./fd.ts";
 import { open_how, statfs as statfsLayout, statx as statxLayout } from "./layouts.ts";
-import { attempt, call, SyscallError } from "./raw.ts";
+import { attempt, call, interposed, SyscallError } from "./raw.ts";
 
 /** Opens by path for the caller's own paths (bundle, pid file, log), which are trusted: open(2). */
 export function open(directory: At, path: string, flags: number, mode = 0): Fd {
@@ -299,19 +299,29 @@ export function clearCloseOnExec(number: number): void {
   call(undefined, "fcntl", NR.fcntl, number, F_SETFD, flags & ~FD_CLOEXEC);
 }
 
+function closeRange(first: number, last: number): void {
+  call(undefined, "close_range", NR.close_range, first, last, 0);
+}
+
+/** The highest descriptor number that close_range(2) can be told. */
+const lastFd = 0xffffffff;
+
 /** Really closes every descriptor from `first` on: close_range(2), Linux 5.9. */
 export function closeFrom(first: number): void {
-  call(undefined, "close_range", NR.close_range, first, 0xffffffff, 0);
+  interposed()?.end();
+  closeRange(first, lastFd);
 }
 
 /** Really closes every descriptor from `first` on but some. */
 export function closeAllBut(first: number, kept: readonly Fd[]): void {
   let from = first;
-  for (const number of kept.map((fd) => fd.number).sort((a, b) => a - b)) {
-    if (number > from) call(undefined, "close_range", NR.close_range, from, number - 1, 0);
+  const own = interposed()?.fd;
+  const numbers = [...kept.map((fd) => fd.number), ...(own === undefined ? [] : [own])];
+  for (const number of numbers.sort((a, b) => a - b)) {
+    if (number > from) closeRange(from, number - 1);
     if (number >= from) from = number + 1;
   }
-  closeFrom(from);
+  closeRange(from, lastFd);
 }
 
 /** Marks every descriptor from `first` on close-on-exec: close_range(2), Linux 5.11. */
@@ -368,6 +378,8 @@ export function writeSome(fd: Fd, bytes: Uint8Array): Uint8Array | undefined {
  * execve(2) resolves its path before it closes what is close-on-exec, so that flag alone is too late.
  */
 export function keepOnly(fd: Fd, number: number): Fd {
+  // Before its descriptor's number becomes another's.
+  interposed()?.end();
   if (fd.number !== number) call(undefined, "dup3", NR.dup3, fd.number, number, O_CLOEXEC);
   closeFrom(number + 1);
   fd.release();

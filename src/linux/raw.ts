@@ -27,6 +27,35 @@ export class SyscallError extends BoxError {
   }
 }
 
+/** What stands between the calls and the kernel: the trace, and in test builds the faults. */
+export interface Interposer {
+  /** Makes the call, or another answer. */
+  readonly perform: (
+    name: string,
+    number: number,
+    a: Argument,
+    b: Argument,
+    c: Argument,
+    d: Argument,
+    e: Argument,
+    f: Argument,
+  ) => number;
+  /** A descriptor of its own, to be spared where all others are closed. */
+  readonly fd: number | undefined;
+  /** Told when no descriptor can be spared any more: it ends with this. */
+  readonly end: () => void;
+}
+
+let interposer: Interposer | undefined;
+
+export function interpose(next: Interposer | undefined): void {
+  interposer = next;
+}
+
+export function interposed(): Interposer | undefined {
+  return interposer;
+}
+
 /** Performs a call and returns the kernel's answer as it is: 0 or more, or -errno. Interrupted calls are made again. */
 // Six parameters in place of a list: a list would be built and taken apart again for every call.
 export function attempt(
@@ -40,7 +69,8 @@ export function attempt(
   f: Argument = null,
 ): number {
   for (;;) {
-    const result = syscall(number, a, b, c, d, e, f);
+    const result =
+      interposer === undefined ? syscall(number, a, b, c, d, e, f) : interposer.perform(name, number, a, b, c, d, e, f);
     if (result !== -EINTR || name === "close") return result;
   }
 }

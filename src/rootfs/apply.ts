@@ -7,6 +7,7 @@
  */
 import { within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
+import { step } from "../base/steps.ts";
 import { Root } from "../fs/root.ts";
 import { MOUNT_ATTR_RDONLY, MS_MOVE, MS_REC, O_DIRECTORY, O_PATH } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
@@ -58,11 +59,13 @@ export function prepareRootfs(ops: RootfsOps, help: RootfsHelp): PreparedRootfs 
   );
   const root = new Root(tree);
   // All sources are opened before any mount is made: a mount over a source's path cannot change what is bound.
+  step("mounts");
   const sources = ops.mounts.map(openSource);
   ops.mounts.forEach((op, index) => {
     if (op.kind === "cgroup") help.beforeCgroupView();
     performMount(root, op, sources[index]);
   });
+  step("devices");
   makeDevices(root, ops.devices, help.bindDevices);
   makeLinks(root);
   return { root, nullMount };
@@ -71,6 +74,7 @@ export function prepareRootfs(ops: RootfsOps, help: RootfsHelp): PreparedRootfs 
 /** Makes the prepared tree the root of this process and leaves nothing of the host's in reach. */
 export function enterRootfs(prepared: PreparedRootfs, ops: RootfsOps): void {
   const { root } = prepared;
+  step("root");
   fchdir(root.fd, ops.path);
   if (ops.pivot) {
     pivotRootHere();
@@ -80,6 +84,7 @@ export function enterRootfs(prepared: PreparedRootfs, ops: RootfsOps): void {
     chroot(".");
   }
   chdir("/");
+  step("masks");
   mask(root, ops.maskedPaths, prepared.nullMount);
   makeReadonly(root, ops.readonlyPaths);
   if (ops.readonly) setMountAttributes(root.fd, false, { set: MOUNT_ATTR_RDONLY }, "/");

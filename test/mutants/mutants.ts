@@ -640,8 +640,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "mounts are made in reverse",
     file: "rootfs/plan.ts",
-    replace: "mounts.map((mount, index) => planMount(mount, `mounts[${index}]`, context))",
-    by: "mounts.map((mount, index) => planMount(mount, `mounts[${index}]`, context)).reverse()",
+    replace: "each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`, context))",
+    by: "each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`, context)).reverse()",
     tests: ["file system: later mounts hide earlier ones"],
   },
   {
@@ -855,5 +855,20 @@ export const mutants: readonly Mutant[] = [
     replace: 'id === ".."',
     by: "false",
     tests: ["command line: state refuses an id that is two full stops"],
+  },
+  // --- trace ---
+  {
+    name: "the trace of init ends with the clone",
+    file: "linux/file.ts",
+    replace: "interposed()?.fd",
+    by: "undefined as number | undefined",
+    tests: ["trace: a created init goes on in the file of create until the program is executed"],
+  },
+  {
+    name: "a trace follows links",
+    file: "main.ts",
+    replace: "O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW",
+    by: "O_WRONLY | O_CREAT | O_APPEND",
+    tests: ["trace: a trace that cannot be opened is an error, and a link is not followed"],
   },
 ];
