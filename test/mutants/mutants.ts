@@ -191,7 +191,7 @@ export const mutants: readonly Mutant[] = [
   // --- create ---
   {
     name: "the pid file has the pid of box",
-    file: "cli/creation.ts",
+    file: "cli/handover.ts",
     replace: "`${pid}`",
     by: "`${getpid()}`",
     tests: ["lifecycle: the pid file has the pid of init, and nothing else"],
