@@ -82,7 +82,7 @@ describe("Cgroup", { skip: noCgroups }, () => {
     withCgroup((make, record) => {
       make()[Symbol.dispose]();
       const below = { ...record, path: `${record.path}/a` };
-      Cgroup.make({ ...below, devices: [] })[Symbol.dispose]();
+      Cgroup.make({ ...below, settings: [], controllers: [], devices: [], owner: undefined })[Symbol.dispose]();
       withChild(idle, (first) => {
         withChild(idle, (second) => {
           enter(record, first.pid);

@@ -3,18 +3,27 @@ import { BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { attachDeviceProgram, loadDeviceProgram } from "../linux/bpf.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
+import { enableControllers, giveTo } from "./delegation.ts";
 import { makeCgroup, readFile, readFileIfThere, writeFile } from "./directory.ts";
 import { deviceProgram } from "./ebpf.ts";
-import type { CgroupDirectory, CgroupOps, DeviceRuleOp } from "./ops.ts";
+import type { CgroupDirectory, CgroupOps, CgroupSettings, DeviceRuleOp, Setting } from "./ops.ts";
 import { pidsBelow } from "./processes.ts";
 import { recordOf } from "./record.ts";
 import { removeEmptyCgroup } from "./removal.ts";
+import { writeSettings } from "./settings.ts";
+
+interface Member {
+  readonly directory: CgroupDirectory;
+  readonly fd: Fd;
+  /** How many of the path's last components are ours. */
+  readonly made: number;
+}
 
 /** A made cgroup, opened in every hierarchy. */
 export class Cgroup implements Disposable {
-  readonly #members: readonly { readonly directory: CgroupDirectory; readonly fd: Fd }[];
+  readonly #members: readonly Member[];
 
-  private constructor(members: readonly { readonly directory: CgroupDirectory; readonly fd: Fd }[]) {
+  private constructor(members: readonly Member[]) {
     this.#members = members;
   }
 
@@ -23,16 +32,16 @@ export class Cgroup implements Disposable {
    * was made before the refusal is removed again.
    */
   static make(ops: CgroupOps): Cgroup {
-    const members: { directory: CgroupDirectory; fd: Fd; made: number }[] = [];
+    const members: Member[] = [];
     try {
       for (const directory of ops.directories) {
         within(
           () => `cgroup ${quote(ops.path)} in ${directory.mount}`,
           () => {
-            const prepare = directory.controllers.includes("cpuset") ? inheritCpuset : (): void => {};
-            const { fd, made } = makeCgroup(directory, ops.path, prepare);
+            const { fd, made } = makeCgroup(directory, ops.path, preparation(directory, ops));
             members.push({ directory, fd, made });
             if (made === 0) refuseUsed(fd);
+            if (directory.version === 2 && ops.owner !== undefined) giveTo(fd, ops.owner);
           },
         );
       }
@@ -66,8 +75,27 @@ export class Cgroup implements Disposable {
     }
   }
 
+  /** Puts the limits in force. */
+  limit({ settings, devices }: CgroupSettings): void {
+    writeSettings(
+      settings.filter((setting) => !setting.neutral || !this.#isNew(setting)),
+      this.#directoryOf,
+    );
+    this.#limitDevices(devices);
+  }
+
+  #isNew({ mount }: Setting): boolean {
+    return this.#members.some(({ directory, made }) => directory.mount === mount && made > 0);
+  }
+
+  readonly #directoryOf = (mount: string): Fd => {
+    const member = this.#members.find(({ directory }) => directory.mount === mount);
+    if (member === undefined) throw new Error(`no hierarchy at ${mount}`);
+    return member.fd;
+  };
+
   /** Puts the device rules in force: v1's list, or else a program on v2. */
-  limitDevices(rules: readonly DeviceRuleOp[]): void {
+  #limitDevices(rules: readonly DeviceRuleOp[]): void {
     if (rules.length === 0) return;
     const v1 = this.#members.find(({ directory }) => directory.controllers.includes("devices"));
     within("linux.resources.devices", () => {
@@ -85,6 +113,12 @@ export class Cgroup implements Disposable {
   [Symbol.dispose](): void {
     closeAll(this.#members.map(({ fd }) => fd));
   }
+}
+
+/** What is done to each cgroup on the way, before its children are made. */
+function preparation({ version, controllers }: CgroupDirectory, ops: CgroupOps): (made: Fd, parent: Fd) => void {
+  if (version === 2 && ops.controllers.length > 0) return (_, parent) => enableControllers(parent, ops.controllers);
+  return controllers.includes("cpuset") ? inheritCpuset : (): void => {};
 }
 
 /** A new cpuset has no processors and no memory of its own: nothing could enter it, cpuset(7). */

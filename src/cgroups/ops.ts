@@ -19,12 +19,40 @@ export interface CgroupDirectory {
   readonly controllers: readonly string[];
 }
 
-export interface CgroupOps {
+/** One value for one of the kernel's files in the container's cgroup. */
+export interface Setting {
+  /** Who asks for it, as errors name it: `linux.resources.memory.limit`. */
+  readonly property: string;
+  /** Hierarchy: `mount` of its CgroupDirectory. */
+  readonly mount: string;
+  /** The first of these files that the kernel has is written. */
+  readonly files: readonly { readonly name: string; readonly text: string }[];
+  /** Whose line of the file it is, where each device or interface has one: `8:0`. */
+  readonly key?: string;
+  /** Whether it is passed over where the kernel has none of the files. */
+  readonly optional: boolean;
+  /** Whether a new cgroup has it anyway: it is written to older ones only. */
+  readonly neutral: boolean;
+  /** A file that must not say more than the value: a limit is not put below what is in use. */
+  readonly atLeast?: string;
+}
+
+/** Values for a cgroup, and what they take. */
+export interface CgroupSettings {
+  /** In the order of cgroups/resources.ts. */
+  readonly settings: readonly Setting[];
+  /** cgroup2 controllers that the settings need: enabled on the way to the cgroup. */
+  readonly controllers: readonly string[];
+  /** In order, the last match counts; none where nothing is asked for. */
+  readonly devices: readonly DeviceRuleOp[];
+}
+
+export interface CgroupOps extends CgroupSettings {
   /** Absolute below each mount, as in `/box/web`. Recorded in state.json. */
   readonly path: string;
   readonly directories: readonly CgroupDirectory[];
   /** Whether the parent of `path` is box's own and goes away with its last container. */
   readonly ownParent: boolean;
-  /** In order, the last match counts; none where nothing is asked for. */
-  readonly devices: readonly DeviceRuleOp[];
+  /** Host's id of the user who may make cgroups below this one; undefined for nobody but root. */
+  readonly owner: number | undefined;
 }

@@ -1,21 +1,25 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { CgroupLayout } from "../facts/cgroups.ts";
-import type { Linux, Resources } from "../spec/types.ts";
+import type { Linux, Resources, Spec } from "../spec/types.ts";
 import type { CgroupOps } from "./ops.ts";
 import { planCgroup } from "./plan.ts";
 
-const v2: CgroupLayout = { mode: "v2" };
+const v2: CgroupLayout = { mode: "v2", controllers: ["cpuset", "cpu", "io", "memory", "hugetlb", "pids", "rdma"] };
 const hierarchies = [
   { name: "memory", options: ["memory"] },
   { name: "cpu,cpuacct", options: ["cpu", "cpuacct"] },
   { name: "systemd", options: ["name=systemd"] },
 ];
-const hybrid: CgroupLayout = { mode: "v1", hierarchies, unified: true };
+const hybrid: CgroupLayout = { mode: "v1", hierarchies, unified: true, controllers: ["hugetlb"] };
 const none: CgroupLayout = { mode: "none" };
 
-function plan(linux: Linux, layout = v2): CgroupOps {
-  const ops = planCgroup(linux, "web", layout);
+function specOf(linux: Linux, more: Partial<Spec> = {}): Spec {
+  return { ociVersion: "1.3.0", root: { path: "rootfs" }, linux, ...more };
+}
+
+function plan(linux: Linux, layout: CgroupLayout = v2, more: Partial<Spec> = {}): CgroupOps {
+  const ops = planCgroup(specOf(linux, more), "web", layout);
   assert.ok(ops !== undefined);
   return ops;
 }
@@ -50,7 +54,7 @@ describe("planCgroup() takes every hierarchy", () => {
   ];
 
   test("of a v1 host", () => {
-    assert.deepEqual(plan({}, { mode: "v1", hierarchies, unified: false }).directories, v1);
+    assert.deepEqual(plan({}, { mode: "v1", hierarchies, unified: false, controllers: [] }).directories, v1);
   });
 
   test("of a hybrid host, the unified one last", () => {
@@ -61,14 +65,19 @@ describe("planCgroup() takes every hierarchy", () => {
 
 describe("planCgroup() on a host without cgroups", () => {
   test("plans none where none is asked for", () => {
-    assert.equal(planCgroup({}, "web", none), undefined);
-    assert.equal(planCgroup({ resources: { devices: [] } }, "web", none), undefined);
+    assert.equal(planCgroup(specOf({}), "web", none), undefined);
+    assert.equal(planCgroup(specOf({ resources: { devices: [] } }), "web", none), undefined);
   });
 
   test("refuses what asks for one", () => {
-    const message = "linux.resources: this host has no cgroups mounted at /sys/fs/cgroup";
-    for (const linux of [{ cgroupsPath: "/a" }, { resources: { devices: [{ allow: false }] } }]) {
-      assert.throws(() => planCgroup(linux, "web", none), { name: "BoxError", message });
+    const cases: [Linux, string][] = [
+      [{ cgroupsPath: "/a" }, "linux.cgroupsPath"],
+      [{ resources: { devices: [{ allow: false }] } }, "linux.resources"],
+      [{ resources: { pids: { limit: 0 } } }, "linux.resources.pids.limit"],
+    ];
+    for (const [linux, property] of cases) {
+      const message = `${property}: this host has no cgroups mounted at /sys/fs/cgroup`;
+      assert.throws(() => planCgroup(specOf(linux), "web", none), { message });
     }
   });
 });
@@ -116,22 +125,45 @@ describe("planCgroup() plans device rules", () => {
     ]);
   });
 });
+describe("planCgroup() takes a pids limit of 0", () => {
+  const texts = (ociVersion: string) =>
+    plan({ resources: { pids: { limit: 0 } } }, v2, { ociVersion }).settings.map(({ files }) => files[0]?.text);
 
-describe("planCgroup() takes resources", () => {
-  test("that are empty or zero, as engines send them, for none", () => {
-    const empty: Resources = { memory: {}, cpu: { shares: 0, cpus: "" }, blockIO: { weightDevice: [] }, unified: {} };
-    assert.deepEqual(plan({ resources: empty }), plan({}));
+  test("for one since version 1.3", () => assert.deepEqual(texts("1.3.0"), ["0"]));
+  test("for none before", () => assert.deepEqual(texts("1.2.1"), []));
+});
+
+describe("planCgroup() gives the cgroup to the container's user", () => {
+  const view = { destination: "/sys/fs/cgroup", type: "cgroup", options: ["nosuid", "rw"] };
+  const process = { cwd: "/", args: ["sh"], user: { uid: 1000, gid: 0 } };
+  const namespaces: Linux["namespaces"] = [{ type: "mount" }, { type: "cgroup" }];
+  const uidMappings = [
+    { containerID: 0, hostID: 5, size: 1 },
+    { containerID: 1000, hostID: 7000, size: 2 },
+  ];
+  const ownerOf = (linux: Linux, more: Partial<Spec> = {}, layout: CgroupLayout = v2) =>
+    plan({ namespaces, ...linux }, layout, { process, mounts: [view], ...more }).owner;
+  const withUser = [...(namespaces ?? []), { type: "user" as const }];
+
+  test("by the id that the host knows", () => {
+    assert.equal(ownerOf({}), 1000);
+    assert.equal(ownerOf({ namespaces: withUser, uidMappings }), 7000);
+    const second = { ...process, user: { uid: 1001, gid: 0 } };
+    assert.equal(ownerOf({ namespaces: withUser, uidMappings }, { process: second }), 7001);
+    assert.equal(
+      ownerOf({ namespaces: withUser, uidMappings }, { process: { ...process, user: { uid: 0, gid: 0 } } }),
+      5,
+    );
   });
 
-  test("that it could not apply as an error by name", () => {
-    const cases: [Resources, string][] = [
-      [{ memory: { limit: 4096 } }, "linux.resources.memory.limit"],
-      [{ memory: { limit: 2n ** 62n } }, "linux.resources.memory.limit"],
-      [{ cpu: { shares: 0, quota: 1000 } }, "linux.resources.cpu.quota"],
-      [{ unified: { "memory.high": "1" } }, "linux.resources.unified.memory.high"],
-    ];
-    for (const [resources, name] of cases) {
-      assert.throws(() => plan({ resources }), { name: "BoxError", message: `${name}: not supported` });
-    }
+  test("but not root's, and not where it is not the container's own, writable or cgroup2", () => {
+    assert.equal(ownerOf({}, { process: { ...process, user: { uid: 0, gid: 0 } } }), undefined);
+    assert.equal(ownerOf({ namespaces: [{ type: "mount" }] }), undefined);
+    assert.equal(ownerOf({ namespaces: [{ type: "cgroup", path: "/proc/1/ns/cgroup" }] }), undefined);
+    assert.equal(ownerOf({ namespaces: [...(namespaces ?? []), { type: "user", path: "/ns" }] }), undefined);
+    assert.equal(ownerOf({}, { mounts: [{ ...view, options: [] }] }), undefined);
+    assert.equal(ownerOf({}, { mounts: [{ ...view, options: ["rw", "ro"] }] }), undefined);
+    assert.equal(ownerOf({}, { mounts: [] }), undefined);
+    assert.equal(ownerOf({}, {}, hybrid), undefined);
   });
 });

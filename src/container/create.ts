@@ -201,16 +201,15 @@ class Creation {
   /** What only the host side can do for init. */
   #place({ pid }: Child, channel: InitChannel, cgroup: Cgroup | undefined): void {
     const { cgroup: cgroupOps, oomScoreAdj } = this.#plan.parent;
-    const devices = cgroupOps?.devices ?? [];
     if (this.#plan.init.namespaces.create.includes("user")) writeIdMaps(pid, this.#plan.init.namespaces);
     if (cgroup?.hasV1 === true) {
-      // v1's list is written line by line, and begins by forbidding everything: init must not be in there yet.
-      cgroup.limitDevices(devices);
+      // v1's list of devices is written line by line, and begins by forbidding everything: init must not be in there yet.
+      if (cgroupOps !== undefined) cgroup.limit(cgroupOps);
       cgroup.enter(pid);
     }
     if (this.#placesLater(cgroup)) sendUnlessGone(channel, { type: "placed" });
-    // The program of v2 comes into force in one step, while init is already mounting.
-    if (cgroup?.hasV1 === false) cgroup.limitDevices(devices);
+    // v2's come into force in one step each, while init is already mounting; it could not be cloned beyond a limit of pids.
+    if (cgroup?.hasV1 === false && cgroupOps !== undefined) cgroup.limit(cgroupOps);
     if (oomScoreAdj !== undefined) {
       using proc = Proc.host();
       within("process.oomScoreAdj", () => proc.write(`${pid}/oom_score_adj`, `${oomScoreAdj}`));

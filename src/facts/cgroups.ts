@@ -1,9 +1,11 @@
 /** How this host mounts its cgroups: cgroups(7). Read from what the kernel says, checked by file-system type. */
 
 import { Proc } from "../fs/proc.ts";
-import { CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, ENOENT, O_DIRECTORY, O_PATH } from "../linux/constants.ts";
-import { fileSystemType, open } from "../linux/file.ts";
+import { CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, ENOENT, O_DIRECTORY, O_PATH, O_RDONLY } from "../linux/constants.ts";
+import { decodeUtf8 } from "../linux/engine.ts";
+import { fileSystemType, open, readAll } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
+import { once } from "./once.ts";
 
 /** One v1 hierarchy. */
 export interface Hierarchy {
@@ -14,21 +16,57 @@ export interface Hierarchy {
 }
 
 export type CgroupLayout =
-  | { readonly mode: "v2" }
+  /** `controllers`: those that cgroup2 has. */
+  | { readonly mode: "v2"; readonly controllers: readonly string[] }
   /** `unified`: a cgroup2 tree is mounted beside the v1 ones (hybrid). */
-  | { readonly mode: "v1"; readonly hierarchies: readonly Hierarchy[]; readonly unified: boolean }
+  | {
+      readonly mode: "v1";
+      readonly hierarchies: readonly Hierarchy[];
+      readonly unified: boolean;
+      readonly controllers: readonly string[];
+    }
   | { readonly mode: "none" };
 
 export const cgroupRoot = "/sys/fs/cgroup";
 
 export function readCgroupLayout(): CgroupLayout {
-  if (typeAt(cgroupRoot) === CGROUP2_SUPER_MAGIC) return { mode: "v2" };
+  if (typeAt(cgroupRoot) === CGROUP2_SUPER_MAGIC) return withControllers({ mode: "v2" }, cgroupRoot);
   using proc = Proc.host();
   const hierarchies = parseHierarchies(proc.read("self/cgroup")).filter(
     ({ name }) => typeAt(`${cgroupRoot}/${name}`) === CGROUP_SUPER_MAGIC,
   );
   const unified = typeAt(`${cgroupRoot}/unified`) === CGROUP2_SUPER_MAGIC;
-  return hierarchies.length === 0 && !unified ? { mode: "none" } : { mode: "v1", hierarchies, unified };
+  if (hierarchies.length === 0 && !unified) return { mode: "none" };
+  return withControllers({ mode: "v1", hierarchies, unified }, `${cgroupRoot}/unified`);
+}
+
+/** Adds cgroup2's controllers, read when they are asked for: most containers ask for none. */
+function withControllers<Layout extends object>(layout: Layout, mount: string): Layout & Controllers {
+  return {
+    ...layout,
+    get controllers() {
+      return once(this, "controllers", readControllers(mount));
+    },
+  };
+}
+
+interface Controllers {
+  readonly controllers: readonly string[];
+}
+
+function readControllers(mount: string): readonly string[] {
+  try {
+    using file = open("cwd", `${mount}/cgroup.controllers`, O_RDONLY);
+    const bytes = readAll(file, 65_536, "cgroup.controllers");
+    return bytes === "too long"
+      ? []
+      : decodeUtf8(bytes)
+          .split(/\s+/)
+          .filter((name) => name !== "");
+  } catch (thrown) {
+    if (isErrno(thrown, ENOENT)) return [];
+    throw thrown;
+  }
 }
 
 function typeAt(path: string): number | undefined {

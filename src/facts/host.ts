@@ -1,6 +1,7 @@
 /** What this host offers. Each fact is read when it is first asked for, and once. */
 import { getCapabilities, getegid, geteuid } from "../linux/cred.ts";
 import { type CgroupLayout, readCgroupLayout } from "./cgroups.ts";
+import { once } from "./once.ts";
 
 export interface HostFacts {
   readonly euid: number;
@@ -26,9 +27,4 @@ export function hostFacts(): HostFacts {
       return once(this, "cgroups", readCgroupLayout());
     },
   };
-}
-
-function once<T>(facts: object, name: string, value: T): T {
-  Object.defineProperty(facts, name, { value });
-  return value;
 }

@@ -9,7 +9,7 @@ import type { Namespace, Spec } from "../spec/types.ts";
 import { type CreateOptions, planCreate } from "./create.ts";
 import type { Plan } from "./plan.ts";
 
-const facts: HostFacts = { euid: 0, egid: 0, capabilities: 1n, cgroups: { mode: "v2" } };
+const facts: HostFacts = { euid: 0, egid: 0, capabilities: 1n, cgroups: { mode: "v2", controllers: [] } };
 const options: CreateOptions = {
   id: "web",
   bundle: "/bundle",
@@ -62,7 +62,7 @@ test("planCreate() reads no fact that the configuration does not ask for", () =>
   const lazy: HostFacts = {
     euid: 0,
     egid: 0,
-    cgroups: { mode: "v2" },
+    cgroups: { mode: "v2", controllers: [] },
     get capabilities(): bigint {
       return assert.fail("the capabilities were read");
     },

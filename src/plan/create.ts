@@ -29,7 +29,7 @@ export interface CreateOptions {
 export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOptions): Plan {
   const { id, bundle } = options;
   const linux = spec.linux ?? {};
-  const planOwnCgroup = lazy(() => planCgroup(linux, id, facts.cgroups));
+  const planOwnCgroup = lazy(() => planCgroup(spec, id, facts.cgroups));
   const { namespaces, cgroup, rootfs, planned } = together({
     supported: () => refuseUnsupported(linux),
     namespaces: () => planNamespaces(spec, facts.euid),

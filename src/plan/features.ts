@@ -1,5 +1,6 @@
 /** What `box features` prints (runtime-spec 1.3, features.md), from the tables by which box works. Pure. */
 
+import { supportedCgroups } from "../cgroups/plan.ts";
 import { supportedNamespaces } from "../namespaces/plan.ts";
 import { knownOptions } from "../rootfs/plan.ts";
 import { capabilityNames, hookKinds } from "../spec/vocabulary.ts";
@@ -17,7 +18,7 @@ export function features(build: {
     linux: {
       namespaces: supportedNamespaces,
       capabilities: capabilityNames,
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: false },
+      cgroup: { ...supportedCgroups, systemd: false, systemdUser: false },
       seccomp: { enabled: false },
       apparmor: { enabled: false },
       selinux: { enabled: false },

@@ -4,7 +4,7 @@ import { planCgroup } from "../cgroups/plan.ts";
 import type { HostFacts } from "../facts/host.ts";
 import type { ValidSpec } from "../spec/types.ts";
 
-/** Where its cgroup was made. */
+/** Where its cgroup was made; what was to be written there does not matter any more. */
 export function planRecovery(spec: ValidSpec, facts: HostFacts, id: string): CgroupOps | undefined {
-  return planCgroup(spec.linux ?? {}, id, facts.cgroups);
+  return planCgroup({ ...spec, linux: { ...spec.linux, resources: {} } }, id, facts.cgroups);
 }

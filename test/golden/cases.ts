@@ -14,21 +14,25 @@ import { format } from "../../src/spec/findings.ts";
 const root = { euid: 0, egid: 0, capabilities: 2n ** 41n - 1n - 2n ** 24n - 2n ** 37n };
 
 const hierarchies = [
+  { name: "blkio", options: ["blkio"] },
   { name: "cpu,cpuacct", options: ["cpu", "cpuacct"] },
   { name: "cpuset", options: ["cpuset"] },
   { name: "devices", options: ["devices"] },
   { name: "freezer", options: ["freezer"] },
   { name: "memory", options: ["memory"] },
+  { name: "net_cls,net_prio", options: ["net_cls", "net_prio"] },
   { name: "pids", options: ["pids"] },
   { name: "systemd", options: ["name=systemd"] },
 ];
 
+const controllers = ["cpuset", "cpu", "io", "memory", "hugetlb", "pids", "rdma", "misc"];
+
 const hosts = {
-  v2: { ...root, cgroups: { mode: "v2" } },
-  hybrid: { ...root, cgroups: { mode: "v1", hierarchies, unified: true } },
-  v1: { ...root, cgroups: { mode: "v1", hierarchies, unified: false } },
+  v2: { ...root, cgroups: { mode: "v2", controllers } },
+  hybrid: { ...root, cgroups: { mode: "v1", hierarchies, unified: true, controllers: ["hugetlb"] } },
+  v1: { ...root, cgroups: { mode: "v1", hierarchies, unified: false, controllers: [] } },
   bare: { ...root, cgroups: { mode: "none" } },
-  user: { euid: 1000, egid: 100, capabilities: 0n, cgroups: { mode: "v2" } },
+  user: { euid: 1000, egid: 100, capabilities: 0n, cgroups: { mode: "v2", controllers: [] } },
 } as const satisfies Record<string, HostFacts>;
 
 export type Host = keyof typeof hosts;

@@ -55,7 +55,11 @@ const refused: readonly (readonly [path: string, value: unknown, message: string
   ],
   ["linux.cgroupsPath", "/", "linux.cgroupsPath: must name a cgroup below the root one"],
   ["linux.cgroupsPath", "/a/../b", 'linux.cgroupsPath: must not contain "..", as in "/a/../b"'],
-  ["linux.resources", { memory: { limit: 4096 } }, "linux.resources.memory.limit: not supported"],
+  [
+    "linux.resources",
+    { memory: { swappiness: 5 } },
+    "linux.resources.memory.swappiness: cgroup v2 has no such setting",
+  ],
   ["linux.seccomp", { defaultAction: "SCMP_ACT_ALLOW" }, "linux.seccomp: not supported"],
   ["linux.mountLabel", "a:b:c", "linux.mountLabel: not supported"],
   [

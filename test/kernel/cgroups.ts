@@ -21,7 +21,8 @@ let made = 0;
 
 /** Gives `action` the plan of a cgroup that does not exist yet; kills and removes what it has made of it. */
 export function withCgroup(action: (make: () => Cgroup, record: CgroupRecord) => void): void {
-  const ops = planCgroup({ cgroupsPath: `/box-test-${getpid()}-${made++}/c` }, "c", readCgroupLayout());
+  const linux = { cgroupsPath: `/box-test-${getpid()}-${made++}/c` };
+  const ops = planCgroup({ ociVersion: "1.3.0", root: { path: "rootfs" }, linux }, "c", readCgroupLayout());
   if (ops === undefined) throw new Error("no cgroups here");
   const record = { ...recordOf(ops), ownParent: true };
   try {

@@ -1,0 +1,67 @@
+/** What cgroup2 hands down: controllers to the cgroups below, and a cgroup to a user. cgroups(7), "Delegation". */
+import { BoxError } from "../base/errors.ts";
+import { EBUSY, ENOENT, O_NOFOLLOW, O_PATH, O_RDONLY } from "../linux/constants.ts";
+import { decodeUtf8 } from "../linux/engine.ts";
+import type { Fd } from "../linux/fd.ts";
+import { chown, open, readAll } from "../linux/file.ts";
+import { isErrno } from "../linux/raw.ts";
+import { readFile, writeFile } from "./directory.ts";
+
+const control = "cgroup.subtree_control";
+
+/** Lets the children of a cgroup have these controllers; those that they have already are left alone. */
+export function enableControllers(parent: Fd, controllers: readonly string[]): void {
+  const enabled = wordsOf(readFile(parent, control));
+  const missing = controllers.filter((name) => !enabled.includes(name));
+  if (missing.length === 0) return;
+  try {
+    writeFile(parent, control, missing.map((name) => `+${name}`).join(" "));
+  } catch (thrown) {
+    if (isErrno(thrown, EBUSY)) {
+      throw new BoxError(
+        `the parent cgroup has processes of its own, so its children can have no controllers (${missing.join(", ")}): ` +
+          "cgroup v2 allows no internal processes",
+        { ...thrown.details, hint: "choose a cgroupsPath whose parents are empty" },
+      );
+    }
+    if (isErrno(thrown, ENOENT)) {
+      throw new BoxError(
+        `the parent cgroup was not given all of the controllers ${missing.join(", ")}`,
+        thrown.details,
+      );
+    }
+    throw thrown;
+  }
+}
+
+const leaveGroup = 2 ** 32 - 1;
+
+/** Gives a cgroup to a user, who may then make others below it; what limits it stays root's. */
+export function giveTo(cgroup: Fd, uid: number): void {
+  for (const name of delegatedFiles()) {
+    try {
+      using file = open(cgroup, name, O_PATH | O_NOFOLLOW);
+      chown(file, uid, leaveGroup, name);
+    } catch (thrown) {
+      // The list is of all that this kernel can have; a controller that is not enabled has no files.
+      if (!isErrno(thrown, ENOENT)) throw thrown;
+    }
+  }
+  chown(cgroup, uid, leaveGroup);
+}
+
+/** The kernel's own list, Linux 4.15. */
+function delegatedFiles(): readonly string[] {
+  try {
+    using file = open("cwd", "/sys/kernel/cgroup/delegate", O_RDONLY);
+    const bytes = readAll(file, 65_536, "delegate");
+    if (bytes !== "too long") return wordsOf(decodeUtf8(bytes));
+  } catch (thrown) {
+    if (!isErrno(thrown, ENOENT)) throw thrown;
+  }
+  return ["cgroup.procs", "cgroup.subtree_control", "cgroup.threads"];
+}
+
+function wordsOf(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== "");
+}
