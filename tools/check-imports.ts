@@ -18,9 +18,10 @@ const subjects = ["namespaces", "rootfs", "process", "console", "security", "sec
 const rooms: Readonly<Record<string, Rule>> = {
   globals: { values: [] },
   main: { values: ["cli", "linux", "base"] },
-  cli: { values: ["spec", "facts", "plan", "container", "linux", "fs", "base"] },
+  cli: { values: ["spec", "facts", "plan", "preflight", "container", "linux", "fs", "base"] },
   spec: { values: ["base", "typebox"] },
   facts: { values: ["linux", "fs", "base"] },
+  preflight: { values: ["spec", "facts", "fs", "linux", "base"] },
   plan: { values: ["spec", "*/plan", "base"], types: ["facts", "linux", "*/ops"] },
   container: {
     values: ["handshake", "init/run", "cgroups", "hooks", "console", "seccomp/compile", "fs", "linux", "base"],

@@ -36,6 +36,10 @@ const ownErrors = "0, or 1 for an error, which is told in one line on stderr (an
 const runStatus = `The exit status of the program, or 128 + N when signal N ended it. With \`--detach\`, 0 once the program
 runs. 1 also stands for an error of box itself, which is told in one line on stderr.`;
 
+const validateStatus = "0 when there are no errors, whatever the warnings; else 1.";
+
+const statuses: Readonly<Record<string, string>> = { run: runStatus, validate: validateStatus };
+
 const notes: Readonly<Record<string, string>> = {
   create: `An *ID* is made of letters, digits and the characters _ + - . and has at most 255 bytes; "." and ".." are none.
 
@@ -45,6 +49,10 @@ The program inherits stdin, stdout and stderr of this command. Where the configu
 is stopped.`,
   run: `In the foreground, signals that box gets are sent on to the program, and the terminal of the program, if it has one,
 is connected to the caller's.`,
+  validate: `What create would fail for is an error: a wrong shape; or else whatever the rules of the specification, the
+plan and this host object to (a namespace or controller that the kernel lacks, a source or hook that is missing, ids that the
+caller may not map). What may turn out well is a warning. Each line names the property and where the specification describes
+it. Nothing is made, entered or executed.`,
   state: `The status is creating, created, running, paused or stopped: as found out from the process at that moment.`,
   kill: `A signal is a number from 1 to 64, or a name such as TERM, SIGTERM, sigterm or RTMIN+1. To signal a stopped container
 is an error, but not with \`--all\`.`,
@@ -115,7 +123,7 @@ function commandPage(table: CommandTable): string {
     ["SYNOPSIS", synopsis(table)],
     ["DESCRIPTION", roff(`${summary}\n\n${notes[name] ?? ""}`)],
     ["OPTIONS", optionEntries([...options, help])],
-    ["EXIT STATUS", roff(name === "run" ? runStatus : ownErrors)],
+    ["EXIT STATUS", roff(statuses[name] ?? ownErrors)],
     ["SEE ALSO", references(["box"])],
   ]);
 }

@@ -12,6 +12,7 @@ import * as spec from "./commands/spec.ts";
 import * as start from "./commands/start.ts";
 import * as state from "./commands/state.ts";
 import * as trace from "./commands/trace.ts";
+import * as validate from "./commands/validate.ts";
 import { commandHelp } from "./help.ts";
 import { commands } from "./table.ts";
 
@@ -24,6 +25,7 @@ const tables: readonly CommandTable[] = [
   deleteCommand,
   list,
   spec,
+  validate,
   trace,
   features,
 ].map(({ table }) => table);
@@ -47,6 +49,7 @@ const contract: Readonly<Record<string, readonly [operands: string, ...options: 
   list: ["", "-f", "--format=json", "-q", "--quiet"],
   spec: ["", "-b", "--bundle=x", "--rootless", "-f", "--file=x"],
   trace: ["FILE"],
+  validate: ["", "-b", "--bundle=x", "-f", "--config=x", "--json"],
   features: [""],
 };
 

@@ -1,5 +1,5 @@
 /** What `create` and `run` have in common: their options, and the way from the command line to a plan. */
-import { BoxError, within } from "../base/errors.ts";
+import { within } from "../base/errors.ts";
 import { resolve } from "../base/path.ts";
 import { quote } from "../base/quote.ts";
 import { step } from "../base/steps.ts";
@@ -13,7 +13,8 @@ import { planCreate } from "../plan/create.ts";
 import type { Plan } from "../plan/plan.ts";
 import { format } from "../spec/findings.ts";
 import { setIn } from "../spec/owners.ts";
-import type { ValidSpec } from "../spec/types.ts";
+import { each, refuse } from "../spec/refusal.ts";
+import type { Spec } from "../spec/types.ts";
 import { type Arguments, type Option, UsageError } from "./args.ts";
 import type { Context } from "./context.ts";
 import { checkTerminal, inheritedFds } from "./handover.ts";
@@ -62,18 +63,16 @@ export function prepareCreation(args: Arguments, context: Context, detached: boo
 }
 
 /** Names and kernel parameters are the container's own: a namespace that is joined must not be the caller's. */
-function requireOwnNames(spec: ValidSpec): void {
-  for (const { type, path } of spec.linux?.namespaces ?? []) {
+export function requireOwnNames(spec: Spec): void {
+  each(spec.linux?.namespaces ?? [], ({ type, path }) => {
     const property = path === undefined ? undefined : setIn(type, spec);
-    if (property === undefined || path === undefined || !isOwnNamespace(type, path)) continue;
-    throw new BoxError(
-      `${property}: the ${type} namespace ${quote(path)} is the caller's own, it would be changed there`,
-    );
-  }
+    if (property === undefined || path === undefined || !isOwnNamespace(type, path)) return;
+    refuse(property, `the ${type} namespace ${quote(path)} is the caller's own, it would be changed there`);
+  });
 }
 
 /** Relative paths of the configuration, and the hooks, start from the bundle. */
-function enterBundle(bundle: string | undefined): string {
+export function enterBundle(bundle: string | undefined): string {
   if (bundle === "") throw new UsageError("--bundle: must not be empty");
   if (bundle !== undefined)
     within(

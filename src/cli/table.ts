@@ -24,6 +24,7 @@ export const commands: readonly (readonly [name: string, summary: string])[] = [
   ["delete", "delete a container"],
   ["list", "list the containers"],
   ["spec", "write a sample config.json"],
+  ["validate", "list everything that is wrong with a bundle"],
   ["trace", "print the timeline of a --trace file"],
   ["features", "print what this box supports as JSON"],
 ];

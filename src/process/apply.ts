@@ -12,22 +12,7 @@ import {
   O_NONBLOCK,
   O_PATH,
   O_RDONLY,
-  RLIMIT_AS,
   RLIMIT_CORE,
-  RLIMIT_CPU,
-  RLIMIT_DATA,
-  RLIMIT_FSIZE,
-  RLIMIT_LOCKS,
-  RLIMIT_MEMLOCK,
-  RLIMIT_MSGQUEUE,
-  RLIMIT_NICE,
-  RLIMIT_NOFILE,
-  RLIMIT_NPROC,
-  RLIMIT_RSS,
-  RLIMIT_RTPRIO,
-  RLIMIT_RTTIME,
-  RLIMIT_SIGPENDING,
-  RLIMIT_STACK,
   S_IFDIR,
   S_IFMT,
   S_IFREG,
@@ -36,29 +21,10 @@ import {
 import { getIds, setGid, setGroups, setUid } from "../linux/cred.ts";
 import { coreLimit, decodeUtf8 } from "../linux/engine.ts";
 import { access, chdir, fstat, getcwd, open, readAll, stat, umask } from "../linux/file.ts";
-import { getLimit, setLimit } from "../linux/process.ts";
+import { getLimit, resourceNumbers, setLimit } from "../linux/process.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
 import { candidates, homeOf, valueOf } from "./environment.ts";
 import type { LimitOp, ProcessOps } from "./ops.ts";
-
-const resources: Readonly<Record<LimitOp["type"], number>> = {
-  RLIMIT_AS,
-  RLIMIT_CORE,
-  RLIMIT_CPU,
-  RLIMIT_DATA,
-  RLIMIT_FSIZE,
-  RLIMIT_LOCKS,
-  RLIMIT_MEMLOCK,
-  RLIMIT_MSGQUEUE,
-  RLIMIT_NICE,
-  RLIMIT_NOFILE,
-  RLIMIT_NPROC,
-  RLIMIT_RSS,
-  RLIMIT_RTPRIO,
-  RLIMIT_RTTIME,
-  RLIMIT_SIGPENDING,
-  RLIMIT_STACK,
-};
 
 /** Gives the program the soft limit that box lowered for its own processes. */
 export function restoreCoreLimit(): void {
@@ -67,7 +33,7 @@ export function restoreCoreLimit(): void {
 
 export function setLimits(limits: readonly LimitOp[]): void {
   for (const { type, soft, hard } of limits)
-    setLimit(resources[type], { soft: BigInt(soft), hard: BigInt(hard) }, type);
+    setLimit(resourceNumbers[type], { soft: BigInt(soft), hard: BigInt(hard) }, type);
 }
 
 /** Sets all ids and groups to exactly the wanted ones, and reads them back: the order is groups, gid, uid. */

@@ -114,7 +114,7 @@ test("decodeSpec() hands over warnings, and only when nothing is refused", () =>
 });
 
 test("inspectSpec() reports everything, also of a text that is not JSON", () => {
-  const findings = inspectSpec(
+  const { findings } = inspectSpec(
     changed((draft) => {
       Object.assign(draft.process, { cwd: "x", env: ["y"] });
       draft.process.capabilities.bounding.push("CAP_X");
@@ -125,7 +125,7 @@ test("inspectSpec() reports everything, also of a text that is not JSON", () => 
     'process.env[0]: must be of the form NAME=value, not "y"',
   ]);
   assert.equal(findings.warnings.length, 1);
-  assert.match(inspectSpec("{").problems.map(format).join(), /^invalid JSON at line 1, column 2/);
+  assert.match(inspectSpec("{").findings.problems.map(format).join(), /^invalid JSON at line 1, column 2/);
 });
 
 test("decodeProcess() judges a process of exec by the container's configuration", () => {

@@ -63,15 +63,29 @@ export function validateResources(resources: Resources, warn: Warn = ignore): Va
   return validate(resources, "resources", checkResources, rules, warn) as ValidResources;
 }
 
-/** Everything that is wrong with the text of a config.json, up to a hundred problems and as many warnings. */
-export function inspectSpec(text: string): Findings {
+/** What can be said of the text of a config.json. */
+export interface Inspection {
+  /** Up to a hundred problems and as many warnings. */
+  readonly findings: Findings;
+  /** When its shape is right: it may break rules all the same. */
+  readonly spec: Spec | undefined;
+}
+
+/** Everything that is wrong with the text of a config.json. */
+export function inspectSpec(text: string): Inspection {
+  let shaped: Spec | undefined;
+  const rules = (spec: Spec, findings: Findings) => {
+    shaped = spec;
+    specRules(spec, findings);
+  };
   try {
-    return read(text, configLimits, checkSpec, specRules).findings;
+    const { findings } = read(text, configLimits, checkSpec, rules);
+    return { findings, spec: shaped };
   } catch (thrown) {
     if (!(thrown instanceof BoxError)) throw thrown;
     const findings = new Findings();
     findings.problem("", thrown.message);
-    return findings;
+    return { findings, spec: undefined };
   }
 }
 

@@ -21,15 +21,22 @@ const shown = 3;
 export class Findings {
   readonly problems: Finding[] = [];
   readonly warnings: Finding[] = [];
+  /** How many were found and not kept. */
+  dropped = 0;
 
   /** Something that must be refused. */
   problem(path: string, message: string): void {
-    if (this.problems.length < kept) this.problems.push({ path: trim(path), message });
+    this.#keep(this.problems, path, message);
   }
 
   /** Something that the specification tells to report and not to refuse. */
   warning(path: string, message: string): void {
-    if (this.warnings.length < kept) this.warnings.push({ path: trim(path), message });
+    this.#keep(this.warnings, path, message);
+  }
+
+  #keep(findings: Finding[], path: string, message: string): void {
+    if (findings.length < kept) findings.push({ path: trim(path), message });
+    else this.dropped++;
   }
 
   /** @throws BoxError with the first problems, on one line. */

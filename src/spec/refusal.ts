@@ -5,7 +5,7 @@
  * once, so that `create` names several and `validate` lists every one, out of the same code.
  */
 import { BoxError } from "../base/errors.ts";
-import { type Finding, format, summary } from "./findings.ts";
+import { type Finding, type Findings, format, summary } from "./findings.ts";
 
 /** What stands in the way of a plan; at least one finding. */
 export class Refusal extends BoxError {
@@ -27,7 +27,7 @@ export function each<Item, Result>(items: readonly Item[], plan: (item: Item, in
   const refused: Finding[] = [];
   const results: Result[] = [];
   items.forEach((item, index) => {
-    gather(refused, () => results.push(plan(item, index)));
+    collect(refused, () => results.push(plan(item, index)));
   });
   if (refused.length > 0) throw new Refusal(refused);
   return results;
@@ -38,7 +38,7 @@ export function together<Parts extends object>(plans: { readonly [Name in keyof 
   const refused: Finding[] = [];
   const parts: Partial<Parts> = {};
   for (const name of Object.keys(plans) as (keyof Parts)[]) {
-    gather(refused, () => {
+    collect(refused, () => {
       parts[name] = plans[name]();
     });
   }
@@ -46,7 +46,23 @@ export function together<Parts extends object>(plans: { readonly [Name in keyof 
   return parts as Parts;
 }
 
-function gather(refused: Finding[], plan: () => void): void {
+/**
+ * The result of `action`; undefined when it failed, and then the findings have why. Of a path that has a problem already
+ * no second one is told: a plan meets again what breaks a rule.
+ */
+export function gather<T>(findings: Findings, action: () => T): T | undefined {
+  try {
+    return action();
+  } catch (thrown) {
+    if (!(thrown instanceof BoxError)) throw thrown;
+    const found = thrown instanceof Refusal ? thrown.findings : [{ path: "", message: thrown.message }];
+    const known = new Set(findings.problems.map(({ path }) => path));
+    for (const { path, message } of found) if (!known.has(path)) findings.problem(path, message);
+    return undefined;
+  }
+}
+
+function collect(refused: Finding[], plan: () => void): void {
   try {
     plan();
   } catch (thrown) {

@@ -65,6 +65,36 @@ export const mutants: readonly Mutant[] = [
     tests: ["matrix: kill is refused without effect when creating"],
   },
 
+  // --- validate ---
+  {
+    name: "validate stops after the rules",
+    file: "cli/commands/validate.ts",
+    replace: "inspectPlan(spec, bundle, findings);",
+    by: "",
+    tests: ["validate: validate lists what the rules, the plan and the host object to at once, with the section"],
+  },
+  {
+    name: "validate does not look at the host",
+    file: "cli/commands/validate.ts",
+    replace: "checkHost({ spec, bundle, facts: hostFacts() }, findings);",
+    by: "",
+    tests: ["validate: validate tells of a root file system that is not there"],
+  },
+  {
+    name: "validate fails for a warning",
+    file: "cli/commands/validate.ts",
+    replace: "return findings.problems.length > 0 ? 1 : 0;",
+    by: "return findings.problems.length + findings.warnings.length > 0 ? 1 : 0;",
+    tests: ["validate: validate tells of a program that is not in the root file system"],
+  },
+  {
+    name: "a plan is refused for its first mount only",
+    file: "rootfs/plan.ts",
+    replace: "each(mounts, (mount, index)",
+    by: "mounts.map((mount, index)",
+    tests: ["validate: validate lists what the rules, the plan and the host object to at once, with the section"],
+  },
+
   // --- delete ---
   {
     name: "delete leaves the cgroup",

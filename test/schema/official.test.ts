@@ -88,7 +88,7 @@ function difference(document: unknown): string {
   }
   if (ours.length > 0) return "";
   // The patterns of the official schema are rules of ours.
-  const rules = inspectSpec(text).problems.map(({ path }) => path);
+  const rules = inspectSpec(text).findings.problems.map(({ path }) => path);
   const unexplained = (official?.errors ?? []).filter(
     (error) => !rules.includes(pathOf(error)) && !explained(laxer, (known) => isKnown(error, known)),
   );

@@ -35,6 +35,8 @@ function mountMappingsRule(mount: Mount, spec: Spec, at: string, findings: Findi
   }
 }
 
-function isBind(mount: Mount): boolean {
+/** Whether the source is a file or directory of the host. */
+export function isBind(mount: Mount): boolean {
+  if (mount.type === "bind") return true;
   return mount.options?.some((option) => option === "bind" || option === "rbind") ?? false;
 }

@@ -1,0 +1,90 @@
+/** Namespaces that are made or joined, id mappings, and what is set inside them. */
+import { describe, quote } from "../base/quote.ts";
+import { namespaceFile } from "../facts/namespaces.ts";
+import { NSFS_MAGIC, O_PATH } from "../linux/constants.ts";
+import { fileSystemType, open } from "../linux/file.ts";
+import { entry, type Findings } from "../spec/findings.ts";
+import { hasNewNamespace } from "../spec/rules/namespaces.ts";
+import { sysctlComponents } from "../spec/sysctl-key.ts";
+import type { IdMapping, NamespaceType } from "../spec/types.ts";
+import type { Subject } from "./host.ts";
+import { exists, look, procText } from "./look.ts";
+
+export function namespacesCheck({ spec }: Subject, findings: Findings): void {
+  spec.linux?.namespaces?.forEach(({ type, path }, index) => {
+    const at = `linux.namespaces[${index}]`;
+    if (path !== undefined) joinedCheck(path, `${at}.path`, findings);
+    else newCheck(type, `${at}.type`, findings);
+  });
+}
+
+function joinedCheck(path: string, at: string, findings: Findings): void {
+  const found = look(path);
+  if (typeof found === "string") {
+    findings.problem(at, found);
+    return;
+  }
+  using fd = open("cwd", path, O_PATH);
+  if (fileSystemType(fd, path) !== NSFS_MAGIC) findings.problem(at, `${quote(path)} is not a namespace`);
+}
+
+/** namespaces(7): a kind that the kernel lacks has no file, and a kind can be forbidden by a limit of 0. */
+function newCheck(type: NamespaceType, at: string, findings: Findings): void {
+  const file = namespaceFile(type);
+  if (!exists(`/proc/self/ns/${file}`)) findings.problem(at, `this kernel has no ${type} namespaces`);
+  const limit = `user/max_${file}_namespaces`;
+  if (procText(`sys/${limit}`)?.trim() === "0") findings.problem(at, `/proc/sys/${limit} is 0`);
+}
+
+/** user_namespaces(7): ids of the caller's own namespace only, and without privilege only the caller's own id. */
+export function idMappingsCheck({ spec, facts }: Subject, findings: Findings): void {
+  if (!hasNewNamespace(spec, "user")) return;
+  for (const [kind, own] of [
+    ["uid", facts.euid],
+    ["gid", facts.egid],
+  ] as const) {
+    const mappings = spec.linux?.[`${kind}Mappings`] ?? [];
+    const at = `linux.${kind}Mappings`;
+    if (mappings.length > 0) mappedHere(mappings, parseMap(procText(`self/${kind}_map`) ?? ""), at, findings);
+    if (facts.euid !== 0 && mappings.some(({ hostID, size }) => hostID !== own || size !== 1)) {
+      findings.problem(at, `without privilege only the caller's own id, ${own}, can be mapped`);
+    }
+  }
+}
+
+interface Range {
+  readonly first: number;
+  readonly size: number;
+}
+
+/** The inner side of a map: `0 100000 65536` is the ids 0 to 65535. */
+function parseMap(text: string): Range[] {
+  return text.split("\n").flatMap((line) => {
+    const [first, , size] = line.trim().split(/ +/).map(Number);
+    return first === undefined || size === undefined ? [] : [{ first, size }];
+  });
+}
+
+function mappedHere(mappings: readonly IdMapping[], here: readonly Range[], at: string, findings: Findings): void {
+  mappings.forEach(({ hostID, size }, index) => {
+    if (here.some((range) => hostID >= range.first && hostID + size <= range.first + range.size)) return;
+    findings.problem(`${at}[${index}].hostID`, `ids ${hostID} to ${hostID + size - 1} are not all mapped here`);
+  });
+}
+
+/** Devices are taken from the network namespace of the caller. */
+export function netDevicesCheck({ spec }: Subject, findings: Findings): void {
+  for (const name of Object.keys(spec.linux?.netDevices ?? {})) {
+    if (name.includes("/") || exists(`/sys/class/net/${name}`)) continue;
+    findings.problem(`linux.netDevices${entry(name)}`, `there is no network device ${describe(name)} here`);
+  }
+}
+
+/** A new namespace may have parameters that the caller's lacks, so a missing one is a warning. */
+export function sysctlCheck({ spec }: Subject, findings: Findings): void {
+  for (const key of Object.keys(spec.linux?.sysctl ?? {})) {
+    const components = sysctlComponents(key);
+    if (components === undefined || exists(`/proc/sys/${components.join("/")}`)) continue;
+    findings.warning(`linux.sysctl${entry(key)}`, "this kernel shows no such parameter here");
+  }
+}

@@ -1,0 +1,218 @@
+/** What `box validate` tells of a bundle, and that it touches nothing. */
+
+import assert from "node:assert/strict";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Spec } from "./harness/config.ts";
+import type { Container } from "./harness/container.ts";
+import type { Lab } from "./harness/lab.ts";
+import { feature } from "./harness/suite.ts";
+
+const scenario = feature("validate", { boxOnly: "the other runtimes have no such command" });
+
+interface Finding {
+  severity: "error" | "warning";
+  path: string;
+  message: string;
+  section?: string;
+}
+
+interface Verdict {
+  valid: boolean;
+  config: string;
+  findings: Finding[];
+  dropped: number;
+}
+
+/** What validate says as JSON; and nothing is made by it, nor a word written to stderr. */
+async function verdictOf(lab: Lab, { bundle }: Container, ...more: string[]): Promise<Verdict> {
+  const { status, stdout, stderr } = await lab.runtime.call(["validate", "--bundle", bundle, "--json", ...more]);
+  assert.equal(stderr, "");
+  const verdict = JSON.parse(stdout) as Verdict;
+  assert.equal(status, verdict.valid ? 0 : 1);
+  assert.equal(
+    verdict.valid,
+    verdict.findings.every(({ severity }) => severity === "warning"),
+  );
+  assert.ok(!existsSync(lab.root), "a state directory was made");
+  assert.deepEqual(lab.leaks(), []);
+  return verdict;
+}
+
+scenario("validate finds nothing wrong with a bundle that create takes", async (lab) => {
+  const container = lab.container(["/bin/true"]);
+  const verdict = await verdictOf(lab, container);
+  assert.deepEqual(verdict, {
+    valid: true,
+    config: join(container.bundle, "config.json"),
+    findings: [],
+    dropped: 0,
+  });
+  const { status, stdout } = await lab.runtime.call(["validate", "--bundle", container.bundle]);
+  assert.equal(stdout, `${join(container.bundle, "config.json")}: no errors, no warnings\n`);
+  assert.equal(status, 0);
+});
+
+scenario("validate lists every property of a wrong shape", async (lab) => {
+  const container = lab.container(["/bin/true"], (spec) => {
+    const wrong = spec as unknown as { process: Record<string, unknown>; mounts: unknown[]; hostname: unknown };
+    wrong.process["cwd"] = 7;
+    wrong.process["args"] = [];
+    wrong.mounts.push({ destination: 1 }, "nothing");
+    wrong.hostname = null;
+  });
+  const { findings } = await verdictOf(lab, container);
+  const count = container.spec.mounts.length;
+  assert.deepEqual(findings.map(({ path }) => path).sort(), [
+    "hostname",
+    `mounts[${count - 2}].destination`,
+    `mounts[${count - 1}]`,
+    "process.args",
+    "process.cwd",
+  ]);
+});
+
+scenario("validate lists what the rules, the plan and the host object to at once, with the section", async (lab) => {
+  const container = lab.container(["/bin/true"], (spec) => {
+    spec.linux.sysctl = { "vm.swappiness": "1" };
+    spec.mounts.push({ destination: "/a" }, { destination: "/b", source: "nowhere", options: ["bind"] });
+    spec.mounts.push({ destination: "/c" });
+    spec.hooks = { prestart: [{ path: "/no/hook" }], poststop: [{ path: "/etc" }] };
+  });
+  const at = container.spec.mounts.length - 3;
+  const { findings } = await verdictOf(lab, container);
+  assert.deepEqual(
+    findings.map(({ path, section }) => [path, section]),
+    [
+      ['linux.sysctl["vm.swappiness"]', "config-linux.md#configLinuxSysctl"],
+      [`mounts[${at}].type`, "config.md#configPOSIXMounts"],
+      [`mounts[${at + 2}].type`, "config.md#configPOSIXMounts"],
+      [`mounts[${at + 1}].source`, "config.md#configMounts"],
+      ["hooks.prestart[0].path", "config.md#configHooksPrestart"],
+      ["hooks.poststop[0].path", "config.md#configHooksPoststop"],
+    ],
+  );
+  assert.ok(findings.every(({ severity }) => severity === "error"));
+});
+
+/** What is wrong, how it comes about, and what is said of it. */
+const onHost: [string, (spec: Spec) => void, Finding["severity"], string, RegExp][] = [
+  [
+    "a root file system that is not there",
+    (spec) => {
+      spec.root.path = "nothing-here";
+    },
+    "error",
+    "root.path",
+    /nothing-here.*ENOENT/,
+  ],
+  [
+    "a root file system that is a file",
+    (spec) => {
+      spec.root.path = "config.json";
+    },
+    "error",
+    "root.path",
+    /is not a directory/,
+  ],
+  [
+    "a namespace that is no namespace",
+    (spec) => {
+      spec.linux.namespaces = spec.linux.namespaces.map((one) =>
+        one.type === "network" ? { type: "network", path: "/proc/self/status" } : one,
+      );
+    },
+    "error",
+    "linux.namespaces[1].path",
+    /is not a namespace/,
+  ],
+  [
+    "the caller's own UTS namespace, whose name would change",
+    (spec) => {
+      spec.linux.namespaces = spec.linux.namespaces.map((one) =>
+        one.type === "uts" ? { type: "uts", path: "/proc/self/ns/uts" } : one,
+      );
+    },
+    "error",
+    "hostname",
+    /is the caller's own/,
+  ],
+  [
+    "a file system that the kernel does not know",
+    (spec) => {
+      spec.mounts.push({ destination: "/x", type: "nosuchfs" });
+    },
+    "warning",
+    "mounts[6].type",
+    /nosuchfs/,
+  ],
+  [
+    "a program that is not in the root file system",
+    (spec) => {
+      spec.process.args = ["no-such-program"];
+    },
+    "warning",
+    "process.args[0]",
+    /no-such-program/,
+  ],
+  [
+    "a hook that cannot be executed",
+    (spec) => {
+      spec.hooks = { createRuntime: [{ path: "/etc/passwd" }] };
+    },
+    "error",
+    "hooks.createRuntime[0].path",
+    /EACCES/,
+  ],
+  [
+    "a sysctl that the kernel lacks",
+    (spec) => {
+      spec.linux.sysctl = { "net.nosuch.parameter": "1" };
+    },
+    "warning",
+    'linux.sysctl["net.nosuch.parameter"]',
+    /no such parameter/,
+  ],
+];
+
+for (const [what, change, severity, path, message] of onHost) {
+  scenario(`validate tells of ${what}`, async (lab) => {
+    const container = lab.container(["/bin/true"], change);
+    const { findings, valid } = await verdictOf(lab, container);
+    assert.deepEqual(
+      findings.map((one) => [one.severity, one.path]),
+      [[severity, path]],
+    );
+    assert.match(findings[0]?.message ?? "", message);
+    assert.equal(valid, severity === "warning");
+  });
+}
+
+scenario("validate reads the file that --config names, and tells of one that cannot be read", async (lab) => {
+  const container = lab.container(["/bin/true"]);
+  writeFileSync(join(container.bundle, "other.json"), '{"ociVersion": ');
+  const [broken] = (await verdictOf(lab, container, "--config", "other.json")).findings;
+  assert.match(broken?.message ?? "", /^invalid JSON at line 1/);
+  rmSync(join(container.bundle, "config.json"));
+  const [missing] = (await verdictOf(lab, container)).findings;
+  assert.match(missing?.message ?? "", /config\.json: no such file/);
+});
+
+scenario("validate keeps a hundred problems and counts the others", async (lab) => {
+  const container = lab.container(["/bin/true"], (spec) => {
+    spec.process.env = Array.from({ length: 150 }, () => "novalue");
+  });
+  const { findings, dropped } = await verdictOf(lab, container);
+  assert.deepEqual([findings.length, dropped], [100, 50]);
+  const { stdout } = await lab.runtime.call(["validate", "--bundle", container.bundle]);
+  assert.match(stdout, /: 100 errors, no warnings, and 50 more\n$/);
+});
+
+scenario("validate writes hostile names on one line", async (lab) => {
+  const container = lab.container(["/bin/true"], (spec) => {
+    spec.linux.sysctl = { "vm.\n\u001b[31merror: forged": "1" };
+  });
+  const { stdout } = await lab.runtime.call(["validate", "--bundle", container.bundle]);
+  assert.match(stdout, /^error: [^\n]+\nwarning: [^\n]+\n[^\n]+: 1 error, 1 warning\n$/);
+  assert.ok(!stdout.includes("\u001b"));
+});
