@@ -33,7 +33,7 @@ TESTS := $(shell find src test/golden test/kernel -name '*.ts' 2>/dev/null) $(wi
 GENERATED := build/generated/validators.js
 
 .PHONY: help setup build build-asan run test unit unit-qjs host acceptance acceptance-loop acceptance-compare \
-	acceptance-mutants bench lint format man install clean FORCE
+	acceptance-vm acceptance-mutants bench lint format man install clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -73,6 +73,9 @@ acceptance-loop: build ## the same again and again: how many runs in a row pass
 
 acceptance-compare: build ## the same with runc and crun beside box, in one table
 	@tools/peers build && $(TS) test/acceptance/compare.ts
+
+acceptance-vm: build ## the same in a virtual machine: Debian with systemd and cgroup v2
+	@tools/vm build && $(TS) test/acceptance/vm.ts
 
 acceptance-mutants: setup ## do the tests of the binary see deliberate defects of it
 	@$(MAKE) --no-print-directory build/box-mutants

@@ -10,6 +10,7 @@ import { ok, refused, until } from "./harness/expect.ts";
 import { cgroupsNamed, isAlive } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
 import { Lines } from "./harness/lines.ts";
+import { patient } from "./harness/patience.ts";
 import { feature } from "./harness/suite.ts";
 
 const scenario = feature("handshake", { boxOnly: "the init handshake" });
@@ -165,7 +166,7 @@ scenario("a create that is killed at any moment can be deleted by force", { limi
     const shim = container.creating();
     const pid = await shim.started();
     // Which moment that is depends on the machine; that nothing is left does not.
-    await new Promise((resolve) => setTimeout(resolve, step / 2));
+    await new Promise((resolve) => setTimeout(resolve, patient(step / 2)));
     try {
       process.kill(pid, "SIGKILL");
     } catch {
@@ -180,7 +181,7 @@ scenario("a create that is killed at any moment can be deleted by force", { limi
     }
     ok(await lab.runtime.delete(container.id, "--force"));
     await shim.finished();
-    assert.deepEqual(lab.leaks(), [], `killed after ${step / 2} ms`);
+    assert.deepEqual(lab.leaks(), [], `killed after ${patient(step / 2)} ms`);
   }
 });
 
@@ -192,7 +193,7 @@ scenario(
       const container = await lab.created();
       const shim = lab.watch(lab.runtime.shim(["start", container.id]));
       const pid = await shim.started();
-      await new Promise((resolve) => setTimeout(resolve, step / 4));
+      await new Promise((resolve) => setTimeout(resolve, patient(step / 4)));
       try {
         process.kill(pid, "SIGKILL");
       } catch {
@@ -211,7 +212,7 @@ scenario("a delete that is killed at any moment can be repeated", { limit: 120_0
     const container = await lab.running();
     const shim = lab.watch(lab.runtime.shim(["delete", "--force", container.id]));
     const pid = await shim.started();
-    await new Promise((resolve) => setTimeout(resolve, step / 4));
+    await new Promise((resolve) => setTimeout(resolve, patient(step / 4)));
     try {
       process.kill(pid, "SIGKILL");
     } catch {

@@ -4,6 +4,7 @@
  *   RUNTIME=/path  the runtime (build/box)          ONLY=pattern  tests whose id matches
  *   JOBS=n         test files at once (2)           KEEP=1        leave the files of a failed test
  *   OUTPUT=dir     for TAP, JUnit and JSON (build/acceptance)
+ *   PATIENCE=n     time limits n times as long, for a slow machine (1)
  *
  * Operands: names of test files, all when there are none.
  * Exit status: 0 all passed, 1 something failed, 2 nothing could be run, 130 interrupted.
@@ -18,6 +19,7 @@ import { fileURLToPath } from "node:url";
 import type { RunContext } from "./harness/context.ts";
 import { cgroupHost } from "./harness/host.ts";
 import { sweep } from "./harness/leaks.ts";
+import { patient } from "./harness/patience.ts";
 import { prepare, Unusable } from "./harness/prepare.ts";
 import { count, type Line, lineOf, onlyTests, progress, summary, writeFiles } from "./harness/report.ts";
 
@@ -70,7 +72,7 @@ async function runTests(signal: AbortSignal): Promise<{ events: TestEvent[]; lin
   const events: TestEvent[] = [];
   const lines: Line[] = [];
   // A file that hangs must not hang the run.
-  const stream = run({ files, timeout: 300_000, concurrency: Number(process.env["JOBS"] ?? 2), signal });
+  const stream = run({ files, timeout: patient(300_000), concurrency: Number(process.env["JOBS"] ?? 2), signal });
   for await (const event of stream as AsyncIterable<TestEvent>) {
     events.push(event);
     const line = signal.aborted ? undefined : onlyTests([event]).map(lineOf)[0];

@@ -12,6 +12,7 @@ import { ok } from "./harness/expect.ts";
 import { cgroupHost, cgroupsNamed, isAlive, mounts, processes } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
 import { Lines } from "./harness/lines.ts";
+import { patient } from "./harness/patience.ts";
 import { feature } from "./harness/suite.ts";
 
 const scenario = feature("suite", { bare: true });
@@ -118,7 +119,10 @@ function envOfRun(lab: Lab, { only, env }: Circumstances): Record<string, string
 }
 
 async function suiteRun(lab: Lab, circumstances: Circumstances): Promise<Result & { last: string }> {
-  const result = await command(argvOfRun(circumstances.before), { env: envOfRun(lab, circumstances), timeout: 60_000 });
+  const result = await command(argvOfRun(circumstances.before), {
+    env: envOfRun(lab, circumstances),
+    timeout: patient(60_000),
+  });
   return { ...result, last: result.stdout.trimEnd().split("\n").at(-1) ?? "" };
 }
 

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { patient } from "./patience.ts";
 
 export interface Result {
   argv: string[];
@@ -22,7 +23,7 @@ export interface CommandOptions {
  * output open runs into the time limit, and that is an error.
  */
 export function command(argv: string[], options: CommandOptions = {}): Promise<Result> {
-  const { cwd, env = {}, input, timeout = 30_000 } = options;
+  const { cwd, env = {}, input, timeout = patient(30_000) } = options;
   const [file = "", ...args] = argv;
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describeResult, type Result } from "./command.ts";
 import { context } from "./context.ts";
+import { patient } from "./patience.ts";
 
 export { ok } from "./container.ts";
 
@@ -23,7 +24,7 @@ export async function until<T>(
   what: string,
   ask: () => Promise<T | undefined | false> | T | undefined | false,
 ): Promise<T> {
-  const end = Date.now() + 20_000;
+  const end = Date.now() + patient(20_000);
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;

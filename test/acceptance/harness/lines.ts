@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { patient } from "./patience.ts";
 
 /**
  * A stream as lines that a test can wait for. Nothing here waits for time to pass: the limit only turns a hang into
@@ -13,7 +14,7 @@ export class Lines {
 
   readonly #limit: number;
 
-  constructor(stream: Readable, limit = 20_000) {
+  constructor(stream: Readable, limit = patient(20_000)) {
     this.#limit = limit;
     stream.setEncoding("utf8");
     stream.on("data", (chunk: string) => {

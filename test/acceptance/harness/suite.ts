@@ -3,6 +3,7 @@ import { type TestContext, test } from "node:test";
 import { context } from "./context.ts";
 import { type Need, toRunAContainer } from "./facts.ts";
 import { Lab } from "./lab.ts";
+import { patient } from "./patience.ts";
 
 export interface Conditions {
   /** Beyond what running any container as root takes. */
@@ -13,7 +14,7 @@ export interface Conditions {
   boxOnly?: string;
   /** The part of the OCI runtime specification that the test rests on. */
   clause?: string;
-  /** Milliseconds after which it counts as hanging. */
+  /** Milliseconds after which it counts as hanging, on a machine of common speed. */
   limit?: number;
 }
 
@@ -46,7 +47,7 @@ export function feature(title: string, common: Conditions = {}): Scenario {
     const all = { ...common, ...conditions, needs: [...(common.needs ?? []), ...(conditions.needs ?? [])] };
     const skip = reasonToSkip(all);
     const { clause, limit = 60_000 } = all;
-    test(id, { timeout: limit, ...(skip ? { skip } : {}) }, async (t) => {
+    test(id, { timeout: patient(limit), ...(skip ? { skip } : {}) }, async (t) => {
       const known = knownFailures.find((each) => each.test === id);
       try {
         await inLab(stem, t, body);
