@@ -33,7 +33,7 @@ TESTS := $(shell find src test/golden test/kernel -name '*.ts' 2>/dev/null) $(wi
 GENERATED := build/generated/validators.js
 
 .PHONY: help setup build build-asan run test unit unit-qjs host acceptance acceptance-loop acceptance-compare \
-	acceptance-vm acceptance-mutants bench lint format man install clean FORCE
+	acceptance-vm acceptance-mutants faults bench lint format man install clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -81,6 +81,10 @@ acceptance-mutants: setup ## do the tests of the binary see deliberate defects o
 	@$(MAKE) --no-print-directory build/box-mutants
 	@$(TS) test/mutants/run.ts
 
+faults: setup ## box with each of its system calls failing in turn
+	@$(MAKE) --no-print-directory build/box-faults
+	@$(TS) test/faults/run.ts
+
 bench: build ## compare with other runtimes
 	@tools/bench
 
@@ -113,10 +117,11 @@ build/box build/box-bare: $(HARDENED) build/release/modules.o
 build/box-probe build/box-probe-bare: $(HARDENED) build/probe/modules.o
 build/box-test: $(TESTING) build/test/modules.o
 build/box-mutants: $(HARDENED) build/mutants/modules.o
+build/box-faults: $(HARDENED) build/faults/modules.o
 build/box: build/release/image.o
 build/box-probe: build/probe/image.o
-build/box-bare build/box-probe-bare build/box-test build/box-mutants: build/no-image.o
-build/box build/box-probe build/box-bare build/box-probe-bare build/box-test build/box-mutants:
+build/box-bare build/box-probe-bare build/box-test build/box-mutants build/box-faults: build/no-image.o
+build/box build/box-probe build/box-bare build/box-probe-bare build/box-test build/box-mutants build/box-faults:
 	@$(CC) $(LINK) -o $@ $^ $(LIBS) $(LINK_END)
 	@if [ -e $@-bare ]; then node tools/image.mjs $@-bare $@; fi
 
@@ -147,6 +152,7 @@ build/%.o: build/%.S
 
 build/release/modules.S build/asan/modules.S: $(SOURCES) $(GENERATED)
 build/probe/modules.S build/probe-asan/modules.S: $(wildcard test/native/*.ts src/linux/*.ts) src/globals.ts src/host.d.ts
+build/faults/modules.S: $(SOURCES) $(GENERATED) $(wildcard test/faults/*.ts)
 build/test/modules.S: $(TESTS) $(GENERATED)
 build/mutants/modules.S: build/mutants/src/mutant.ts
 build/%/modules.S: tools/bundle.mjs build/compile package.json

@@ -14,7 +14,7 @@ import { build } from "esbuild";
 const lazyModules = ["cli/help", "cli/recovery", "spec/decode", "linux/trace"];
 
 const mode = process.argv[2];
-const modes = ["release", "asan", "probe", "probe-asan", "test", "mutants"];
+const modes = ["release", "asan", "probe", "probe-asan", "test", "mutants", "faults"];
 if (mode === undefined || !modes.includes(mode)) throw new Error(`usage: bundle.mjs ${modes.join("|")}`);
 const output = `build/${mode}`;
 const stripped = mode === "release" || mode === "mutants";
@@ -38,9 +38,12 @@ function entryPoints() {
   const commands = filesBelow(`${source}/cli/commands`, /(?<!\.test)\.ts$/).map((path) =>
     path.slice(`${source}/`.length, -".ts".length),
   );
-  return Object.fromEntries(
-    ["globals", "main", ...commands, ...lazyModules].map((name) => [name, `${source}/${name}.ts`]),
-  );
+  return {
+    ...Object.fromEntries(
+      ["globals", "main", ...commands, ...lazyModules].map((name) => [name, `${source}/${name}.ts`]),
+    ),
+    ...(mode === "faults" && { main: "test/faults/main.ts" }),
+  };
 }
 
 /**

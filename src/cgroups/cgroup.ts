@@ -16,7 +16,7 @@ interface Member {
   readonly directory: CgroupDirectory;
   readonly fd: Fd;
   /** How many of the path's last components are ours. */
-  readonly made: number;
+  readonly made: boolean;
 }
 
 /** A made cgroup, opened in every hierarchy. */
@@ -40,7 +40,7 @@ export class Cgroup implements Disposable {
           () => {
             const { fd, made } = makeCgroup(directory, ops.path, preparation(directory, ops));
             members.push({ directory, fd, made });
-            if (made === 0) refuseUsed(fd);
+            if (!made) refuseUsed(fd);
             if (directory.version === 2 && ops.owner !== undefined) giveTo(fd, ops.owner);
           },
         );
@@ -48,7 +48,7 @@ export class Cgroup implements Disposable {
       return new Cgroup(members);
     } catch (thrown) {
       closeAll(members.map(({ fd }) => fd));
-      const directories = members.flatMap(({ directory, made }) => (made > 0 ? [directory] : []));
+      const directories = members.flatMap(({ directory, made }) => (made ? [directory] : []));
       removeEmptyCgroup({ ...recordOf(ops), directories });
       throw thrown;
     }
@@ -85,7 +85,7 @@ export class Cgroup implements Disposable {
   }
 
   #isNew({ mount }: Setting): boolean {
-    return this.#members.some(({ directory, made }) => directory.mount === mount && made > 0);
+    return this.#members.some(({ directory, made }) => made && directory.mount === mount);
   }
 
   readonly #directoryOf = (mount: string): Fd => {

@@ -4,6 +4,7 @@ import { components } from "../base/path.ts";
 import {
   CGROUP_SUPER_MAGIC,
   CGROUP2_SUPER_MAGIC,
+  EBUSY,
   EEXIST,
   ENOENT,
   O_DIRECTORY,
@@ -13,7 +14,7 @@ import {
 } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
-import { entries, fileSystemType, mkdir, open, readAll, writeOnce } from "../linux/file.ts";
+import { entries, fileSystemType, mkdir, open, readAll, rmdir, writeOnce } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
 import type { CgroupDirectory } from "./ops.ts";
 
@@ -43,47 +44,69 @@ export function openCgroup(directory: CgroupDirectory, path: string): Fd | undef
 }
 
 /**
- * Opens a cgroup, made with its parents where it is missing.
+ * Opens a cgroup, made with its parents where it is missing. What was made before a failure is removed again.
  * @param prepare called for every directory on the way, before its children are made
- * @returns the directory, and how many of the path's last components were made
+ * @returns the directory, and whether it was made
  */
 export function makeCgroup(
   directory: CgroupDirectory,
   path: string,
   prepare: (made: Fd, parent: Fd) => void,
-): { readonly fd: Fd; readonly made: number } {
+): { readonly fd: Fd; readonly made: boolean } {
   // Another container's delete may remove the common parent between two steps; then it is made again.
   for (let tries = 0; ; tries++) {
     try {
-      return descend(directory, path, prepare);
+      return descend(openHierarchy(directory), components(path), prepare, false);
     } catch (thrown) {
       if (!isErrno(thrown, ENOENT) || tries === 100) throw thrown;
     }
   }
 }
 
+/** Goes down from `fd`, which it closes, along `names`. */
 function descend(
-  directory: CgroupDirectory,
-  path: string,
+  fd: Fd,
+  [name, ...rest]: readonly string[],
   prepare: (made: Fd, parent: Fd) => void,
-): { fd: Fd; made: number } {
-  let current = openHierarchy(directory);
-  let made = 0;
-  for (const name of components(path)) {
-    using parent = current;
-    let isNew = true;
-    try {
-      mkdir(parent, name, 0o755);
-    } catch (thrown) {
-      if (!isErrno(thrown, EEXIST)) throw thrown;
-      isNew = false;
-    }
-    current = open(parent, name, flags);
+  made: boolean,
+): { fd: Fd; made: boolean } {
+  if (name === undefined) return { fd, made };
+  using parent = fd;
+  const isNew = makeDirectory(parent, name);
+  try {
+    const child = open(parent, name, flags);
     // Whoever made it may not have come to prepare it yet.
-    prepare(current, parent);
-    made = isNew ? made + 1 : 0;
+    try {
+      prepare(child, parent);
+    } catch (thrown) {
+      child.close();
+      throw thrown;
+    }
+    return descend(child, rest, prepare, isNew);
+  } catch (thrown) {
+    if (isNew) removeIfEmpty(parent, name);
+    throw thrown;
   }
-  return { fd: current, made };
+}
+
+/** Returns whether it was missing. */
+function makeDirectory(parent: Fd, name: string): boolean {
+  try {
+    mkdir(parent, name, 0o755);
+    return true;
+  } catch (thrown) {
+    if (isErrno(thrown, EEXIST)) return false;
+    throw thrown;
+  }
+}
+
+/** Others may have made theirs in it, or taken it away, meanwhile. */
+function removeIfEmpty(parent: Fd, name: string): void {
+  try {
+    rmdir(parent, name);
+  } catch (thrown) {
+    if (!isErrno(thrown, EBUSY, ENOENT)) throw thrown;
+  }
 }
 
 /** Content of one of the kernel's files in a cgroup. */

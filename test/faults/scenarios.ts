@@ -1,0 +1,56 @@
+/** What is done while calls fail: commands that together go through every part of box that makes calls. */
+import { defaultSpec, type Spec } from "../acceptance/harness/config.ts";
+
+export interface Scenario {
+  readonly name: string;
+  /** One command a step; `ID` and `DIR` are the container's id and directory. */
+  readonly steps: readonly (readonly string[])[];
+  readonly spec: (cgroupsPath: string, rootfs: string, directory: string) => Spec;
+}
+
+function spec(args: string[], change: (spec: Spec) => void = () => {}): Scenario["spec"] {
+  return (cgroupsPath, rootfs) => {
+    const result = defaultSpec(args, cgroupsPath);
+    result.root.path = rootfs;
+    result.linux.namespaces.push({ type: "cgroup" });
+    change(result);
+    return result;
+  };
+}
+
+const hook = { path: "/bin/true" };
+
+export const scenarios: readonly Scenario[] = [
+  {
+    name: "life",
+    steps: [
+      ["create", "ID"],
+      ["start", "ID"],
+      ["kill", "ID", "KILL"],
+      ["delete", "--force", "ID"],
+    ],
+    spec: spec(["/bin/sleep", "1000"]),
+  },
+  {
+    name: "run",
+    steps: [["run", "--pid-file", "DIR/pid", "ID"]],
+    spec: spec(["/bin/true"]),
+  },
+  {
+    name: "user and time namespaces, hooks",
+    steps: [["run", "ID"]],
+    spec: spec(["/bin/true"], (all) => {
+      all.linux.namespaces.push({ type: "user" }, { type: "time" });
+      all.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 65_536 }];
+      all.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 65_536 }];
+      all.linux.timeOffsets = { boottime: { secs: 100 } };
+      all.hooks = {
+        createRuntime: [hook],
+        createContainer: [hook],
+        startContainer: [hook],
+        poststart: [hook],
+        poststop: [hook],
+      };
+    }),
+  },
+];
