@@ -16,12 +16,12 @@ import { ignoreFailedWrites } from "./linux/signal.ts";
 
 /** @returns the exit status */
 export function main(): number {
-  ignoreFailedWrites();
   const globals = new Arguments();
   const inheritedFds = countOpen(3);
   let log = stderrLog("text", "warning");
   let endTrace: (() => void) | undefined;
   try {
+    ignoreFailedWrites();
     const rest = parseGlobals(globals, argv.slice(1));
     log = openLog(globals);
     endTrace = openTrace(globals, rest);

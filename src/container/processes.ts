@@ -1,4 +1,5 @@
 /** Whether a recorded process is still that process. */
+import { BoxError } from "../base/errors.ts";
 import { Proc, parseStat } from "../fs/proc.ts";
 import { ENOENT, ENOTDIR, ESRCH } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
@@ -18,7 +19,10 @@ export function identify(pid: number): ProcessId | undefined {
 /** This process. */
 export function ownIdentity(): ProcessId {
   const self = identify(getpid());
-  if (self === undefined) throw new Error("this process is not in /proc");
+  if (self === undefined)
+    throw new BoxError(`/proc does not show this process (${getpid()}): it may be of another pid namespace`, {
+      path: "/proc",
+    });
   return self;
 }
 

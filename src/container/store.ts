@@ -231,18 +231,26 @@ export class Store implements Disposable {
   find(id: string): Entry | undefined {
     const root = this.#open(false);
     if (root === undefined) return undefined;
-    let directory: Fd;
-    try {
-      directory = open(root, id, directoryFlags);
-    } catch (thrown) {
-      if (isErrno(thrown, ENOENT, ENOTDIR, ELOOP)) return undefined;
-      throw thrown;
-    }
+    return within(
+      () => `container ${quote(id)}`,
+      () => {
+        try {
+          return this.#openEntry(root, id);
+        } catch (thrown) {
+          if (isErrno(thrown, ENOENT, ENOTDIR, ELOOP)) return undefined;
+          throw thrown;
+        }
+      },
+    );
+  }
+
+  #openEntry(root: Fd, id: string): Entry {
+    const directory = open(root, id, directoryFlags);
     // In a root like /tmp anybody can make directories; a record names processes to kill and hooks to run.
     const { uid } = fstat(directory, id);
     if (uid === geteuid() || uid === 0) return new Entry(id, directory, root);
     directory.close();
-    throw new BoxError(`container ${quote(id)}: its directory is another user's`, { path: `${this.path}/${id}` });
+    throw new BoxError("its directory is another user's", { path: `${this.path}/${id}` });
   }
 
   /** @throws BoxError when there is no such container */
