@@ -260,7 +260,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "create takes a cgroup in which processes are",
     file: "cgroups/cgroup.ts",
-    replace: "if (made === 0) refuseUsed(fd);",
+    replace: "if (!made) refuseUsed(fd);",
     by: "",
     tests: ["cgroups: create refuses a cgroup that has processes, and leaves them alone"],
   },
