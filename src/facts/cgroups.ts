@@ -69,14 +69,6 @@ function readControllers(mount: string): readonly string[] {
   }
 }
 
-/** The controllers that cgroups of this layout can have: cgroups(7). */
-export function readControllers(layout: Exclude<CgroupLayout, { mode: "none" }>): ReadonlySet<string> {
-  if (layout.mode === "v1") return new Set(layout.hierarchies.flatMap(({ options }) => options));
-  using file = open("cwd", `${cgroupRoot}/cgroup.controllers`, O_RDONLY);
-  const bytes = readAll(file, 4096, "cgroup.controllers");
-  return new Set(bytes === "too long" ? [] : decodeUtf8(bytes).trim().split(" "));
-}
-
 function typeAt(path: string): number | undefined {
   try {
     using fd = open("cwd", path, O_PATH | O_DIRECTORY);

@@ -7,7 +7,7 @@
 import type { HostFacts } from "../facts/host.ts";
 import type { Findings } from "../spec/findings.ts";
 import type { Spec } from "../spec/types.ts";
-import { cgroupsPathCheck, controllersCheck } from "./cgroups.ts";
+import { cgroupsPathCheck } from "./cgroups.ts";
 import { bindSourcesCheck, devicesCheck, fileSystemTypesCheck, rootCheck } from "./files.ts";
 import { idMappingsCheck, namespacesCheck, netDevicesCheck, sysctlCheck } from "./namespaces.ts";
 import { hooksCheck, limitsCheck, oomScoreCheck, programCheck } from "./programs.ts";
@@ -33,7 +33,6 @@ const checks: readonly HostCheck[] = [
   netDevicesCheck,
   sysctlCheck,
   cgroupsPathCheck,
-  controllersCheck,
   programCheck,
   limitsCheck,
   oomScoreCheck,

@@ -89,9 +89,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a plan is refused for its first mount only",
-    file: "rootfs/plan.ts",
-    replace: "each(mounts, (mount, index)",
-    by: "mounts.map((mount, index)",
+    file: "spec/refusal.ts",
+    replace: "collect(refused, () => results.push(plan(item, index)));",
+    by: "results.push(plan(item, index));",
     tests: ["validate: validate lists what the rules, the plan and the host object to at once, with the section"],
   },
 
