@@ -27,12 +27,21 @@ export function main(): number {
     endTrace = openTrace(globals, rest);
     return perform(globals, rest, log, inheritedFds);
   } catch (thrown) {
-    if (!(thrown instanceof BoxError)) throw thrown;
-    log.error(thrown instanceof UsageError ? new BoxError(`${thrown.message} (${usageOf(argv.slice(1))})`) : thrown);
-    return 1;
+    return fail(thrown, log, 1);
   } finally {
     endTrace?.();
   }
+}
+
+/** Tells what is wrong. @returns the exit status: 1 for a wrong command line, else the command's own */
+function fail(thrown: unknown, log: Log, status: number): number {
+  if (!(thrown instanceof BoxError)) throw thrown;
+  if (!(thrown instanceof UsageError)) {
+    log.error(thrown);
+    return status;
+  }
+  log.error(new BoxError(`${thrown.message} (${usageOf(argv.slice(1))})`));
+  return 1;
 }
 
 /** Reads the options before the command's name; returns the name and what follows. */
@@ -69,6 +78,8 @@ function perform(globals: Arguments, [name, ...args]: readonly string[], log: Lo
     const status = command.run(parsed, context);
     log.flush();
     return status;
+  } catch (thrown) {
+    return fail(thrown, log, command.table.failureStatus ?? 1);
   } finally {
     opened?.[Symbol.dispose]();
   }

@@ -129,8 +129,8 @@ __callDispose = (stack, error, failed) => {
   );
 }
 
-/** What the image of the release holds besides main: first what `run` and `create` need. */
-const entering = ["cli/commands/run", "cli/commands/create", "spec/decode", "linux/trace"];
+/** What the image of the release holds besides main: first what `run`, `create` and `exec` need. */
+const entering = ["cli/commands/run", "cli/commands/create", "cli/commands/exec", "spec/decode", "linux/trace"];
 const others = Object.keys(entryPoints()).filter(
   (name) => name !== "globals" && name !== "main" && !entering.includes(name),
 );

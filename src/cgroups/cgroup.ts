@@ -6,24 +6,24 @@ import { closeAll, type Fd } from "../linux/fd.ts";
 import { enableControllers, giveTo } from "./delegation.ts";
 import { makeCgroup, readFile, readFileIfThere, writeFile } from "./directory.ts";
 import { deviceProgram } from "./ebpf.ts";
+import { Entrance, type OpenDirectory } from "./entrance.ts";
 import type { CgroupDirectory, CgroupOps, CgroupSettings, DeviceRuleOp, Setting } from "./ops.ts";
 import { pidsBelow } from "./processes.ts";
 import { recordOf } from "./record.ts";
 import { removeEmptyCgroup } from "./removal.ts";
 import { writeSettings } from "./settings.ts";
 
-interface Member {
-  readonly directory: CgroupDirectory;
-  readonly fd: Fd;
+interface Member extends OpenDirectory {
   /** How many of the path's last components are ours. */
   readonly made: boolean;
 }
 
 /** A made cgroup, opened in every hierarchy. */
-export class Cgroup implements Disposable {
+export class Cgroup extends Entrance {
   readonly #members: readonly Member[];
 
   private constructor(members: readonly Member[]) {
+    super(members);
     this.#members = members;
   }
 
@@ -51,27 +51,6 @@ export class Cgroup implements Disposable {
       const directories = members.flatMap(({ directory, made }) => (made ? [directory] : []));
       removeEmptyCgroup({ ...recordOf(ops), directories });
       throw thrown;
-    }
-  }
-
-  /** The cgroup2 directory into which clone3 can put a child; undefined on a host without one. */
-  get v2(): Fd | undefined {
-    return this.#members.find(({ directory }) => directory.version === 2)?.fd;
-  }
-
-  /** Whether a process must be moved by `enter` besides being cloned into `v2`. */
-  get hasV1(): boolean {
-    return this.#members.some(({ directory }) => directory.version === 1);
-  }
-
-  /** Moves a process into the v1 hierarchies. */
-  enter(pid: number): void {
-    for (const { directory, fd } of this.#members) {
-      if (directory.version === 1)
-        within(
-          () => `enter ${directory.mount}`,
-          () => writeFile(fd, "cgroup.procs", `${pid}`),
-        );
     }
   }
 
@@ -108,10 +87,6 @@ export class Cgroup implements Disposable {
       using program = loadDeviceProgram(deviceProgram(rules));
       attachDeviceProgram(v2, program);
     });
-  }
-
-  [Symbol.dispose](): void {
-    closeAll(this.#members.map(({ fd }) => fd));
   }
 }
 

@@ -56,3 +56,12 @@ export interface CgroupOps extends CgroupSettings {
   /** Host's id of the user who may make cgroups below this one; undefined for nobody but root. */
   readonly owner: number | undefined;
 }
+
+/** A cgroup that is there and that one more process is to enter. */
+export interface CgroupPlace {
+  readonly directory: CgroupDirectory;
+  /** Absolute below the mount. */
+  readonly path: string;
+  /** Whether it was named by the caller: then no other one will do. */
+  readonly named: boolean;
+}

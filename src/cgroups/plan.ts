@@ -8,6 +8,8 @@ import { planOwner } from "./owner.ts";
 import { properties } from "./resources.ts";
 import { cgroupRoot, noCgroups, planSettings } from "./settings-plan.ts";
 
+export { planPlaces } from "./places.ts";
+
 /** Where containers without `cgroupsPath` live. */
 const defaultParent = "/box";
 

@@ -32,6 +32,8 @@ export interface CommandTable {
   readonly options: readonly Option[];
   /** Everything after the first operand is an operand. */
   readonly optionsFirst?: boolean;
+  /** The exit status of box's own errors but for a wrong command line; 1 where it is not given. */
+  readonly failureStatus?: number;
 }
 
 /** A wrong command line: the usage is shown besides. */

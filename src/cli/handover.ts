@@ -1,5 +1,5 @@
 /** What the caller hands to a program and what it is told of it: descriptors, the terminal, the pid. */
-import { BoxError } from "../base/errors.ts";
+import { BoxError, within } from "../base/errors.ts";
 import { split } from "../base/path.ts";
 import { requireOpen } from "../facts/bundle.ts";
 import { removeIfThere, writeAtomically } from "../fs/atomic.ts";
@@ -56,14 +56,30 @@ export function checkTerminal(terminal: boolean, detached: boolean, socket: bool
 /** Connects to the console socket before anything is made; the returned function hands the master over. */
 export function consoleSender(path: string | undefined): (master: Fd) => void {
   if (path === undefined) return (master) => master.close();
-  const [directory, name] = split(path);
-  using parent = open("cwd", directory, O_PATH | O_DIRECTORY);
-  const socket = connectIn(parent, name);
+  const socket = connectTo(path, "--console-socket");
   return (master) => {
     send(socket, encodeUtf8("/dev/ptmx"), [master]);
     master.close();
     socket.close();
   };
+}
+
+/** Connects to the socket that takes a pidfd before anything is made; the returned function hands it over. */
+export function pidfdSender(path: string | undefined): (pidfd: Fd) => void {
+  if (path === undefined) return () => {};
+  const socket = connectTo(path, "--pidfd-socket");
+  return (pidfd) => {
+    send(socket, encodeUtf8("pidfd"), [pidfd]);
+    socket.close();
+  };
+}
+
+function connectTo(path: string, option: string): Fd {
+  return within(option, () => {
+    const [directory, name] = split(path);
+    using parent = open("cwd", directory, O_PATH | O_DIRECTORY);
+    return connectIn(parent, name);
+  });
 }
 
 /** Writes the pid file in one step: a reader never sees half a number. */

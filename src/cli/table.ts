@@ -19,6 +19,7 @@ export const commands: readonly (readonly [name: string, summary: string])[] = [
   ["create", "create a container"],
   ["start", "start a created container"],
   ["run", "create and start a container"],
+  ["exec", "execute a program in a container"],
   ["state", "print the state of a container as JSON"],
   ["kill", "send a signal to a container"],
   ["delete", "delete a container"],

@@ -15,12 +15,12 @@ export interface Terminal {
 }
 
 /**
- * Opens a pty of the container's devpts and puts its slave at /dev/console.
+ * Opens a pty of the container's devpts.
  *
- * The multiplexer is checked to be one, the slave is had from the master itself (TIOCGPTPEER), and /dev/console is
- * covered by descriptor: the image can put what it likes in their places and gains nothing (CVE-2025-52565).
+ * The multiplexer is checked to be one, and the slave is had from the master itself (TIOCGPTPEER): the image can put
+ * what it likes in their places and gains nothing.
  */
-export function makeTerminal(root: Root, size: TerminalSize | undefined): Terminal {
+export function openTerminal(root: Root, size: TerminalSize | undefined): Terminal {
   return within("process.terminal", () => {
     const master = root.open("/dev/pts/ptmx", O_RDWR | O_NOCTTY);
     const { mode, rdev } = fstat(master, "/dev/pts/ptmx");
@@ -30,10 +30,16 @@ export function makeTerminal(root: Root, size: TerminalSize | undefined): Termin
     }
     const slave = openSlave(master);
     if (size !== undefined) setWindowSize(master, size);
+    return { master, slave };
+  });
+}
+
+/** Puts the terminal's slave at /dev/console, covered by descriptor, whatever stands there (CVE-2025-52565). */
+export function coverConsole(root: Root, { slave }: Terminal): void {
+  within("process.terminal", () => {
     using target = root.file("/dev/console");
     using mount = cloneTreeOf(slave, false, "/dev/console");
     moveMount(mount, target, "/dev/console");
-    return { master, slave };
   });
 }
 

@@ -20,16 +20,15 @@ import { spawnInit } from "../handshake/spawn.ts";
 import { runHooks } from "../hooks/apply.ts";
 import { runInit } from "../init/run.ts";
 import { timestamp } from "../linux/clock.ts";
-import { ECONNRESET, EPIPE, O_PATH, SIGKILL } from "../linux/constants.ts";
+import { O_PATH, SIGKILL } from "../linux/constants.ts";
 import { geteuid } from "../linux/cred.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
 import { open } from "../linux/file.ts";
 import { type Child, sendSignal, waitPidfd } from "../linux/process.ts";
-import { isErrno } from "../linux/raw.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
 import type { Plan } from "../plan/plan.ts";
 import { writeIdMaps } from "./id-maps.ts";
-import { awaitExecution, hear, type InitChannel } from "./launch.ts";
+import { awaitExecution, hear, type InitChannel, sendUnlessGone } from "./launch.ts";
 import { bootId, executedFile, identify, ownIdentity } from "./processes.ts";
 import { type ContainerRecord, recordVersion } from "./record.ts";
 import { Rollback } from "./rollback.ts";
@@ -127,7 +126,7 @@ class Creation {
     this.#untilReady(child, channel);
     commit();
     if (startNow) {
-      awaitExecution(host, this.#plan.init.hooks.startContainer.length > 0);
+      awaitExecution(host, this.#plan.init.hooks.startContainer.length > 0 ? undefined : stepTimeout);
       this.#saveIfThere({ phase: "running", owner: null });
       this.#runHostHooks("poststart", "running", child.pid);
     } else {
@@ -244,15 +243,6 @@ class Creation {
   }
 }
 
-/** An init that has ended says why in what it sent before: that is read next, and must not be lost here. */
-function sendUnlessGone(channel: InitChannel, message: ToInit): void {
-  try {
-    channel.send(message);
-  } catch (thrown) {
-    if (!isErrno(thrown, EPIPE, ECONNRESET)) throw thrown;
-  }
-}
-
 function firstRecord({ init, parent }: Plan): ContainerRecord {
   const { identity, namespaces, hooks, program } = init;
   return {
@@ -267,6 +257,7 @@ function firstRecord({ init, parent }: Plan): ContainerRecord {
     cgroup: parent.cgroup === undefined ? null : recordOf(parent.cgroup),
     startable: program !== undefined,
     ownPidNamespace: namespaces.create.includes("pid"),
+    newKeyring: program?.security.newKeyring ?? true,
     uid: geteuid(),
     hooks: { poststart: hooks.poststart, poststop: hooks.poststop },
   };

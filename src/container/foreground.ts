@@ -1,14 +1,15 @@
 /**
- * `run` in the foreground: the caller's signals go to the program, its terminal is the program's, its end is ours.
+ * `run` and `exec` in the foreground: the caller's signals go to the program, its terminal is the program's, its end is ours.
  *
  * Made before the container, so that no signal is lost between: all of them are blocked and read from a descriptor.
  */
+import { BoxError } from "../base/errors.ts";
 import { step } from "../base/steps.ts";
 import { relayTerminal } from "../console/relay.ts";
-import { POLLIN, SIGCHLD, SIGURG, SIGWINCH } from "../linux/constants.ts";
+import { POLLIN, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGURG, SIGWINCH } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { type Child, reapOthers, sendSignal, setChildSubreaper, statusOf, waitPidfd } from "../linux/process.ts";
-import { everySignal, readSignal, setSignalMask, signalFd } from "../linux/signal.ts";
+import { everySignal, maskOf, readSignal, setSignalMask, signalFd } from "../linux/signal.ts";
 import { poll } from "../linux/socket.ts";
 
 export class Foreground implements Disposable {
@@ -24,6 +25,16 @@ export class Foreground implements Disposable {
 
   takeTerminal = (master: Fd): void => {
     this.#master = master;
+  };
+
+  /** Waits until there is something to read. @throws BoxError when a signal that asks for the end comes first */
+  awaitReadable = (fd: Fd): void => {
+    using requests = signalFd(maskOf([SIGHUP, SIGINT, SIGQUIT, SIGTERM]));
+    const events = poll([
+      { fd, events: POLLIN },
+      { fd: requests, events: POLLIN },
+    ]);
+    if (events?.[0] === 0) throw new BoxError("interrupted by a signal");
   };
 
   /** Waits for the program's end. @returns its exit status, 128 + N for signal N */

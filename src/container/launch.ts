@@ -2,7 +2,9 @@
 import { BoxError } from "../base/errors.ts";
 import type { Channel } from "../handshake/channel.ts";
 import { type FromInit, stepTimeout, type ToInit } from "../handshake/messages.ts";
+import { ECONNRESET, EPIPE } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
+import { isErrno } from "../linux/raw.ts";
 
 export type InitChannel = Channel<ToInit, FromInit>;
 
@@ -14,7 +16,9 @@ export function hear(
 ): { readonly message: FromInit; readonly fds: readonly Fd[] } {
   const incoming = channel.receive(timeout);
   if (incoming === "end")
-    throw new BoxError(`the init process ended while it was to ${doing} (killed, or out of memory)`, { stage: doing });
+    throw new BoxError(`the process in the container ended while it was to ${doing} (killed, or out of memory)`, {
+      stage: doing,
+    });
   if (incoming.message.type === "failed") {
     const { message, details } = incoming.message;
     throw new BoxError(message, details);
@@ -22,20 +26,29 @@ export function hear(
   return incoming;
 }
 
-/** Waits for the word that init has heard. Returns whether startContainer hooks run first. */
-export function awaitStarting(channel: InitChannel): boolean {
+/** A process that has ended says why in what it sent before: that is read next, and must not be lost here. */
+export function sendUnlessGone(channel: InitChannel, message: ToInit): void {
+  try {
+    channel.send(message);
+  } catch (thrown) {
+    if (!isErrno(thrown, EPIPE, ECONNRESET)) throw thrown;
+  }
+}
+
+/** Waits for the word that init has heard. Returns the time-out of what it does next. */
+export function awaitStarting(channel: InitChannel): number | undefined {
   const { message } = hear(channel, stepTimeout, "start the program");
   if (message.type !== "starting") throw new BoxError(`handshake: ${message.type} came where starting was due`);
-  return message.hooks;
+  return message.hooks ? undefined : stepTimeout;
 }
 
 /**
  * Waits until the program has been executed: init says `executing`, and then the stream ends because execve closes it.
- * @param hooks whether startContainer hooks run first: only they have time-outs of their own
+ * @param timeout for it to come to the last step; undefined where hooks with time-outs of their own run first
  * @throws BoxError with init's own words when a hook or execve failed
  */
-export function awaitExecution(channel: InitChannel, hooks: boolean): void {
-  const { message: next } = hear(channel, hooks ? undefined : stepTimeout, "execute the program");
+export function awaitExecution(channel: InitChannel, timeout: number | undefined): void {
+  const { message: next } = hear(channel, timeout, "execute the program");
   if (next.type !== "executing") throw new BoxError(`handshake: ${next.type} came where executing was due`);
   const last = channel.receive(stepTimeout);
   if (last === "end") return;

@@ -28,6 +28,7 @@ const full: ContainerRecord = {
   },
   startable: true,
   ownPidNamespace: false,
+  newKeyring: true,
   uid: 1000,
   hooks: {
     poststart: [{ where: "hooks.poststart[0]", path: "/bin/a", args: ["a", "b"], env: ["A=1"], timeout: 5 }],
@@ -117,6 +118,7 @@ const fields: readonly (readonly [path: string, wrong: readonly unknown[], named
   ],
   ["startable", [null, 0, "true"], "state.json is damaged: startable"],
   ["ownPidNamespace", [null, 1], "state.json is damaged: ownPidNamespace"],
+  ["newKeyring", [null, 1], "state.json is damaged: newKeyring"],
   ["uid", [null, -1, "0", 0.5], "state.json is damaged: uid"],
   ["hooks", [null, 1, []], "state.json: hooks is damaged: not an object"],
   ["hooks.poststart", [null, {}, 1], "state.json: hooks is damaged: poststart"],
@@ -133,7 +135,7 @@ for (const [path, wrong, named] of fields) {
   test(`parseRecord() names ${path} when it is missing or wrong`, () => {
     const steps = path.split(".");
     const isNullable = ["owner", "init", "initFile", "cgroup"].includes(path);
-    const isOptional = path.endsWith("timeout") || path.endsWith(".0");
+    const isOptional = path.endsWith("timeout") || path.endsWith(".0") || path === "newKeyring";
     for (const value of isNullable || !isOptional ? [undefined, ...wrong] : wrong) {
       const said = refusal(damagedAt(steps, value));
       assert.ok(said.startsWith(named), `${JSON.stringify(value)}: ${said}`);

@@ -46,6 +46,8 @@ export interface ContainerRecord {
   readonly startable: boolean;
   /** Whether init is the first process of a pid namespace of its own: all others there end with it. */
   readonly ownPidNamespace: boolean;
+  /** Whether its processes left the session keyring of whoever made them. */
+  readonly newKeyring: boolean;
   /** User id of whoever created it. */
   readonly uid: number;
   readonly hooks: { readonly poststart: readonly HookOp[]; readonly poststop: readonly HookOp[] };
@@ -87,6 +89,8 @@ export function parseRecord(text: string): ContainerRecord | NewerRecord {
     cgroup,
     startable: fields.flag("startable"),
     ownPidNamespace: fields.flag("ownPidNamespace"),
+    // Records of box 0.1 lack it.
+    newKeyring: fields.has("newKeyring") ? fields.flag("newKeyring") : true,
     uid: fields.number("uid"),
     hooks: { poststart: hooks.list("poststart", hookOp), poststop: hooks.list("poststop", hookOp) },
   };

@@ -42,6 +42,18 @@ export function requireStartable(record: ContainerRecord): void {
   if (!record.startable) throw new BoxError("process: the configuration has none, there is nothing to start");
 }
 
+/** Why `exec` is refused in each status that does not allow it. */
+const execRefusals: Readonly<Partial<Record<Status, string>>> = {
+  creating: "cannot exec in a container that is being created",
+  paused: "cannot exec in a paused container (use --ignore-paused to override)",
+  stopped: "cannot exec in a stopped container",
+};
+
+export function requireExecutable(status: Status, ignorePaused: boolean): void {
+  const refusal = status === "paused" && ignorePaused ? undefined : execRefusals[status];
+  if (refusal !== undefined) throw new BoxError(refusal);
+}
+
 /** `delete` without force: stopped ones, and created ones because callers depend on it. */
 export function requireDeletable(record: ContainerRecord): void {
   const status = statusOf(record);

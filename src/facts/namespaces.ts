@@ -1,7 +1,28 @@
-/** Which namespaces this process is in. */
+/** Which namespaces this process is in, and which another one. */
 
-import { stat } from "../linux/file.ts";
-import { SyscallError } from "../linux/raw.ts";
+import { ENOENT } from "../linux/constants.ts";
+import { readlink, stat } from "../linux/file.ts";
+import { type NamespaceFile, namespaceFlags } from "../linux/namespace.ts";
+import { isErrno, SyscallError } from "../linux/raw.ts";
+
+/** The kinds of namespaces in which a process is in another one than this process. @throws SyscallError when it is gone */
+export function otherNamespaces(pid: number): NamespaceFile[] {
+  const kinds = Object.keys(namespaceFlags) as NamespaceFile[];
+  return kinds.filter((kind) => {
+    const own = ownNamespace(kind);
+    return own !== undefined && own !== readlink("cwd", `/proc/${pid}/ns/${kind}`);
+  });
+}
+
+/** The name of a namespace, as in `mnt:[4026531841]`; undefined for a kind that this kernel lacks. */
+function ownNamespace(kind: NamespaceFile): string | undefined {
+  try {
+    return readlink("cwd", `/proc/self/ns/${kind}`);
+  } catch (thrown) {
+    if (isErrno(thrown, ENOENT)) return undefined;
+    throw thrown;
+  }
+}
 
 const files = { network: "net", mount: "mnt" } as const;
 

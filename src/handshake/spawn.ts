@@ -1,10 +1,10 @@
-/** Makes the init process: a copy of this one in the container's namespaces. How it comes to be is known only here. */
+/** Makes init and exec'd processes: copies of this one in the container's namespaces. How they come to be is known only here. */
 import { BoxError, messageOf } from "../base/errors.ts";
 import { nameProcess } from "../base/steps.ts";
 import { CLONE_PARENT } from "../linux/constants.ts";
 import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
-import { flagsOf } from "../linux/namespace.ts";
+import { flagsOf, type NamespaceFile, setnsPidfd } from "../linux/namespace.ts";
 import { type Child, clone3, exit, pidOf, waitPidfd } from "../linux/process.ts";
 import { receive, send, socketPair } from "../linux/socket.ts";
 import { enteredBeforeInit, join, makeTimeNamespace, openJoins } from "../namespaces/apply.ts";
@@ -21,40 +21,84 @@ import type { NamespaceOps } from "../namespaces/ops.ts";
 export function spawnInit(namespaces: NamespaceOps, cgroup: Fd | undefined, runInit: () => never): Child {
   const flags = flagsOf(namespaces.create.filter((kind) => kind !== "cgroup" && kind !== "time"));
   const before = namespaces.join.filter(({ kind }) => enteredBeforeInit.has(kind));
-  const prepare = namespaces.create.includes("time") ? () => makeTimeNamespace(namespaces.timeOffsets) : undefined;
-  if (before.length > 0 || prepare !== undefined) return spawnThrough(before, prepare, flags, cgroup, runInit);
+  const ownTime = namespaces.create.includes("time");
+  if (before.length > 0 || ownTime) {
+    const joins = openJoins(before);
+    const enter = (): void => {
+      for (const one of joins) join(one);
+      if (ownTime) makeTimeNamespace(namespaces.timeOffsets);
+    };
+    const child = spawnThrough(enter, flags, cgroup, runInit);
+    for (const { fd } of joins) fd.close();
+    return child;
+  }
   const child = clone3(flags, cgroup);
   return child === "child" ? runInit() : child;
 }
 
-function spawnThrough(
-  before: NamespaceOps["join"],
-  prepare: (() => void) | undefined,
-  flags: number,
+/** How a process comes to be in the namespaces of another one. */
+export interface Joining {
+  /** That other one. */
+  readonly target: Fd;
+  /** Kinds of its namespaces in which this process is not. */
+  readonly joins: readonly NamespaceFile[];
+  /** Whether only its user namespace gives the right to enter the pid namespace. */
+  readonly userFirst: boolean;
+  /** What the entering process does while it is outside. */
+  readonly prepare: () => void;
+}
+
+/**
+ * Clones a process that enters the namespaces of another one, and `cgroup` where that is given.
+ *
+ * All are joined by its pidfd in one step, but for the pid namespace, which only takes children: this process joins it
+ * for those it will make. Where that is not allowed to it, a short-lived process joins all and clones from there.
+ *
+ * @param run what the new process does; it enters when it calls `enter`
+ */
+export function spawnInto(
+  { target, joins, userFirst, prepare }: Joining,
   cgroup: Fd | undefined,
-  runInit: () => never,
+  run: (enter: () => void) => never,
 ): Child {
-  const joins = openJoins(before);
+  const enter = (kinds: readonly NamespaceFile[]): void => {
+    prepare();
+    if (kinds.length > 0) setnsPidfd(target, kinds);
+  };
+  if (userFirst) {
+    return spawnThrough(
+      () => enter(joins),
+      0,
+      cgroup,
+      () => run(() => {}),
+    );
+  }
+  if (joins.includes("pid")) setnsPidfd(target, ["pid"]);
+  const child = clone3(0, cgroup);
+  return child === "child" ? run(() => enter(joins.filter((kind) => kind !== "pid"))) : child;
+}
+
+/** Clones by way of a short-lived process that enters namespaces first. */
+
+function spawnThrough(enter: () => void, flags: number, cgroup: Fd | undefined, run: () => never): Child {
   const [ours, theirs] = socketPair();
   using reports = ours;
   const helper = clone3(0);
   if (helper === "child") {
     nameProcess("the one that joins namespaces");
-    let inInit = false;
+    let inside = false;
     try {
-      for (const one of joins) join(one);
-      prepare?.();
+      enter();
       const child = clone3(flags + CLONE_PARENT, cgroup, 0);
-      inInit = child === "child";
-      if (child === "child") runInit();
+      inside = child === "child";
+      if (child === "child") run();
       send(theirs, encodeUtf8("+"), [child.pidfd]);
     } catch (thrown) {
-      if (!inInit) send(theirs, encodeUtf8(messageOf(thrown)));
+      if (!inside) send(theirs, encodeUtf8(messageOf(thrown)));
     }
     exit(0);
   }
   theirs.close();
-  for (const { fd } of joins) fd.close();
   using helperFd = helper.pidfd;
   const answer = receive(reports, 4096);
   waitPidfd(helperFd, true);

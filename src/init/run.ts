@@ -7,18 +7,24 @@
 import { BoxError } from "../base/errors.ts";
 import { once } from "../base/once.ts";
 import { nameProcess, step } from "../base/steps.ts";
-import { makeTerminal, type Terminal, useTerminal } from "../console/apply.ts";
+import { coverConsole, openTerminal, useTerminal } from "../console/apply.ts";
 import { awaitStart } from "../handshake/gate.ts";
 import { stepTimeout } from "../handshake/messages.ts";
 import { runHooks } from "../hooks/apply.ts";
 import { SIGKILL } from "../linux/constants.ts";
-import { setGid, setUid } from "../linux/cred.ts";
 import type { Fd } from "../linux/fd.ts";
 import { closeAllBut } from "../linux/file.ts";
 import { unshare } from "../linux/namespace.ts";
 import { exit, getpid, setDumpable, setParentDeathSignal, setsid } from "../linux/process.ts";
 import { everySignal, setSignalMask, signalFd } from "../linux/signal.ts";
-import { enteredBeforeInit, join, openJoins, prepareNamespaces, writeSysctls } from "../namespaces/apply.ts";
+import {
+  becomeContainerRoot,
+  enteredBeforeInit,
+  join,
+  openJoins,
+  prepareNamespaces,
+  writeSysctls,
+} from "../namespaces/apply.ts";
 import type { Identity, InitPlan } from "../plan/plan.ts";
 import { enterRootfs, prepareRootfs } from "../rootfs/apply.ts";
 import { leaveKeyring } from "../security/apply.ts";
@@ -64,7 +70,7 @@ function createContainer(setup: InitSetup): HostChannel {
   const placed = placement(setup);
   if (isNewUser) {
     placed();
-    becomeContainerRoot(plan);
+    becomeContainerRoot(namespaces);
   }
   if (plan.program?.security.newKeyring === true) leaveKeyring();
   for (const one of openJoins(namespaces.join.filter(({ kind }) => !enteredBeforeInit.has(kind)))) join(one);
@@ -80,7 +86,8 @@ function createContainer(setup: InitSetup): HostChannel {
   enterCgroupNamespace();
   step("terminal, sysctl");
   const terminal = plan.program?.process.terminal;
-  const pty: Terminal | undefined = terminal === undefined ? undefined : makeTerminal(prepared.root, terminal.size);
+  const pty = terminal === undefined ? undefined : openTerminal(prepared.root, terminal.size);
+  if (pty !== undefined) coverConsole(prepared.root, pty);
   writeSysctls(plan.sysctl);
 
   const { hooks } = plan;
@@ -117,13 +124,6 @@ function placement({ host, placedLater }: InitSetup): () => void {
   return once(() => {
     if (placedLater) expect(host, "placed", stepTimeout);
   });
-}
-
-/** Ids in a new user namespace are the overflow ones until they are set to mapped ones. */
-function becomeContainerRoot({ namespaces }: InitPlan): void {
-  const maps = (map: InitPlan["namespaces"]["uidMap"]): boolean => map.some(({ containerId }) => containerId === 0);
-  if (maps(namespaces.gidMap)) setGid(0);
-  if (maps(namespaces.uidMap)) setUid(0);
 }
 
 function waitForStart(host: HostChannel, listener: Fd, hooks: boolean): HostChannel {

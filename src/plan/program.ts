@@ -20,14 +20,16 @@ export interface ProgramContext {
 /** Every capability that Linux 5.9 and later know: whoever makes or joins a user namespace has them, user_namespaces(7). */
 const everyCapability = 2n ** 41n - 1n;
 
+/** The capabilities that a program can be given, as a mask. */
+export function grantable({ inUserNamespace, capabilities }: ProgramContext): bigint {
+  return inUserNamespace ? everyCapability : capabilities;
+}
+
 export function planProgram(
   process: Process,
   context: ProgramContext,
 ): { readonly program: ProgramPlan; readonly warnings: readonly Finding[] } {
-  const security = planSecurity(process, {
-    grantable: context.inUserNamespace ? everyCapability : context.capabilities,
-    newKeyring: context.newKeyring,
-  });
+  const security = planSecurity(process, { grantable: grantable(context), newKeyring: context.newKeyring });
   const env = [...(process.env ?? []), ...context.extraEnv];
   return {
     program: {

@@ -1,6 +1,7 @@
 /** Gives the process its limits, ids, directory and program. Runs in init, after the root file system is entered. */
 import { BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
+import { Proc } from "../fs/proc.ts";
 import { Root } from "../fs/root.ts";
 import {
   AT_EACCESS,
@@ -77,6 +78,12 @@ function makeDirectory(cwd: string): void {
 /** The kernel puts "(unreachable)" before a directory outside the root (CVE-2024-21626); a raw call must look itself. */
 export function checkDirectory(): void {
   if (!getcwd().startsWith("/")) throw new BoxError("it lies outside the container's root file system");
+}
+
+/** How soon this process is killed when memory is short, proc_pid_oom_score_adj(5). While the host's /proc is seen. */
+export function setOomScore(adjustment: number): void {
+  using proc = Proc.host();
+  within("process.oomScoreAdj", () => proc.write("self/oom_score_adj", `${adjustment}`));
 }
 
 export function setUmask(mask: number): void {

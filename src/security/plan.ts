@@ -39,13 +39,13 @@ export function planSecurity(process: Process, context: SecurityContext): Securi
 }
 
 /** Unknown names are left out; the specification's rules have warned of them. */
-function maskOf(names: readonly string[]): bigint {
+export function maskOf(names: readonly string[]): bigint {
   return names.reduce((mask, name) => {
     const number = (capabilityNames as readonly string[]).indexOf(name);
     return number < 0 ? mask : mask | (1n << BigInt(number));
   }, 0n);
 }
 
-function namesOf(mask: bigint): string[] {
+export function namesOf(mask: bigint): string[] {
   return capabilityNames.filter((_, number) => (mask & (1n << BigInt(number))) !== 0n);
 }

@@ -20,6 +20,7 @@ export function recordWith(change: Partial<ContainerRecord>): ContainerRecord {
     cgroup: null,
     startable: true,
     ownPidNamespace: true,
+    newKeyring: true,
     uid: 0,
     hooks: { poststart: [], poststop: [] },
     ...change,

@@ -5,12 +5,12 @@ import { patient } from "./patience.ts";
 
 export { ok } from "./container.ts";
 
-/** Any runtime: the command fails. box: with status 1, one line on stderr, nothing on stdout. */
+/** Any runtime: the command fails. box: with status 1 (exec: 255), one line on stderr, nothing on stdout. */
 export function refused(result: Result, text?: RegExp): void {
   const words = describeResult(result);
   assert.notEqual(result.status, 0, words);
   if (context.runtime.name !== "box") return;
-  assert.equal(result.status, 1, words);
+  assert.equal(result.status, result.argv.includes("exec") ? 255 : 1, words);
   assert.equal(result.stdout, "", words);
   assert.match(result.stderr, /^[^\n]+\n$/, words);
   if (text) assert.match(result.stderr, text, words);

@@ -1,0 +1,169 @@
+/**
+ * `exec`: one more process in a container that is there.
+ *
+ * The container's first process is held by a pidfd from before it is compared with the record, and the new process joins
+ * its namespaces through that: a pid that is used again never counts. No state is written, and no lock taken.
+ */
+import { BoxError, within } from "../base/errors.ts";
+import { step } from "../base/steps.ts";
+import { type Entrance, openPlaces } from "../cgroups/entrance.ts";
+import { placesIn } from "../cgroups/places.ts";
+import { Proc } from "../fs/proc.ts";
+import { Channel } from "../handshake/channel.ts";
+import { asFromInit, asToInit, type FromInit, stepTimeout, type ToInit } from "../handshake/messages.ts";
+import { spawnInto } from "../handshake/spawn.ts";
+import { prepareToEnter, runExec } from "../init/exec.ts";
+import { EBUSY, SIGKILL } from "../linux/constants.ts";
+import type { Fd } from "../linux/fd.ts";
+import { type Child, pidfdOpen, sendSignal, waitPidfd } from "../linux/process.ts";
+import { isErrno } from "../linux/raw.ts";
+import { socketPair, waitReadable } from "../linux/socket.ts";
+import type { ExecPlan } from "../plan/exec.ts";
+import { awaitExecution, hear, type InitChannel, sendUnlessGone } from "./launch.ts";
+import { isAlive } from "./processes.ts";
+import type { ContainerRecord, ProcessId } from "./record.ts";
+import { requireExecutable, statusOf } from "./status.ts";
+import type { Store } from "./store.ts";
+
+/** The container that is to get one more process. */
+export interface Target extends Disposable {
+  readonly record: ContainerRecord;
+  /** Its first process. */
+  readonly init: ProcessId;
+  readonly pidfd: Fd;
+  /** The configuration that it was made from. */
+  readonly config: string;
+}
+
+/** @throws BoxError when the container is in a state that does not allow it */
+export function openTarget(store: Store, id: string, ignorePaused: boolean): Target {
+  using entry = store.get(id);
+  const record = entry.read();
+  const { init } = record;
+  // The pidfd comes first, then what it stands for is compared.
+  const pidfd = init === null ? undefined : pidfdOpen(init.pid);
+  try {
+    requireExecutable(statusOf(record), ignorePaused);
+    const config = entry.readConfig();
+    if (init === null || pidfd === undefined) throw new BoxError("cannot exec in a stopped container");
+    if (config === undefined) throw new BoxError("config.json was not kept");
+    return { record, init, pidfd, config, [Symbol.dispose]: () => pidfd.close() };
+  } catch (thrown) {
+    pidfd?.close();
+    throw thrown;
+  }
+}
+
+export interface ExecRequest {
+  readonly plan: ExecPlan;
+  /** Takes the terminal's master, for programs that have one. */
+  readonly takeTerminal: (master: Fd) => void;
+  /** Called once the program runs; what it throws ends the program. */
+  readonly publish: (child: Child) => void;
+  /** For a container that may be paused: waits, for as long as it takes, until the process has something to say. */
+  readonly awaitThaw: ((socket: Fd) => void) | undefined;
+}
+
+/** Runs the program of the plan. @returns when it is executed; it is this process's child */
+export function execIn(target: Target, request: ExecRequest): Child {
+  try {
+    return perform(target, request);
+  } catch (thrown) {
+    if (!(thrown instanceof BoxError) || isAlive(target.init)) throw thrown;
+    throw new BoxError(`cannot exec in a stopped container: ${thrown.message}`, thrown.details);
+  }
+}
+
+function perform(target: Target, { plan, takeTerminal, publish, awaitThaw }: ExecRequest): Child {
+  const { child, channel } = enterCgroup(target, plan);
+  try {
+    using host = channel;
+    step("wait for the process");
+    awaitThaw?.(host.socket);
+    if (plan.program.process.terminal !== undefined) {
+      const { message, fds } = hear(host, stepTimeout, "open the terminal");
+      const master = fds[0];
+      if (message.type !== "ready" || master === undefined)
+        throw new BoxError(`handshake: ${message.type} came where the terminal was due`);
+      takeTerminal(master);
+      sendUnlessGone(host, { type: "commit", start: true });
+    }
+    awaitExecution(host, stepTimeout);
+    publish(child);
+    return child;
+  } catch (thrown) {
+    end(child);
+    throw thrown;
+  }
+}
+
+/** How long a process may take to die that is killed, in milliseconds; one that is frozen by cgroup v1 does not. */
+const killTimeout = 1000;
+
+function end({ pidfd }: Child): void {
+  sendSignal(pidfd, SIGKILL);
+  waitReadable(pidfd, killTimeout);
+  waitPidfd(pidfd, false);
+}
+
+interface Spawned {
+  readonly child: Child;
+  readonly channel: InitChannel;
+}
+
+/** Makes the process in the container's cgroup; where that takes none, because it has others below it, where init is. */
+function enterCgroup({ init, pidfd }: Target, plan: ExecPlan): Spawned {
+  step("cgroup");
+  const placesOfInit = () => placesIn(cgroupsOf(init), plan.cgroups);
+  using cgroup = openPlaces(plan.cgroups, placesOfInit);
+  try {
+    return spawn(pidfd, plan, cgroup);
+  } catch (thrown) {
+    if (!isErrno(thrown, EBUSY) || plan.cgroups.some(({ named }) => named)) throw thrown;
+    using other = openPlaces(placesOfInit(), () => []);
+    return spawn(pidfd, plan, other);
+  }
+}
+
+function cgroupsOf({ pid }: ProcessId): string {
+  using proc = Proc.host();
+  return proc.read(`${pid}/cgroup`);
+}
+
+function spawn(target: Fd, plan: ExecPlan, cgroup: Entrance): Spawned {
+  step("clone");
+  const [ours, theirs] = socketPair();
+  const channel = new Channel<ToInit, FromInit>(ours, asFromInit);
+  const entry = {
+    target,
+    joins: plan.joins,
+    userFirst: plan.userFirst,
+    prepare: () => prepareToEnter(plan),
+  };
+  try {
+    const child = spawnInto(entry, cgroup.v2, (enter) => {
+      ours.close();
+      const host = new Channel<FromInit, ToInit>(theirs, asToInit);
+      return runExec({ plan, host, enter, placedLater: cgroup.hasV1 });
+    });
+    theirs.close();
+    place(child, channel, cgroup);
+    return { child, channel };
+  } catch (thrown) {
+    channel[Symbol.dispose]();
+    theirs.close();
+    throw thrown;
+  }
+}
+
+/** Moves the process into the v1 hierarchies, before anything of the program runs. */
+function place(child: Child, channel: InitChannel, cgroup: Entrance): void {
+  if (!cgroup.hasV1) return;
+  try {
+    within("cgroup", () => cgroup.enter(child.pid));
+  } catch (thrown) {
+    end(child);
+    throw thrown;
+  }
+  sendUnlessGone(channel, { type: "placed" });
+}
