@@ -32,6 +32,7 @@ const rooms: Readonly<Record<string, Rule>> = {
       "hooks",
       "console",
       "seccomp/compile",
+      "rootfs/sources",
       "fs",
       "linux",
       "base",

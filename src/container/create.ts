@@ -27,6 +27,7 @@ import { open } from "../linux/file.ts";
 import { type Child, sendSignal, waitPidfd } from "../linux/process.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
 import type { Plan } from "../plan/plan.ts";
+import { closeSources, openByCaller } from "../rootfs/sources.ts";
 import { writeIdMaps } from "./id-maps.ts";
 import { awaitExecution, hear, type InitChannel, sendUnlessGone } from "./launch.ts";
 import { bootId, executedFile, identify, ownIdentity } from "./processes.ts";
@@ -169,19 +170,26 @@ class Creation {
     // Only now it is ours: what was there before and refused must not be touched.
     if (cgroupOps !== undefined) this.#rollback.add(() => removeCgroup(recordOf(cgroupOps)));
     step("clone");
+    const sources = openByCaller(init.rootfs);
     const [ours, theirs] = socketPair();
-    const child = spawnInit(init.namespaces, cgroup?.v2, () => {
-      ours.close();
-      cgroup?.[Symbol.dispose]();
-      return runInit({
-        plan: init,
-        host: new Channel<FromInit, ToInit>(theirs, asToInit),
-        listener,
-        placedLater: this.#placesLater(cgroup),
-        privileged: geteuid() === 0,
+    let child: Child;
+    try {
+      child = spawnInit(init.namespaces, cgroup?.v2, () => {
+        ours.close();
+        cgroup?.[Symbol.dispose]();
+        return runInit({
+          plan: init,
+          host: new Channel<FromInit, ToInit>(theirs, asToInit),
+          listener,
+          sources,
+          placedLater: this.#placesLater(cgroup),
+          privileged: geteuid() === 0,
+        });
       });
-    });
-    theirs.close();
+    } finally {
+      theirs.close();
+      closeSources(sources);
+    }
     this.#rollback.add(() => this.#killInit(child));
     return { child, channel: new Channel<ToInit, FromInit>(ours, asFromInit), cgroup };
   }

@@ -2,6 +2,7 @@
 import { getCapabilities, getegid, geteuid } from "../linux/cred.ts";
 import { type CgroupLayout, readCgroupLayout } from "./cgroups.ts";
 import { once } from "./once.ts";
+import { hasSelinux } from "./selinux.ts";
 
 export interface HostFacts {
   readonly euid: number;
@@ -9,6 +10,8 @@ export interface HostFacts {
   /** This process's permitted capabilities as a mask: what it can hand on. */
   readonly capabilities: bigint;
   readonly cgroups: CgroupLayout;
+  /** Whether SELinux is in force. */
+  readonly selinux: boolean;
 }
 
 /** The facts of the running machine, lazily. */
@@ -25,6 +28,9 @@ export function hostFacts(): HostFacts {
     },
     get cgroups() {
       return once(this, "cgroups", readCgroupLayout());
+    },
+    get selinux() {
+      return once(this, "selinux", hasSelinux());
     },
   };
 }

@@ -56,6 +56,11 @@ export class Root {
     throw new SyscallError("openat2", found, path);
   }
 
+  /** What stands at a path (O_PATH), a final link itself; undefined where there is nothing. */
+  findLink(path: string): Fd | undefined {
+    return this.find(path, O_PATH | O_NOFOLLOW);
+  }
+
   /** Opens a directory of which no component may be a link, made where it is missing: for /proc and /sys. */
   realDirectory(path: string): Fd {
     try {

@@ -59,7 +59,7 @@ function enterContainer({ plan, host, enter, placedLater }: ExecSetup): void {
   setsid();
   enter();
   closeAllBut(3 + plan.program.preserveFds, [host.socket]);
-  if (plan.joins.includes("user")) becomeContainerRoot(plan.namespaces);
+  if (plan.joins.includes("user")) becomeContainerRoot();
   if (plan.program.security.newKeyring) leaveKeyring();
   if (placedLater) expect(host, "placed", stepTimeout);
 }

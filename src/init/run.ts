@@ -26,7 +26,7 @@ import {
   writeSysctls,
 } from "../namespaces/apply.ts";
 import type { Identity, InitPlan } from "../plan/plan.ts";
-import { enterRootfs, prepareRootfs } from "../rootfs/apply.ts";
+import { enterRootfs, prepareRootfs, type Sources } from "../rootfs/apply.ts";
 import { leaveKeyring } from "../security/apply.ts";
 import { expect, type HostChannel, report } from "./host-channel.ts";
 import { becomeProgram } from "./program.ts";
@@ -38,6 +38,8 @@ export interface InitSetup {
   readonly host: HostChannel;
   /** Bound to init.sock; absent when the program starts at once. */
   readonly listener: Fd | undefined;
+  /** What the host side has opened of the mounts. */
+  readonly sources: Sources;
   /** Whether the host side says when this process is in its cgroup. */
   readonly placedLater: boolean;
   /** Whether the caller is root: then nobody needs to look into this process. */
@@ -68,10 +70,9 @@ function createContainer(setup: InitSetup): HostChannel {
   const { namespaces } = plan;
   const isNewUser = namespaces.create.includes("user");
   const placed = placement(setup);
-  if (isNewUser) {
-    placed();
-    becomeContainerRoot(namespaces);
-  }
+  const inUserNamespace = isNewUser || namespaces.join.some(({ kind }) => kind === "user");
+  if (isNewUser) placed();
+  if (inUserNamespace) becomeContainerRoot();
   if (plan.program?.security.newKeyring === true) leaveKeyring();
   for (const one of openJoins(namespaces.join.filter(({ kind }) => !enteredBeforeInit.has(kind)))) join(one);
   prepareNamespaces(namespaces);
@@ -81,8 +82,11 @@ function createContainer(setup: InitSetup): HostChannel {
     placed();
     if (namespaces.create.includes("cgroup")) unshare(["cgroup"]);
   });
-  const userNamespace = isNewUser || namespaces.join.some(({ kind }) => kind === "user");
-  const prepared = prepareRootfs(plan.rootfs, { bindDevices: userNamespace, beforeCgroupView: enterCgroupNamespace });
+  const prepared = prepareRootfs(plan.rootfs, {
+    bindDevices: inUserNamespace,
+    sources: setup.sources,
+    beforeCgroupView: enterCgroupNamespace,
+  });
   enterCgroupNamespace();
   step("terminal, sysctl");
   const terminal = plan.program?.process.terminal;

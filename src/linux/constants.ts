@@ -70,6 +70,7 @@ export const AT_STATX_DONT_SYNC = 0x4000;
 
 // inode(7), statx(2), statfs(2)
 export const S_IFMT = 0xf000;
+export const UTIME_OMIT = 0x3ffffffe;
 export const S_IFREG = 0x8000;
 export const S_IFDIR = 0x4000;
 export const S_IFLNK = 0xa000;
@@ -86,6 +87,7 @@ export const CGROUP_SUPER_MAGIC = 0x27e0eb;
 export const CGROUP2_SUPER_MAGIC = 0x63677270;
 export const OVERLAYFS_SUPER_MAGIC = 0x794c7630;
 export const SYSFS_MAGIC = 0x62656572;
+export const SELINUX_MAGIC = 0xf97cff8c;
 export const NSFS_MAGIC = 0x6e736673;
 
 // fcntl(2), flock(2), lseek(2), renameat2(2), close_range(2)

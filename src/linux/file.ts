@@ -5,6 +5,7 @@ import { BoxError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import {
   AT_EMPTY_PATH,
+  AT_FDCWD,
   AT_NO_AUTOMOUNT,
   AT_REMOVEDIR,
   AT_SYMLINK_NOFOLLOW,
@@ -23,14 +24,21 @@ import {
   O_CLOEXEC,
   O_NONBLOCK,
   STATX_BASIC_STATS,
+  UTIME_OMIT,
 } from "./constants.ts";
 import { type At, at, Fd } from "./fd.ts";
-import { open_how, statfs as statfsLayout, statx as statxLayout } from "./layouts.ts";
+import { open_how, statfs as statfsLayout, statx_timestamp, statx as statxLayout, timespec } from "./layouts.ts";
 import { attempt, call, interposed, SyscallError } from "./raw.ts";
 
 /** Opens by path for the caller's own paths (bundle, pid file, log), which are trusted: open(2). */
 export function open(directory: At, path: string, flags: number, mode = 0): Fd {
   return new Fd(call(path, "openat", NR.openat, at(directory), path, flags | O_CLOEXEC, mode));
+}
+
+/** Opens anew, for other rights, what an O_PATH descriptor stands for, whatever its name leads to by now: open(2), O_PATH. */
+export function reopen(fd: Fd, flags: number, about?: string): Fd {
+  const path = `/proc/self/fd/${fd.number}`;
+  return new Fd(call(about, "openat", NR.openat, AT_FDCWD, path, flags | O_CLOEXEC, 0));
 }
 
 /** Opens by path with RESOLVE_* restrictions: openat2(2), Linux 5.6. Retried while the kernel asks for it (a rename ran by). */
@@ -124,6 +132,14 @@ export function chown(fd: Fd, uid: number, gid: number, about?: string): void {
   call(about, "fchownat", NR.fchownat, fd.number, "", uid, gid, AT_EMPTY_PATH);
 }
 
+/** Sets when a name (a final link itself) was last changed, and leaves when it was read: utimensat(2). */
+export function setModificationTime(directory: At, name: string, { seconds, nanoseconds }: Time): void {
+  const times = new Uint8Array(2 * timespec.size);
+  times.set(timespec.encode({ tv_nsec: UTIME_OMIT }));
+  times.set(timespec.encode({ tv_sec: seconds, tv_nsec: nanoseconds }), timespec.size);
+  call(name, "utimensat", NR.utimensat, at(directory), name, times, AT_SYMLINK_NOFOLLOW);
+}
+
 /** Changes the mode of a name that is not followed by anybody else's hand: fchmodat(2). It does follow a link. */
 export function chmod(directory: At, name: string, mode: number): void {
   call(name, "fchmodat", NR.fchmodat, at(directory), name, mode);
@@ -153,6 +169,11 @@ export class Stat {
   get nlink(): number {
     return statxLayout.get(this.#buffer, "stx_nlink");
   }
+  /** When its content was last changed. */
+  get mtime(): Time {
+    const time = statxLayout.get(this.#buffer, "stx_mtime");
+    return { seconds: statx_timestamp.get(time, "tv_sec"), nanoseconds: statx_timestamp.get(time, "tv_nsec") };
+  }
   /** Numbers of the device that the file lies on. */
   get dev(): DeviceNumbers {
     return this.#device("stx_dev_major", "stx_dev_minor");
@@ -165,6 +186,12 @@ export class Stat {
   #device(major: "stx_dev_major" | "stx_rdev_major", minor: "stx_dev_minor" | "stx_rdev_minor"): DeviceNumbers {
     return { major: statxLayout.get(this.#buffer, major), minor: statxLayout.get(this.#buffer, minor) };
   }
+}
+
+/** A moment, since 1970. */
+export interface Time {
+  readonly seconds: bigint;
+  readonly nanoseconds: number;
 }
 
 export interface DeviceNumbers {

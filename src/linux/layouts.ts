@@ -53,6 +53,9 @@ export const statx = struct("struct statx", {
   tail: "104 bytes",
 });
 
+/** statx(2): one time of it. */
+export const statx_timestamp = struct("struct statx_timestamp", { tv_sec: "s64", tv_nsec: "u32", pad: "4 bytes" });
+
 /** fstatfs(2); only the type is read. */
 export const statfs = struct("struct statfs", { f_type: "s64", tail: "112 bytes" });
 

@@ -28,6 +28,13 @@ export const namespaceFlags = {
 
 export type NamespaceFile = keyof typeof namespaceFlags;
 
+/** One line of a uid_map or gid_map: `size` ids from `containerId` on stand for those outside from `hostId` on. */
+export interface IdRange {
+  readonly containerId: number;
+  readonly hostId: number;
+  readonly size: number;
+}
+
 /** The flags of several kinds together, as clone3, unshare and setns take them. */
 export function flagsOf(kinds: readonly NamespaceFile[]): number {
   return kinds.reduce((sum, kind) => sum + namespaceFlags[kind], 0);

@@ -2,14 +2,15 @@
 import { BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { Proc } from "../fs/proc.ts";
-import { NSFS_MAGIC, O_NONBLOCK, O_RDONLY } from "../linux/constants.ts";
+import { EINVAL, NSFS_MAGIC, O_NONBLOCK, O_RDONLY } from "../linux/constants.ts";
 import { setGid, setUid } from "../linux/cred.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fileSystemType, open } from "../linux/file.ts";
 import { type NamespaceFile, setDomainname, setHostname, setns, unshare } from "../linux/namespace.ts";
 import { getpid } from "../linux/process.ts";
+import { isErrno } from "../linux/raw.ts";
 import { setLinkUp } from "../linux/socket.ts";
-import type { IdMap, Join, NamespaceOps } from "./ops.ts";
+import type { Join, NamespaceOps } from "./ops.ts";
 
 /** Kinds into which only a child can be moved, or that must be entered before new ones are made: not init's own work. */
 export const enteredBeforeInit: ReadonlySet<NamespaceFile> = new Set<NamespaceFile>(["user", "pid", "time"]);
@@ -47,11 +48,15 @@ export function join({ join: { kind, path }, fd }: { readonly join: Join; readon
   fd.close();
 }
 
-/** Ids in a new user namespace are the overflow ones until they are set to mapped ones. */
-export function becomeContainerRoot({ uidMap, gidMap }: Pick<NamespaceOps, "uidMap" | "gidMap">): void {
-  const maps = (map: readonly IdMap[]): boolean => map.some(({ containerId }) => containerId === 0);
-  if (maps(gidMap)) setGid(0);
-  if (maps(uidMap)) setUid(0);
+/** Ids in a user namespace are the overflow ones until they are set to mapped ones; root's need not be mapped there. */
+export function becomeContainerRoot(): void {
+  for (const setId of [setGid, setUid]) {
+    try {
+      setId(0);
+    } catch (thrown) {
+      if (!isErrno(thrown, EINVAL)) throw thrown;
+    }
+  }
 }
 
 /** Names and loopback of new namespaces. */

@@ -1,16 +1,10 @@
 /** The container's namespaces as data: made by namespaces/plan.ts, performed by handshake/spawn and init. */
-import type { NamespaceFile } from "../linux/namespace.ts";
+import type { IdRange, NamespaceFile } from "../linux/namespace.ts";
 
 export interface Join {
   readonly kind: NamespaceFile;
   /** Absolute path on the host of a namespace of that kind. */
   readonly path: string;
-}
-
-export interface IdMap {
-  readonly containerId: number;
-  readonly hostId: number;
-  readonly size: number;
 }
 
 export interface NamespaceOps {
@@ -19,8 +13,8 @@ export interface NamespaceOps {
   /** Kinds that are joined, in the order in which they must be. */
   readonly join: readonly Join[];
   /** Maps of a new user namespace. */
-  readonly uidMap: readonly IdMap[];
-  readonly gidMap: readonly IdMap[];
+  readonly uidMap: readonly IdRange[];
+  readonly gidMap: readonly IdRange[];
   /** Whether the namespace gives up setgroups(2): an ordinary user cannot map groups otherwise. */
   readonly denySetgroups: boolean;
   /** Offsets of a new time namespace: [clock, seconds, nanoseconds], decimal text for 64 bits. */

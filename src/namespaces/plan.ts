@@ -1,8 +1,8 @@
 /** From `linux.namespaces` and what hangs on them to the ops of namespaces/ops.ts. Pure. */
-import type { NamespaceFile } from "../linux/namespace.ts";
+import type { IdRange, NamespaceFile } from "../linux/namespace.ts";
 import { refuse } from "../spec/refusal.ts";
 import type { IdMapping, NamespaceType, Spec, TimeOffsets } from "../spec/types.ts";
-import type { IdMap, NamespaceOps } from "./ops.ts";
+import type { NamespaceOps } from "./ops.ts";
 
 const files: Readonly<Record<NamespaceType, NamespaceFile>> = {
   mount: "mnt",
@@ -67,6 +67,6 @@ function offsetsOf(offsets: TimeOffsets = {}): NamespaceOps["timeOffsets"] {
   });
 }
 
-function idMap({ containerID, hostID, size }: IdMapping): IdMap {
+function idMap({ containerID, hostID, size }: IdMapping): IdRange {
   return { containerId: containerID, hostId: hostID, size };
 }

@@ -9,7 +9,13 @@ import type { Namespace, Spec } from "../spec/types.ts";
 import { type CreateOptions, planCreate } from "./create.ts";
 import type { Plan } from "./plan.ts";
 
-const facts: HostFacts = { euid: 0, egid: 0, capabilities: 1n, cgroups: { mode: "v2", controllers: [] } };
+const facts: HostFacts = {
+  euid: 0,
+  egid: 0,
+  capabilities: 1n,
+  cgroups: { mode: "v2", controllers: [] },
+  selinux: false,
+};
 const options: CreateOptions = {
   id: "web",
   bundle: "/bundle",
@@ -63,6 +69,9 @@ test("planCreate() reads no fact that the configuration does not ask for", () =>
     euid: 0,
     egid: 0,
     cgroups: { mode: "v2", controllers: [] },
+    get selinux(): boolean {
+      return assert.fail("whether SELinux is in force was read");
+    },
     get capabilities(): bigint {
       return assert.fail("the capabilities were read");
     },

@@ -38,7 +38,9 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
       const hasView = (spec.mounts ?? []).some(({ type }) => type === "cgroup");
       const path = hasView ? planOwnCgroup()?.path : undefined;
       const cgroupView = path === undefined ? undefined : viewOf(facts.cgroups, hasNewNamespace(spec, "cgroup"), path);
-      return planRootfs(spec, { bundle, pivot: options.pivot, cgroupView });
+      const mayMount = () => (facts.capabilities & sysAdmin) !== 0n;
+      const hasSelinux = () => facts.selinux;
+      return planRootfs(spec, { bundle, pivot: options.pivot, cgroupView, mayMount, hasSelinux });
     },
     planned: () =>
       spec.process === undefined
@@ -73,12 +75,14 @@ function lazy<T>(make: () => T): () => T {
   };
 }
 
-const unsupported = ["intelRdt", "memoryPolicy", "seccomp", "personality", "mountLabel", "netDevices"] as const;
+/** The mask of CAP_SYS_ADMIN. */
+const sysAdmin = 1n << 21n;
+
+const unsupported = ["intelRdt", "memoryPolicy", "seccomp", "personality", "netDevices"] as const;
 
 function refuseUnsupported(linux: Linux): void {
   each(unsupported, (name) => {
-    const value = linux[name];
-    if (value !== undefined && value !== "") refuse(`linux.${name}`, "not supported");
+    if (linux[name] !== undefined) refuse(`linux.${name}`, "not supported");
   });
 }
 

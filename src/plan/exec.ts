@@ -101,7 +101,7 @@ export interface ExecPlan {
   readonly joins: readonly NamespaceFile[];
   /** Whether the user namespace must be entered before the others can be: without privilege outside of it. */
   readonly userFirst: boolean;
-  readonly namespaces: Pick<NamespaceOps, "uidMap" | "gidMap" | "denySetgroups">;
+  readonly namespaces: Pick<NamespaceOps, "denySetgroups">;
   readonly cgroups: readonly CgroupPlace[];
   readonly warnings: readonly Finding[];
 }

@@ -24,7 +24,7 @@ export function features(build: {
       selinux: { enabled: false },
       intelRdt: { enabled: false },
       netDevices: { enabled: false },
-      mountExtensions: { idmap: { enabled: false } },
+      mountExtensions: { idmap: { enabled: true } },
     },
     annotations: {
       "box.version": build.version,

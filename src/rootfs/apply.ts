@@ -9,14 +9,13 @@ import { within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { step } from "../base/steps.ts";
 import { Root } from "../fs/root.ts";
-import { MOUNT_ATTR_RDONLY, MS_MOVE, MS_REC, O_DIRECTORY, O_PATH } from "../linux/constants.ts";
+import { MOUNT_ATTR_RDONLY, MS_REC, O_DIRECTORY, O_PATH } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { chdir, fchdir, open } from "../linux/file.ts";
 import {
   chroot,
-  cloneTree,
+  cloneTreeOf,
   detach,
-  mountAt,
   moveMount,
   pivotRootHere,
   setMountAttributes,
@@ -25,8 +24,11 @@ import {
 import { changePropagation, propagationFlag } from "./attributes.ts";
 import { makeDevices, makeLinks } from "./device-nodes.ts";
 import { makeReadonly, mask, nullDevice } from "./masks.ts";
-import { openSource, performMount } from "./mounts.ts";
+import { performMount } from "./mounts.ts";
 import type { RootfsOps } from "./ops.ts";
+import { openByInit, outwardOf, type Sources } from "./sources.ts";
+
+export type { Sources } from "./sources.ts";
 
 /** The prepared tree, not yet entered. */
 export interface PreparedRootfs {
@@ -38,32 +40,36 @@ export interface PreparedRootfs {
 export interface RootfsHelp {
   /** Whether device nodes cannot be made and the host's are bound instead (user namespaces). */
   readonly bindDevices: boolean;
+  /** What the host side has opened already. */
+  readonly sources: Sources;
   /** Called once before the first view of cgroups is mounted, when the cgroup namespace must be in place. */
   readonly beforeCgroupView: () => void;
 }
 
 /** Makes every mount and device; the host's tree is still the root afterwards. */
 export function prepareRootfs(ops: RootfsOps, help: RootfsHelp): PreparedRootfs {
-  // Whatever the container asks for, nothing of what follows may reach the host: slave at least.
-  const outward = ops.propagation.kind === "private" || ops.propagation.kind === "unbindable" ? "private" : "slave";
-  setPathPropagation("/", propagationFlag(outward) | MS_REC);
+  setPathPropagation("/", propagationFlag(outwardOf(ops)) | MS_REC);
   const nullMount = nullDevice();
   const tree = within(
     () => `root file system ${quote(ops.path)}`,
     () => {
       using target = open("cwd", ops.path, O_PATH | O_DIRECTORY);
-      const mount = cloneTree("cwd", ops.path, true);
+      const mount = cloneTreeOf(target, true, ops.path);
       moveMount(mount, target, ops.path);
       return mount;
     },
   );
-  const root = new Root(tree);
-  // All sources are opened before any mount is made: a mount over a source's path cannot change what is bound.
+  let root = new Root(tree);
   step("mounts");
-  const sources = ops.mounts.map(openSource);
+  const sources = openByInit(ops, help.sources);
   ops.mounts.forEach((op, index) => {
-    if (op.kind === "cgroup") help.beforeCgroupView();
-    performMount(root, op, sources[index]);
+    if (op.kind === "cgroup" || (op.kind === "filesystem" && op.type === "cgroup2")) help.beforeCgroupView();
+    const mount = performMount(root, op, sources[index]);
+    if (op.destination === "/" && mount !== undefined) {
+      // It hides the root file system: what follows goes into it.
+      root.fd.close();
+      root = new Root(mount);
+    } else mount?.close();
   });
   step("devices");
   makeDevices(root, ops.devices, help.bindDevices);
@@ -80,7 +86,8 @@ export function enterRootfs(prepared: PreparedRootfs, ops: RootfsOps): void {
     pivotRootHere();
     detach(".");
   } else {
-    mountAt(ops.path, "/", null, MS_MOVE, null);
+    using hostRoot = open("cwd", "/", O_PATH | O_DIRECTORY);
+    moveMount(root.fd, hostRoot, "/");
     chroot(".");
   }
   chdir("/");

@@ -14,17 +14,17 @@ import { cloneTree, FileSystemContext, moveMount, setMountAttributes } from "../
 import { attributesOf, changeFlags, changePropagation } from "./attributes.ts";
 import type { CgroupViewHierarchy, CgroupViewOp } from "./ops.ts";
 
-export function mountCgroupView(root: Root, op: CgroupViewOp): void {
+/** Returns the mount, for the caller to close. */
+export function mountCgroupView(root: Root, op: CgroupViewOp): Fd {
   using target = root.directory(op.destination);
   const { layout, flags } = op;
   const attributes = attributesOf(flags);
   if (layout.mode === "v2") {
-    using mount = layout.namespace ? newMount("cgroup2", [], attributes) : boundMount(layout.source, attributes);
+    const mount = layout.namespace ? newMount("cgroup2", [], attributes) : boundMount(layout.source, attributes);
     moveMount(mount, target, op.destination);
-    finish(op, mount);
-    return;
+    return finish(op, mount);
   }
-  using tmpfs = newMount("tmpfs", [["mode", "755"]], attributes & ~MOUNT_ATTR_RDONLY);
+  const tmpfs = newMount("tmpfs", [["mode", "755"]], attributes & ~MOUNT_ATTR_RDONLY);
   moveMount(tmpfs, target, op.destination);
   for (const hierarchy of layout.hierarchies) addHierarchy(tmpfs, hierarchy, layout.namespace, attributes);
   if (layout.unified !== undefined) {
@@ -32,7 +32,7 @@ export function mountCgroupView(root: Root, op: CgroupViewOp): void {
     attach(mount, tmpfs, "unified");
   }
   changeFlags(tmpfs, { set: flags.set, clear: [] }, false, op.destination);
-  finish(op, tmpfs);
+  return finish(op, tmpfs);
 }
 
 function addHierarchy(tmpfs: Fd, hierarchy: CgroupViewHierarchy, namespace: boolean, attributes: number): void {
@@ -75,7 +75,8 @@ function boundMount(source: string, attributes: number): Fd {
   return mount;
 }
 
-function finish(op: CgroupViewOp, mount: Fd): void {
+function finish(op: CgroupViewOp, mount: Fd): Fd {
   changeFlags(mount, op.recursiveFlags, true, op.destination);
   for (const propagation of op.propagation) changePropagation(mount, propagation, op.destination);
+  return mount;
 }

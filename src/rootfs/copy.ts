@@ -1,4 +1,4 @@
-/** Copies a directory's content into a new tmpfs (`tmpcopyup`): owners, modes, links and nodes included. */
+/** Copies a directory's content into a new tmpfs (`tmpcopyup`): owners, modes, times, links and nodes included. */
 import {
   O_CREAT,
   O_DIRECTORY,
@@ -18,12 +18,13 @@ import {
   chown,
   fstat,
   list,
-  lstat,
   mkdir,
   mknod,
   open,
   read,
   readlink,
+  reopen,
+  setModificationTime,
   symlink,
   writeAll,
 } from "../linux/file.ts";
@@ -35,30 +36,32 @@ export function copyTree(from: Fd, to: Fd): void {
 }
 
 function copyEntry(from: Fd, to: Fd, name: string): void {
-  const { mode, uid, gid, rdev } = lstat(from, name);
-  const permissions = mode & 0o7777;
-  switch (mode & S_IFMT) {
+  // Opened once: who shares the directory may put something else (a FIFO, a device) in the name's place at any time.
+  using entry = open(from, name, O_PATH | O_NOFOLLOW);
+  const { mode, uid, gid, rdev, mtime } = fstat(entry, name);
+  const kind = mode & S_IFMT;
+  switch (kind) {
     case S_IFLNK:
-      symlink(readlink(from, name), to, name);
+      symlink(readlink(entry, ""), to, name);
       break;
     case S_IFDIR: {
       mkdir(to, name, 0o700);
-      using source = open(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
       using target = open(to, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
-      for (const entry of list(source)) copyEntry(source, target, entry);
+      copyTree(entry, target);
       break;
     }
     case S_IFREG: {
-      using source = open(from, name, O_RDONLY | O_NOFOLLOW);
+      using source = reopen(entry, O_RDONLY, name);
       using target = open(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
       for (let bytes = read(source, 65536); bytes.length > 0; bytes = read(source, 65536)) writeAll(target, bytes);
       break;
     }
     default:
-      mknod(to, name, mode & S_IFMT, 0o600, rdev.major, rdev.minor);
+      mknod(to, name, kind, 0o600, rdev.major, rdev.minor);
   }
   using made = open(to, name, O_PATH | O_NOFOLLOW);
   chown(made, uid, gid);
   // The tmpfs is not attached yet, so nobody can have put a link in the entry's place.
-  if ((fstat(made).mode & S_IFMT) !== S_IFLNK) chmod(to, name, permissions);
+  if (kind !== S_IFLNK) chmod(to, name, mode & 0o7777);
+  setModificationTime(to, name, mtime);
 }

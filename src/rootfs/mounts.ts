@@ -1,16 +1,18 @@
 /** Performs one mount of the plan: detached first, then attached to its opened destination. */
 import { BoxError, within } from "../base/errors.ts";
-import { quote } from "../base/quote.ts";
+import { split } from "../base/path.ts";
 import { isDirectory, type Root } from "../fs/root.ts";
-import { ENOENT, PROC_SUPER_MAGIC } from "../linux/constants.ts";
-import type { Fd } from "../linux/fd.ts";
-import { fileSystemType, fstat } from "../linux/file.ts";
-import { cloneTree, FileSystemContext, moveMount } from "../linux/mount.ts";
+import { EEXIST, PROC_SUPER_MAGIC, S_IFLNK, S_IFMT } from "../linux/constants.ts";
+import { Fd } from "../linux/fd.ts";
+import { fileSystemType, lstat, readlink, symlink } from "../linux/file.ts";
+import { moveMount } from "../linux/mount.ts";
 import { isErrno } from "../linux/raw.ts";
-import { attributesOf, changeFlags, changePropagation } from "./attributes.ts";
+import { changeFlags, changePropagation } from "./attributes.ts";
 import { mountCgroupView } from "./cgroup-view.ts";
-import { copyTree } from "./copy.ts";
+import { describe } from "./describe.ts";
+import { lacksFlags, makeFileSystem, takeLooks } from "./file-systems.ts";
 import type { BindOp, FileSystemOp, MountOp } from "./ops.ts";
+import type { Source } from "./sources.ts";
 
 /** Files of procfs over which engines put their own (lxcfs and the like); nothing else of /proc may be covered. */
 const coverable: ReadonlySet<string> = new Set(
@@ -28,33 +30,20 @@ const coverable: ReadonlySet<string> = new Set(
   ].map((name) => `/proc/${name}`),
 );
 
-/** The detached tree of a bind's source; undefined for other mounts. */
-export function openSource(op: MountOp): Fd | undefined {
-  if (op.kind !== "bind") return undefined;
+/**
+ * Makes one mount.
+ * @param source what was opened for it; it is closed, or is the result
+ * @returns the mount, for the caller to close; undefined for a link
+ */
+export function performMount(root: Root, op: MountOp, source: Source | undefined): Fd | undefined {
   return within(
-    () => describe(op),
-    () => {
-      try {
-        return cloneTree("cwd", op.source, op.recursive);
-      } catch (thrown) {
-        if (isErrno(thrown, ENOENT))
-          throw new BoxError(`source ${quote(op.source)}: no such file or directory (ENOENT)`, thrown.details);
-        throw thrown;
-      }
-    },
-  );
-}
-
-/** Makes one mount. `source` is what openSource gave for it; it is closed. */
-export function performMount(root: Root, op: MountOp, source: Fd | undefined): void {
-  within(
     () => describe(op),
     () => {
       switch (op.kind) {
         case "bind":
-          return bind(root, op, source as Fd);
+          return source instanceof Fd ? bind(root, op, source) : link(root, op, source?.linkTo ?? "");
         case "filesystem":
-          return mountFileSystem(root, op);
+          return mountFileSystem(root, op, source instanceof Fd ? source : makeFileSystem(op));
         case "cgroup":
           return mountCgroupView(root, op);
       }
@@ -62,27 +51,44 @@ export function performMount(root: Root, op: MountOp, source: Fd | undefined): v
   );
 }
 
-function describe(op: MountOp): string {
-  const what =
-    op.kind === "bind" ? `bind ${quote(op.source)}` : op.kind === "cgroup" ? "mount cgroup" : `mount ${op.type}`;
-  return `${what} on ${quote(op.destination)}`;
+/** A link of the host, made again. One with the same target will do. */
+function link(root: Root, op: BindOp, target: string): undefined {
+  const [directory, name] = split(op.destination);
+  using parent = root.directory(directory);
+  try {
+    symlink(target, parent, name);
+  } catch (thrown) {
+    if (!isErrno(thrown, EEXIST) || !isLinkTo(target, parent, name)) throw thrown;
+  }
 }
 
-function bind(root: Root, op: BindOp, tree: Fd): void {
-  using mount = tree;
+function isLinkTo(target: string, parent: Fd, name: string): boolean {
+  return (lstat(parent, name).mode & S_IFMT) === S_IFLNK && readlink(parent, name) === target;
+}
+
+function bind(root: Root, op: BindOp, mount: Fd): Fd {
   const source = fileSystemType(mount, op.source);
-  using target = isDirectory(mount, op.source)
-    ? isViewPlace(op.destination)
-      ? root.realDirectory(op.destination)
-      : root.directory(op.destination)
-    : root.file(op.destination);
+  using target = targetOf(root, op, isDirectory(mount, op.source));
   if (op.destination === "/proc" && source !== PROC_SUPER_MAGIC)
     throw new BoxError("only procfs may be mounted on /proc");
   refuseCoveringProc(target, op.destination);
   changeFlags(mount, op.flags, false, op.destination);
+  return attach(op, mount, target);
+}
+
+function targetOf(root: Root, op: MountOp, directory: boolean): Fd {
+  const there = op.onLink ? root.findLink(op.destination) : undefined;
+  if (there !== undefined) return there;
+  if (!directory) return root.file(op.destination);
+  return isViewPlace(op.destination) ? root.realDirectory(op.destination) : root.directory(op.destination);
+}
+
+/** The last steps of every mount: what is set for its whole tree, its place, its propagation. */
+function attach(op: MountOp, mount: Fd, target: Fd): Fd {
   changeFlags(mount, op.recursiveFlags, true, op.destination);
   moveMount(mount, target, op.destination);
   for (const propagation of op.propagation) changePropagation(mount, propagation, op.destination);
+  return mount;
 }
 
 /** Where the kernel's own views of the system belong: masks and writes must land in them, so their place is no link. */
@@ -90,30 +96,14 @@ function isViewPlace(destination: string): boolean {
   return destination === "/proc" || destination === "/sys";
 }
 
-function mountFileSystem(root: Root, op: FileSystemOp): void {
-  const isKernelView = op.type === "proc" || op.type === "sysfs" || isViewPlace(op.destination);
+function mountFileSystem(root: Root, op: FileSystemOp, mount: Fd): Fd {
+  const isKernelView = op.type === "proc" || op.type === "sysfs";
   if (op.destination === "/proc" && op.type !== "proc") throw new BoxError("only procfs may be mounted on /proc");
-  using target = isKernelView ? root.realDirectory(op.destination) : root.directory(op.destination);
+  using target = isKernelView ? root.realDirectory(op.destination) : targetOf(root, op, true);
   refuseCoveringProc(target, op.destination);
-  using context = FileSystemContext.open(op.type);
-  context.setString("source", op.source);
-  for (const [key, value] of op.options) {
-    if (value === undefined) context.setFlag(key);
-    else context.setString(key, value);
-  }
-  // A tmpfs looks like the directory it hides, unless the options say otherwise.
-  if (op.type === "tmpfs" && !op.options.some(([key]) => key === "mode")) {
-    context.setString("mode", (fstat(target, op.destination).mode & 0o7777).toString(8));
-  }
-  context.create();
-  using mount = context.mount(op.copyUp ? 0 : attributesOf(op.flags));
-  if (op.copyUp) {
-    copyTree(target, mount);
-    changeFlags(mount, op.flags, false, op.destination);
-  }
-  changeFlags(mount, op.recursiveFlags, true, op.destination);
-  moveMount(mount, target, op.destination);
-  for (const propagation of op.propagation) changePropagation(mount, propagation, op.destination);
+  takeLooks(op, mount, target);
+  if (lacksFlags(op)) changeFlags(mount, op.flags, false, op.destination);
+  return attach(op, mount, target);
 }
 
 /**

@@ -1,4 +1,5 @@
 /** What rootfs/apply.ts performs: the container's file tree as data, made by rootfs/plan.ts. */
+import type { IdRange } from "../linux/namespace.ts";
 
 /** A flag of one mount, by the name of its option. */
 export type MountFlag = "ro" | "nosuid" | "nodev" | "noexec" | "nosymfollow" | "nodiratime";
@@ -20,9 +21,22 @@ export interface Propagation {
   readonly recursive: boolean;
 }
 
+/** Which ids a mount shows in place of those on the disk: mapped as in a user namespace that is there, or by ranges. */
+export type MountIds = (
+  | { readonly namespace: string }
+  | { readonly uids: readonly IdRange[]; readonly gids: readonly IdRange[] }
+) & {
+  /** Whether the mounts below it that come along are mapped as well. */
+  readonly recursive: boolean;
+};
+
 interface MountOpBase {
   /** Absolute path in the container. */
   readonly destination: string;
+  /** The mount goes on a link that stands there, not on what it leads to. */
+  readonly onLink: boolean;
+  /** The options as the configuration has them, for errors. */
+  readonly words: readonly string[];
   readonly flags: FlagChange;
   /** Flags for the whole tree that comes with the mount (`rro`, …). */
   readonly recursiveFlags: FlagChange;
@@ -30,22 +44,33 @@ interface MountOpBase {
   readonly propagation: readonly Propagation[];
 }
 
+/** A mount that can have its ids mapped. */
+interface MappableOp extends MountOpBase {
+  readonly ids: MountIds | undefined;
+  /** Opened by the host side with the caller's rights: init has not those it takes. */
+  readonly byCaller: boolean;
+}
+
 /** A new file system. */
-export interface FileSystemOp extends MountOpBase {
+export interface FileSystemOp extends MappableOp {
   readonly kind: "filesystem";
   readonly type: string;
   readonly source: string;
   /** Options of the superblock, in order: [key] is a flag, [key, value] a parameter. */
   readonly options: readonly (readonly [key: string, value?: string])[];
+  /** An option is longer than fsconfig(2) takes: all go to mount(2), as one string. */
+  readonly hasLongOptions: boolean;
   /** The hidden directory's content is copied into the new tmpfs. */
   readonly copyUp: boolean;
 }
 
 /** A directory or file of the host. */
-export interface BindOp extends MountOpBase {
+export interface BindOp extends MappableOp {
   readonly kind: "bind";
   /** Absolute path on the host. */
   readonly source: string;
+  /** What happens to a source that is a link: it is followed, bound itself, or made again in the container. */
+  readonly sourceLink: "follow" | "bind" | "copy";
   readonly recursive: boolean;
 }
 

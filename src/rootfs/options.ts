@@ -13,6 +13,9 @@ type Meaning =
   | { readonly propagation: Propagation }
   | { readonly bind: "bind" | "rbind" }
   | { readonly copyUp: true }
+  | { readonly ids: "idmap" | "ridmap" }
+  | { readonly sourceLink: "bind" | "copy" }
+  | { readonly onLink: true }
   /** The kernel's default, or a word without effect for a new mount. */
   | { readonly nothing: true };
 
@@ -55,6 +58,11 @@ const otherOptions: Readonly<Record<string, Meaning>> = {
   bind: { bind: "bind" },
   rbind: { bind: "rbind" },
   tmpcopyup: { copyUp: true },
+  idmap: { ids: "idmap" },
+  ridmap: { ids: "ridmap" },
+  "src-nofollow": { sourceLink: "bind" },
+  "copy-symlink": { sourceLink: "copy" },
+  "dest-nofollow": { onLink: true },
   private: { propagation: { kind: "private", recursive: false } },
   rprivate: { propagation: { kind: "private", recursive: true } },
   shared: { propagation: { kind: "shared", recursive: false } },
@@ -65,9 +73,6 @@ const otherOptions: Readonly<Record<string, Meaning>> = {
   runbindable: { propagation: { kind: "unbindable", recursive: true } },
 };
 
-/** Words of the specification that box does not perform; refused by name rather than taken as data. */
-const refused: readonly string[] = ["idmap", "ridmap"];
-
 /** The options of one mount, sorted by what they act on. */
 export interface MountOptions {
   readonly flags: FlagChange;
@@ -75,11 +80,14 @@ export interface MountOptions {
   readonly propagation: readonly Propagation[];
   readonly bind: "bind" | "rbind" | undefined;
   readonly copyUp: boolean;
+  readonly ids: "idmap" | "ridmap" | undefined;
+  /** What follows `idmap=`: ranges of crun's writing. */
+  readonly ranges: string | undefined;
+  readonly sourceLink: "follow" | "bind" | "copy";
+  readonly onLink: boolean;
   readonly superblock: readonly string[];
   /** Everything else, in order. */
   readonly data: readonly string[];
-  /** Words that are known and not supported. */
-  readonly refused: readonly string[];
 }
 
 /** Flags as they are collected: the last word on each counts. */
@@ -101,20 +109,26 @@ export function parseOptions(words: readonly string[]): MountOptions {
     propagation: [] as Propagation[],
     bind: undefined as "bind" | "rbind" | undefined,
     copyUp: false,
+    ids: undefined as MountOptions["ids"],
+    ranges: undefined as string | undefined,
+    sourceLink: "follow" as MountOptions["sourceLink"],
+    onLink: false,
     superblock: [] as string[],
     data: [] as string[],
-    refused: [] as string[],
   };
   for (const word of words) {
     const own = lookup(treeOptions, word) ?? lookup(otherOptions, word);
     const meaning = own ?? (word.startsWith("r") ? lookup(treeOptions, word.slice(1)) : undefined);
-    if (meaning === undefined) (refused.includes(word) ? result.refused : result.data).push(word);
-    else if ("flag" in meaning) (own === undefined ? recursive : flags).on.set(meaning.flag, meaning.on);
+    if (meaning === undefined) {
+      const inline = /^(r?idmap)=(.*)$/s.exec(word);
+      if (inline === null) result.data.push(word);
+      else Object.assign(result, { ids: inline[1], ranges: inline[2] });
+    } else if ("flag" in meaning) (own === undefined ? recursive : flags).on.set(meaning.flag, meaning.on);
     else if ("atime" in meaning) (own === undefined ? recursive : flags).atime = meaning.atime;
     else if ("propagation" in meaning) result.propagation.push(meaning.propagation);
     else if ("bind" in meaning) result.bind = result.bind === "rbind" ? "rbind" : meaning.bind;
     else if ("superblock" in meaning) result.superblock.push(meaning.superblock);
-    else if ("copyUp" in meaning) result.copyUp = true;
+    else if (!("nothing" in meaning)) Object.assign(result, meaning);
   }
   return { ...result, flags: changeOf(flags), recursiveFlags: changeOf(recursive) };
 }

@@ -4,7 +4,13 @@ import type { Linux, Mount, Spec } from "../spec/types.ts";
 import type { CgroupViewLayout, MountOp } from "./ops.ts";
 import { planRootfs, type RootfsContext } from "./plan.ts";
 
-const context: RootfsContext = { bundle: "/bundle", pivot: true, cgroupView: undefined };
+const context: RootfsContext = {
+  bundle: "/bundle",
+  pivot: true,
+  cgroupView: undefined,
+  mayMount: () => true,
+  hasSelinux: () => false,
+};
 
 function plan(change: Partial<Spec>, more: Partial<RootfsContext> = {}) {
   return planRootfs({ ociVersion: "1.3.0", root: { path: "rootfs" }, ...change }, { ...context, ...more });
@@ -16,7 +22,13 @@ function planMount(mount: Mount, more: Partial<RootfsContext> = {}): MountOp {
   return op;
 }
 
-const unchanged = { flags: { set: [], clear: [] }, recursiveFlags: { set: [], clear: [] }, propagation: [] };
+const unchanged = {
+  onLink: false,
+  flags: { set: [], clear: [] },
+  recursiveFlags: { set: [], clear: [] },
+  propagation: [],
+};
+const unmapped = { ids: undefined, byCaller: false };
 
 describe("planRootfs() takes the root", () => {
   test("from the bundle, or from where an absolute path says", () => {
@@ -70,21 +82,21 @@ describe("planRootfs() takes the root", () => {
 
 describe("planRootfs() plans a mount", () => {
   test("of a file system, its options sorted by what they act on", () => {
-    const op = planMount({
-      destination: "/dev/../dev/shm/",
-      type: "tmpfs",
-      source: "shm",
-      options: ["nosuid", "size=64k", "noatime", "sync", "mode=1777", "rprivate", "a=b=c", "tmpcopyup"],
-    });
+    const options = ["nosuid", "size=64k", "noatime", "sync", "mode=1777", "rprivate", "a=b=c", "tmpcopyup"];
+    const op = planMount({ destination: "/dev/../dev/shm/", type: "tmpfs", source: "shm", options });
     assert.deepEqual(op, {
       kind: "filesystem",
       destination: "/dev/shm",
+      onLink: false,
+      words: options,
+      ...unmapped,
       type: "tmpfs",
       source: "shm",
       flags: { set: ["nosuid"], clear: [], atime: "noatime" },
       recursiveFlags: { set: [], clear: [] },
       propagation: [{ kind: "private", recursive: true }],
       options: [["sync"], ["size", "64k"], ["mode", "1777"], ["a", "b=c"]],
+      hasLongOptions: false,
       copyUp: true,
     });
   });
@@ -97,7 +109,10 @@ describe("planRootfs() plans a mount", () => {
       type: "proc",
       source: "proc",
       ...unchanged,
+      ...unmapped,
+      words: [],
       options: [],
+      hasLongOptions: false,
       copyUp: false,
     });
   });
@@ -112,7 +127,16 @@ describe("planRootfs() plans a mount", () => {
       [{ destination: "/d", source: "/data", type: "cgroup", options: ["bind"] }, "/data", false],
     ];
     for (const [mount, source, recursive] of cases) {
-      assert.deepEqual(planMount(mount), { kind: "bind", destination: "/d", ...unchanged, source, recursive });
+      assert.deepEqual(planMount(mount), {
+        kind: "bind",
+        destination: "/d",
+        ...unchanged,
+        ...unmapped,
+        words: mount.options ?? [],
+        source,
+        sourceLink: "follow",
+        recursive,
+      });
     }
   });
 
@@ -143,6 +167,7 @@ describe("planRootfs() plans a view of the cgroups", () => {
       kind: "cgroup",
       destination: "/cg",
       ...unchanged,
+      words: ["ro"],
       flags: { set: ["ro"], clear: [] },
       layout,
     });
@@ -177,16 +202,137 @@ test("planRootfs() refuses mounts that it could not perform as they are written"
       'mounts[1].options: "tmpcopyup" is for tmpfs only',
     ],
     [{ destination: "/d", type: "proc", options: ["tmpcopyup"] }, 'mounts[1].options: "tmpcopyup" is for tmpfs only'],
-    [{ destination: "/d", type: "tmpfs", options: ["ridmap"] }, 'mounts[1].options: "ridmap" is not supported'],
     [
-      { destination: "/d", type: "tmpfs", uidMappings: [{ containerID: 0, hostID: 0, size: 1 }] },
-      "mounts[1].uidMappings: idmapped mounts are not supported",
+      { destination: "/d", type: "tmpfs", options: ["ridmap"] },
+      'mounts[1].options: "ridmap" needs uidMappings and gidMappings, or a user namespace',
+    ],
+    [
+      { destination: "/d", type: "tmpfs", options: ["copy-symlink"] },
+      'mounts[1].options: "copy-symlink" is for binds only',
+    ],
+    [
+      { destination: "/d", type: "overlay", options: [`lowerdir=${"x".repeat(4090)}`] },
+      "mounts[1].options: the options of a file system must be at most 4095 bytes long together",
     ],
   ];
   for (const [mount, message] of cases) {
     const mounts = [{ destination: "/fine", type: "tmpfs" }, mount];
     assert.throws(() => plan({ mounts }), { name: "BoxError", message });
   }
+});
+
+describe("planRootfs() plans the ids of a mount", () => {
+  const own = [{ containerID: 0, hostID: 1000, size: 5 }];
+  const ranges = [{ containerId: 0, hostId: 1000, size: 5 }];
+  const user: Linux = {
+    namespaces: [{ type: "user" }],
+    uidMappings: [
+      { containerID: 0, hostID: 0, size: 1 },
+      { containerID: 1, hostID: 2, size: 1000 },
+    ],
+    gidMappings: [{ containerID: 0, hostID: 500, size: 10 }],
+  };
+  const idsOf = (mount: Partial<Mount>, linux: Linux = {}) => {
+    const [op] = plan({ mounts: [{ destination: "/d", source: "/s", type: "bind", ...mount }], linux }).mounts;
+    assert.ok(op !== undefined && op.kind !== "cgroup");
+    assert.equal(op.byCaller, true);
+    return op.ids;
+  };
+
+  test("by its own mappings, before those of the user namespace", () => {
+    const mount = { uidMappings: own, gidMappings: own };
+    assert.deepEqual(idsOf(mount), { uids: ranges, gids: ranges, recursive: false });
+    assert.deepEqual(idsOf({ ...mount, options: ["rbind", "ridmap"] }, user), {
+      uids: ranges,
+      gids: ranges,
+      recursive: true,
+    });
+  });
+
+  test("by those of the user namespace, where it has none", () => {
+    assert.deepEqual(idsOf({ options: ["idmap"] }, user), {
+      uids: [
+        { containerId: 0, hostId: 0, size: 1 },
+        { containerId: 1, hostId: 2, size: 1000 },
+      ],
+      gids: [{ containerId: 0, hostId: 500, size: 10 }],
+      recursive: false,
+    });
+    const joined: Linux = { namespaces: [{ type: "user", path: "/ns/user" }] };
+    assert.deepEqual(idsOf({ options: ["idmap"] }, joined), { namespace: "/ns/user", recursive: false });
+  });
+
+  test("by ranges in the option, `@` giving ids of the container", () => {
+    const options = ["idmap=uids=@1-3-10#20-30-5;gids=0-7-1"];
+    assert.deepEqual(idsOf({ options }, user), {
+      uids: [
+        { containerId: 1, hostId: 4, size: 10 },
+        { containerId: 20, hostId: 30, size: 5 },
+      ],
+      gids: [{ containerId: 0, hostId: 7, size: 1 }],
+      recursive: false,
+    });
+  });
+
+  test("not at all without a wish, though in a user namespace the host side opens the source", () => {
+    assert.equal(idsOf({}, user), undefined);
+    assert.equal(plan({ mounts: [{ destination: "/d", type: "tmpfs" }], linux: user }).mounts[0]?.kind, "filesystem");
+  });
+
+  test("not from what is no range, nor without the right to", () => {
+    const none = '"idmap=" needs both "uids=" and "gids="';
+    const relative = '"@0-0-1" is relative to the mappings of a new user namespace, and there is none';
+    for (const [option, message] of [
+      ["idmap=", '"idmap=" takes "uids=" and "gids=", separated by ";", not ""'],
+      ["idmap=uids=0-0-1", none],
+      ["idmap=uids=0-0-0;gids=0-0-1", '"0-0-0" is no range of ids: it must be FROM-TO-COUNT'],
+      ["idmap=uids=0-4294967295-1;gids=0-0-1", '"0-4294967295-1" is no range of ids: it must be FROM-TO-COUNT'],
+      ["idmap=uids=@0-0-1;gids=0-0-1", relative],
+    ] as const) {
+      assert.throws(() => idsOf({ options: [option] }), { message: `mounts[0].options: ${message}` }, option);
+    }
+    assert.throws(() => idsOf({ options: ["idmap=uids=@0-0-2;gids=0-0-1"] }, user), {
+      message: 'mounts[0].options: "@0-0-2" is not within one range of the container\'s ids',
+    });
+    const mount = { destination: "/d", source: "/s", type: "bind", uidMappings: own, gidMappings: own };
+    assert.throws(() => planMount(mount, { mayMount: () => false }), {
+      message: "mounts[0].options: an id-mapped mount takes CAP_SYS_ADMIN",
+    });
+  });
+});
+
+describe("planRootfs() plans the options of a file system", () => {
+  const optionsOf = (mount: Mount, linux: Linux = {}, hasSelinux = true) => {
+    const [op] = plan({ mounts: [mount], linux }, { hasSelinux: () => hasSelinux }).mounts;
+    assert.equal(op?.kind, "filesystem");
+    return op;
+  };
+
+  test("with the container's label, where SELinux is in force and it has none of its own", () => {
+    const linux = { mountLabel: "a:b:c:s0:c1,c2" };
+    const label = ["context", "a:b:c:s0:c1,c2"];
+    const tmpfs = { destination: "/d", type: "tmpfs" };
+    assert.deepEqual(optionsOf(tmpfs, linux).options, [label]);
+    assert.deepEqual(optionsOf({ ...tmpfs, options: ["size=1k"] }, linux).options, [["size", "1k"], label]);
+    assert.deepEqual(optionsOf({ ...tmpfs, options: ["context=x"] }, linux).options, [["context", "x"]]);
+    for (const type of ["proc", "sysfs", "mqueue"]) assert.deepEqual(optionsOf({ ...tmpfs, type }, linux).options, []);
+    assert.deepEqual(optionsOf(tmpfs, linux, false).options, []);
+    assert.deepEqual(optionsOf(tmpfs, { mountLabel: "" }).options, []);
+  });
+
+  test("for mount(2) as soon as one of them is longer than fsconfig(2) takes", () => {
+    const overlay = (length: number) =>
+      optionsOf({ destination: "/d", type: "overlay", options: ["xino=off", `lowerdir=${"é".repeat(length)}`] });
+    assert.equal(overlay(127).hasLongOptions, false);
+    assert.equal(overlay(128).hasLongOptions, true);
+  });
+
+  test("read-only as a whole where a read-only mount is of a device", () => {
+    const device = { destination: "/d", type: "squashfs", source: "/dev/loop0" };
+    assert.deepEqual(optionsOf({ ...device, options: ["ro"] }).options, [["ro"]]);
+    assert.deepEqual(optionsOf(device).options, []);
+    assert.deepEqual(optionsOf({ destination: "/d", type: "tmpfs", options: ["ro"] }).options, []);
+  });
 });
 
 describe("planRootfs() plans devices", () => {

@@ -1,8 +1,10 @@
 /** From the specification's root, mounts, devices and paths to what rootfs/apply.ts performs. Pure. */
 import { clean, resolve } from "../base/path.ts";
 import { each, refuse } from "../spec/refusal.ts";
+import { utf8Length } from "../spec/rules/text.ts";
 import type { Device, Linux, Mount, Spec } from "../spec/types.ts";
 import { defaultDevices } from "./devices.ts";
+import { type ContainerIds, planIds, rangesOf } from "./id-ranges.ts";
 import type { CgroupViewLayout, DeviceOp, MountOp, Propagation, RootfsOps } from "./ops.ts";
 import { parseOptions } from "./options.ts";
 
@@ -15,12 +17,17 @@ export interface RootfsContext {
   readonly pivot: boolean;
   /** How a mount of type `cgroup` is to look; undefined where the host has no cgroups. */
   readonly cgroupView: CgroupViewLayout | undefined;
+  /** Whether the caller may mount in its own namespaces. */
+  readonly mayMount: () => boolean;
+  /** Whether SELinux is in force: asked for only where there is a label. */
+  readonly hasSelinux: () => boolean;
 }
 
 export function planRootfs(spec: Spec, context: RootfsContext): RootfsOps {
   const { root, mounts = [], linux = {} } = spec;
   if (root === undefined) refuse("root", "required on Linux");
-  const mountOps = each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`, context));
+  const planMount = mountPlanner(linux, context);
+  const mountOps = each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`));
   return {
     path: resolve(context.bundle, root.path),
     readonly: root.readonly ?? false,
@@ -33,35 +40,95 @@ export function planRootfs(spec: Spec, context: RootfsContext): RootfsOps {
   };
 }
 
-function planMount(mount: Mount, where: string, context: RootfsContext): MountOp {
-  const options = parseOptions(mount.options ?? []);
-  const unsupported = options.refused[0];
-  if (unsupported !== undefined) refuse(`${where}.options`, `"${unsupported}" is not supported`);
-  if (mount.uidMappings !== undefined || mount.gidMappings !== undefined) {
-    refuse(`${where}.uidMappings`, "idmapped mounts are not supported");
-  }
-  const destination = clean(mount.destination);
-  const { flags, recursiveFlags, propagation } = options;
-  const base = { destination, flags, recursiveFlags, propagation };
-  if (options.bind !== undefined || mount.type === "bind") {
-    if (mount.source === undefined) refuse(`${where}.source`, "required for a bind mount");
-    if (options.data.length > 0) refuse(`${where}.options`, `"${options.data[0]}" means nothing for a bind mount`);
-    if (options.copyUp) refuse(`${where}.options`, '"tmpcopyup" is for tmpfs only');
-    const source = resolve(context.bundle, mount.source);
-    return { kind: "bind", ...base, source, recursive: options.bind === "rbind" };
-  }
-  if (mount.type === undefined) refuse(`${where}.type`, 'required unless "bind" or "rbind" is among the options');
-  if (mount.type === "cgroup") {
-    if (context.cgroupView === undefined) refuse(where, "this host has no cgroups mounted at /sys/fs/cgroup");
-    // A view that the program could write to would let it out of its limits; only an explicit `rw` asks for that.
-    const writable = (mount.options ?? []).includes("rw");
-    const set = writable || flags.set.includes("ro") ? flags.set : [...flags.set, "ro" as const];
-    return { kind: "cgroup", ...base, flags: { ...flags, set }, layout: context.cgroupView };
-  }
-  if (options.copyUp && mount.type !== "tmpfs") refuse(`${where}.options`, '"tmpcopyup" is for tmpfs only');
-  const superblock = [...options.superblock.map((key) => [key] as const), ...options.data.map(parameter)];
-  const source = mount.source ?? mount.type;
-  return { kind: "filesystem", ...base, type: mount.type, source, options: superblock, copyUp: options.copyUp };
+/** The longest string that fsconfig(2) takes, and the longest data of mount(2): a page with its NUL. */
+const longestOption = 255;
+const longestData = 4095;
+
+/** File systems of the kernel's own, which have no labels to be set as a whole. */
+const unlabelled: readonly string[] = ["proc", "sysfs", "mqueue", "cgroup", "cgroup2"];
+
+function mountPlanner(linux: Linux, context: RootfsContext): (mount: Mount, where: string) => MountOp {
+  const { bundle, cgroupView, mayMount } = context;
+  const containerIds = containerIdsOf(linux);
+  const label = linux.mountLabel || undefined;
+  const labels = label === undefined || !context.hasSelinux() ? [] : [`context=${label}`];
+
+  return (mount, where) => {
+    const words = mount.options ?? [];
+    const options = parseOptions(words);
+    const { flags, recursiveFlags, propagation, onLink, copyUp, data } = options;
+    const base = { destination: clean(mount.destination), onLink, words, flags, recursiveFlags, propagation };
+    const ids = planIds(mount, options, where, containerIds);
+    if (ids !== undefined && !mayMount()) refuse(`${where}.options`, "an id-mapped mount takes CAP_SYS_ADMIN");
+    if (options.bind !== undefined || mount.type === "bind") {
+      if (mount.source === undefined) refuse(`${where}.source`, "required for a bind mount");
+      if (data.length > 0) refuse(`${where}.options`, `"${data[0]}" means nothing for a bind mount`);
+      if (copyUp) refuse(`${where}.options`, '"tmpcopyup" is for tmpfs only');
+      const source = resolve(bundle, mount.source);
+      // The ids of a user namespace may have no way to the source: /var/lib/… is often closed to all but root.
+      const byCaller = ids !== undefined || (containerIds !== undefined && mayMount());
+      const recursive = options.bind === "rbind";
+      return { kind: "bind", ...base, ids, byCaller, source, sourceLink: options.sourceLink, recursive };
+    }
+    if (mount.type === undefined) refuse(`${where}.type`, 'required unless "bind" or "rbind" is among the options');
+    if (options.sourceLink !== "follow") refuse(`${where}.options`, `"${words.find(isSourceLink)}" is for binds only`);
+    if (mount.type === "cgroup") {
+      if (ids !== undefined) refuse(`${where}.options`, "a view of cgroups cannot be id-mapped");
+      if (cgroupView === undefined) refuse(where, "this host has no cgroups mounted at /sys/fs/cgroup");
+      // A view that the program could write to would let it out of its limits; only an explicit `rw` asks for that.
+      const writable = words.includes("rw");
+      const set = writable || flags.set.includes("ro") ? flags.set : [...flags.set, "ro" as const];
+      return { kind: "cgroup", ...base, flags: { ...flags, set }, layout: cgroupView };
+    }
+    if (copyUp && mount.type !== "tmpfs") refuse(`${where}.options`, '"tmpcopyup" is for tmpfs only');
+    const source = mount.source ?? mount.type;
+    const all = [...data, ...(unlabelled.includes(mount.type) || data.some(isContext) ? [] : labels)];
+    const hasLongOptions = all.some((word) => utf8Length(valueOf(word)) > longestOption);
+    if (hasLongOptions && utf8Length(all.join(",")) > longestData) {
+      refuse(`${where}.options`, `the options of a file system must be at most ${longestData} bytes long together`);
+    }
+    if (hasLongOptions && ids !== undefined) {
+      refuse(`${where}.options`, `an option of an id-mapped mount must be at most ${longestOption} bytes long`);
+    }
+    // A read-only device has no file system that could be written, whatever the mount says.
+    const readonlyDevice = flags.set.includes("ro") && source.startsWith("/") ? ["ro"] : [];
+    const superblock = [...options.superblock, ...readonlyDevice].map((key) => [key] as const);
+    const parameters = [...superblock, ...all.map(parameter)];
+    const byCaller = ids !== undefined;
+    return {
+      kind: "filesystem",
+      ...base,
+      ids,
+      byCaller,
+      type: mount.type,
+      source,
+      options: parameters,
+      hasLongOptions,
+      copyUp,
+    };
+  };
+}
+
+/** How the container's user namespace maps ids, for mounts that are to be mapped like it. */
+function containerIdsOf({ namespaces = [], uidMappings = [], gidMappings = [] }: Linux): ContainerIds | undefined {
+  const user = namespaces.find(({ type }) => type === "user");
+  if (user === undefined) return undefined;
+  return user.path === undefined
+    ? { uids: rangesOf(uidMappings), gids: rangesOf(gidMappings) }
+    : { namespace: user.path };
+}
+
+function isSourceLink(word: string): boolean {
+  return word === "copy-symlink" || word === "src-nofollow";
+}
+
+/** A label of the configuration's own goes before the container's. */
+function isContext(word: string): boolean {
+  return /^(def|fs|root)?context=/.test(word);
+}
+
+function valueOf(word: string): string {
+  return parameter(word)[1] ?? "";
 }
 
 function parameter(word: string): readonly [string, string?] {

@@ -11,7 +11,7 @@ import { decodeSpec } from "../../src/spec/decode.ts";
 import { format } from "../../src/spec/findings.ts";
 
 /** Root with the capabilities that a runtime has in a container of its own: neither SYS_RESOURCE nor AUDIT_READ. */
-const root = { euid: 0, egid: 0, capabilities: 2n ** 41n - 1n - 2n ** 24n - 2n ** 37n };
+const root = { euid: 0, egid: 0, capabilities: 2n ** 41n - 1n - 2n ** 24n - 2n ** 37n, selinux: false };
 
 const hierarchies = [
   { name: "blkio", options: ["blkio"] },
@@ -32,7 +32,8 @@ const hosts = {
   hybrid: { ...root, cgroups: { mode: "v1", hierarchies, unified: true, controllers: ["hugetlb"] } },
   v1: { ...root, cgroups: { mode: "v1", hierarchies, unified: false, controllers: [] } },
   bare: { ...root, cgroups: { mode: "none" } },
-  user: { euid: 1000, egid: 100, capabilities: 0n, cgroups: { mode: "v2", controllers: [] } },
+  user: { euid: 1000, egid: 100, capabilities: 0n, cgroups: { mode: "v2", controllers: [] }, selinux: false },
+  selinux: { ...root, cgroups: { mode: "v2", controllers }, selinux: true },
 } as const satisfies Record<string, HostFacts>;
 
 export type Host = keyof typeof hosts;
@@ -63,6 +64,7 @@ export const cases: Readonly<Record<string, Case>> = {
   "no-process": { host: "v2" },
   binds: { host: "v2" },
   options: { host: "v2" },
+  mounts: { host: "selinux" },
   devices: { host: "v2" },
   hooks: { host: "v2" },
   capabilities: { host: "v2" },

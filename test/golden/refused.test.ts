@@ -61,7 +61,6 @@ const refused: readonly (readonly [path: string, value: unknown, message: string
     "linux.resources.memory.swappiness: cgroup v2 has no such setting",
   ],
   ["linux.seccomp", { defaultAction: "SCMP_ACT_ALLOW" }, "linux.seccomp: not supported"],
-  ["linux.mountLabel", "a:b:c", "linux.mountLabel: not supported"],
   [
     "mounts",
     [{ destination: "/a", type: "tmpfs", options: ["idmap"] }],

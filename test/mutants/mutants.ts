@@ -625,7 +625,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "ids inside and outside are swapped",
-    file: "container/id-maps.ts",
+    file: "fs/id-maps.ts",
     replace: "`${containerId} ${hostId} ${size}\\n`",
     by: "`${hostId} ${containerId} ${size}\\n`",
     tests: ["namespaces: the program sees the mapped ids in a user namespace"],
@@ -670,8 +670,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "mounts are made in reverse",
     file: "rootfs/plan.ts",
-    replace: "each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`, context))",
-    by: "each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`, context)).reverse()",
+    replace: "each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`))",
+    by: "each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`)).reverse()",
     tests: ["file system: later mounts hide earlier ones"],
   },
   {
@@ -744,6 +744,113 @@ export const mutants: readonly Mutant[] = [
       'if (ops.propagation.kind !== "slave" || !ops.propagation.recursive) changePropagation(root.fd, ops.propagation, "/");',
     by: "",
     tests: ["file system: the root has propagation shared when configured"],
+  },
+
+  // --- mounts ---
+  {
+    name: "the ids of mounts are not mapped",
+    file: "rootfs/sources.ts",
+    replace: "if (op.ids !== undefined) mapIds(source, op.ids, mapped, op.destination);",
+    by: "",
+    tests: ["mounts: a bind mount with mappings of its own shows mapped owners"],
+  },
+  {
+    name: "ridmap maps one mount only",
+    file: "rootfs/sources.ts",
+    replace: "ids.recursive",
+    by: "false",
+    tests: ["mounts: ridmap maps the mounts below as well"],
+  },
+  {
+    name: "what the host side opens stays shared with the host",
+    file: "rootfs/sources.ts",
+    replace: 'if (op.kind === "bind") changePropagation(source, { kind: outwardOf(ops), recursive: true }, op.source);',
+    by: "",
+    tests: ["mounts: a mount of the container does not appear in the bind mount's source on the host"],
+  },
+  {
+    name: "in a user namespace init opens the sources of binds",
+    file: "rootfs/plan.ts",
+    replace: "ids !== undefined || (containerIds !== undefined && mayMount())",
+    by: "ids !== undefined",
+    tests: ["mounts: a bind source that only root can reach is there in a user namespace"],
+  },
+  {
+    name: "tmpcopyup copies nothing",
+    file: "rootfs/file-systems.ts",
+    replace: "if (op.copyUp) copyTree(hidden, mount);",
+    by: "",
+    tests: ["mounts: tmpcopyup copies what the tmpfs hides, with owners, modes, times and links"],
+  },
+  {
+    name: "tmpcopyup forgets when a file was changed",
+    file: "rootfs/copy.ts",
+    replace: "setModificationTime(to, name, mtime);",
+    by: "",
+    tests: ["mounts: tmpcopyup copies what the tmpfs hides, with owners, modes, times and links"],
+  },
+  {
+    name: "a tmpfs has a mode of its own",
+    file: "rootfs/file-systems.ts",
+    replace: 'if (!hasOption(op, "mode")) chmod(mount, ".", mode & 0o7777);',
+    by: "",
+    tests: ["mounts: a tmpfs has the mode of the directory that it hides"],
+  },
+  {
+    name: "a tmpfs that is copied into stays writable",
+    file: "rootfs/mounts.ts",
+    replace: "if (lacksFlags(op)) changeFlags(mount, op.flags, false, op.destination);",
+    by: "",
+    tests: ["mounts: tmpcopyup works with a read-only tmpfs"],
+  },
+  {
+    name: "recursive flags hold for one mount only",
+    file: "rootfs/mounts.ts",
+    replace: "changeFlags(mount, op.recursiveFlags, true, op.destination);",
+    by: "changeFlags(mount, op.recursiveFlags, false, op.destination);",
+    tests: ["mounts: rro holds for the mounts below as well"],
+  },
+  {
+    name: "a mount's own propagation is not set",
+    file: "rootfs/mounts.ts",
+    replace: "for (const propagation of op.propagation) changePropagation(mount, propagation, op.destination);",
+    by: "",
+    tests: ["mounts: a mount has propagation shared when it is asked for"],
+  },
+  {
+    name: "a mount on / is lost",
+    file: "rootfs/apply.ts",
+    replace: 'op.destination === "/"',
+    by: "false",
+    tests: ["mounts: a mount on / takes the place of the root file system"],
+  },
+  {
+    name: "src-nofollow follows",
+    file: "rootfs/sources.ts",
+    replace: 'op.sourceLink === "bind" ? AT_SYMLINK_NOFOLLOW : 0',
+    by: "0",
+    tests: ["mounts: src-nofollow binds the link itself"],
+  },
+  {
+    name: "dest-nofollow follows",
+    file: "rootfs/mounts.ts",
+    replace: "op.onLink ? root.findLink(op.destination) : undefined",
+    by: "undefined",
+    tests: ["mounts: dest-nofollow mounts on a link of the image"],
+  },
+  {
+    name: "a mount of type cgroup2 shows the caller's cgroup",
+    file: "rootfs/apply.ts",
+    replace: 'op.kind === "cgroup" || (op.kind === "filesystem" && op.type === "cgroup2")',
+    by: 'op.kind === "cgroup"',
+    tests: ["mounts: a mount of type cgroup2 shows the container's own cgroup"],
+  },
+  {
+    name: "a joined user namespace leaves init without ids",
+    file: "init/run.ts",
+    replace: "if (inUserNamespace) becomeContainerRoot();",
+    by: "if (isNewUser) becomeContainerRoot();",
+    tests: ["mounts: a joined user namespace gives its mappings"],
   },
 
   // --- hooks ---
@@ -837,8 +944,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "/proc is bound where a link of the image leads",
     file: "rootfs/mounts.ts",
-    replace:
-      "isViewPlace(op.destination)\n      ? root.realDirectory(op.destination)\n      : root.directory(op.destination)",
+    replace: "isViewPlace(op.destination) ? root.realDirectory(op.destination) : root.directory(op.destination)",
     by: "root.directory(op.destination)",
     tests: ["security: a bind of /proc is refused where the image has a link of that name"],
   },

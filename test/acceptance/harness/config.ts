@@ -13,6 +13,8 @@ export interface Mount {
   type?: string;
   source?: string;
   options?: string[];
+  uidMappings?: IdMapping[];
+  gidMappings?: IdMapping[];
 }
 
 export interface Hook {
@@ -78,6 +80,7 @@ export interface Linux {
   rootfsPropagation?: string;
   maskedPaths: string[];
   readonlyPaths: string[];
+  mountLabel?: string;
   sysctl?: Record<string, string>;
   seccomp?: Seccomp;
 }
