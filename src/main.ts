@@ -112,7 +112,7 @@ function printVersion(): number {
   return 0;
 }
 
-function print(to: Fd, text: string): void {
+function print(to: Fd, text: string | Uint8Array): void {
   writeAll(to, text);
 }
 

@@ -6,7 +6,9 @@ import {
   CGROUP2_SUPER_MAGIC,
   EBUSY,
   EEXIST,
+  ENODEV,
   ENOENT,
+  EOPNOTSUPP,
   O_DIRECTORY,
   O_NOFOLLOW,
   O_RDONLY,
@@ -152,5 +154,19 @@ export function openChild(fd: Fd, name: string): Fd | undefined {
   } catch (thrown) {
     if (isErrno(thrown, ENOENT)) return undefined;
     throw thrown;
+  }
+}
+
+/** Visits a cgroup and all below it, children first; closes what it opens. One that vanishes meanwhile is no error. */
+export function visitCgroups(root: Fd, action: (cgroup: Fd) => void): void {
+  using fd = root;
+  for (const name of childrenOf(fd)) {
+    const child = openChild(fd, name);
+    if (child !== undefined) visitCgroups(child, action);
+  }
+  try {
+    action(fd);
+  } catch (thrown) {
+    if (!isErrno(thrown, ENOENT, ENODEV, EOPNOTSUPP)) throw thrown;
   }
 }

@@ -1,5 +1,11 @@
 /** Pausing: v1's freezer controller where it is mounted, else cgroup2. */
-import { openCgroup, readFileIfThere, writeFile } from "./directory.ts";
+import { BoxError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
+import { monotonicMilliseconds } from "../linux/clock.ts";
+import type { Fd } from "../linux/fd.ts";
+import { poll } from "../linux/socket.ts";
+import { openCgroup, readFile, readFileIfThere, visitCgroups, writeFile } from "./directory.ts";
+import { NoticeFile } from "./notice.ts";
 import type { CgroupDirectory } from "./ops.ts";
 import type { CgroupRecord } from "./record.ts";
 
@@ -11,12 +17,72 @@ export function isFrozen(record: CgroupRecord): boolean {
   return fd !== undefined && readFileIfThere(fd, freezer.file)?.trim() === freezer.frozen;
 }
 
-/** Lets a paused container go on: a frozen process of v1 does not even die. */
+/** How long the processes may take to stand still, in milliseconds: one that waits for a dead disk never does. */
+const freezeTimeout = 10_000;
+
+/**
+ * Freezes every process of the container and waits until all stand still.
+ * @throws BoxError when they do not in time; they go on then
+ */
+export function freeze(record: CgroupRecord): void {
+  withFreezer(record, (fd, freezer) => {
+    const deadline = monotonicMilliseconds() + freezeTimeout;
+    writeFile(fd, freezer.file, freezer.frozen);
+    if (freezer.directory.version === 1 ? awaitFrozenV1(fd, deadline) : awaitFrozenV2(fd, deadline)) return;
+    writeFile(fd, freezer.file, freezer.thawed);
+    throw new BoxError(`cgroup ${quote(record.path)}: not frozen after ${freezeTimeout / 1000} s`);
+  });
+}
+
+/** Lets a paused container go on. @throws BoxError when a cgroup above it is frozen too */
 export function thaw(record: CgroupRecord): void {
+  withFreezer(record, (fd, freezer) => {
+    writeFile(fd, freezer.file, freezer.thawed);
+    if (readFile(fd, freezer.file).trim() === freezer.frozen)
+      throw new BoxError(`cgroup ${quote(record.path)} stays frozen: one above it is`);
+  });
+}
+
+function withFreezer(record: CgroupRecord, action: (cgroup: Fd, freezer: Freezer) => void): void {
   const freezer = freezerOf(record);
-  if (freezer === undefined || !isFrozen(record)) return;
+  if (freezer === undefined) throw new BoxError("the container's cgroup has no freezer");
   using fd = openCgroup(freezer.directory, record.path);
-  if (fd !== undefined) writeFile(fd, freezer.file, freezer.thawed);
+  if (fd === undefined) throw new BoxError(`cgroup ${quote(record.path)} does not exist`);
+  action(fd, freezer);
+}
+
+/**
+ * v1 says FREEZING until somebody who reads finds every process frozen, and gives no notice of that: so it is read again
+ * after a time that grows, and asked for again, which catches what was forked meanwhile.
+ */
+function awaitFrozenV1(cgroup: Fd, deadline: number): boolean {
+  for (let pause = 1; readFile(cgroup, "freezer.state").trim() !== "FROZEN"; pause = Math.min(2 * pause, 50)) {
+    if (monotonicMilliseconds() > deadline) return false;
+    poll([], pause);
+    writeFile(cgroup, "freezer.state", "FROZEN");
+  }
+  return true;
+}
+
+function awaitFrozenV2(cgroup: Fd, deadline: number): boolean {
+  using events = new NoticeFile(cgroup, "cgroup.events");
+  while (!events.read().includes("frozen 1")) {
+    const left = deadline - monotonicMilliseconds();
+    if (left <= 0) return false;
+    poll([events.wait], left);
+  }
+  return true;
+}
+
+/**
+ * Lets frozen processes die of a KILL that was sent: v1 holds even that back, cgroup2 does not. What the container has
+ * frozen itself, in a cgroup of its own making, is let go as well.
+ */
+export function releaseKilled(record: CgroupRecord): void {
+  const freezer = freezerOf(record);
+  if (freezer?.directory.version !== 1) return;
+  const fd = openCgroup(freezer.directory, record.path);
+  if (fd !== undefined) visitCgroups(fd, (cgroup) => writeFile(cgroup, freezer.file, freezer.thawed));
 }
 
 interface Freezer {

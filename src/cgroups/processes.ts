@@ -2,15 +2,14 @@
 import { BoxError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { monotonicMilliseconds } from "../linux/clock.ts";
-import { ENODEV, ENOENT, EOPNOTSUPP, O_NOFOLLOW, O_RDONLY, POLLPRI, SIGKILL } from "../linux/constants.ts";
-import { decodeUtf8 } from "../linux/engine.ts";
+import { ENOENT, SIGKILL } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
-import { open, read } from "../linux/file.ts";
 import { kill, pidfdOpen } from "../linux/process.ts";
 import { isErrno } from "../linux/raw.ts";
 import { poll, waitReadable } from "../linux/socket.ts";
-import { childrenOf, openCgroup, openChild, processesOf, writeFile } from "./directory.ts";
-import { thaw } from "./freezer.ts";
+import { openCgroup, openChild, processesOf, visitCgroups, writeFile } from "./directory.ts";
+import { releaseKilled } from "./freezer.ts";
+import { NoticeFile } from "./notice.ts";
 import { type CgroupRecord, mainDirectory } from "./record.ts";
 
 /** Every process in the container's cgroup and below it. */
@@ -25,28 +24,14 @@ export function cgroupPids(record: CgroupRecord): number[] {
 export function pidsBelow(cgroup: Fd): number[] {
   const pids: number[] = [];
   const root = openChild(cgroup, ".");
-  if (root !== undefined) visit(root, (one) => pids.push(...processesOf(one)));
+  if (root !== undefined) visitCgroups(root, (one) => pids.push(...processesOf(one)));
   return pids;
 }
 
-/** Visits a cgroup and all below it, children first; closes what it opens. One that vanishes meanwhile is no error. */
-function visit(root: Fd, action: (cgroup: Fd) => void): void {
-  using fd = root;
-  for (const name of childrenOf(fd)) {
-    const child = openChild(fd, name);
-    if (child !== undefined) visit(child, action);
-  }
-  try {
-    action(fd);
-  } catch (thrown) {
-    if (!isErrno(thrown, ENOENT, ENODEV, EOPNOTSUPP)) throw thrown;
-  }
-}
-
-/** Sends a signal to every process of the container once. */
+/** Sends a signal to every process of the container once. KILL reaches frozen ones too. */
 export function signalAll(record: CgroupRecord, signal: number): void {
-  if (signal === SIGKILL && killAtOnce(record)) return;
-  for (const pid of cgroupPids(record)) kill(pid, signal);
+  if (signal !== SIGKILL || !killAtOnce(record)) for (const pid of cgroupPids(record)) kill(pid, signal);
+  if (signal === SIGKILL) releaseKilled(record);
 }
 
 /** cgroup.kill, Linux 5.14: nothing can fork away from it. */
@@ -69,7 +54,6 @@ export const emptyTimeout = 10_000;
 
 /** Kills everything in the cgroup and waits until the kernel says that it is empty. */
 export function killAndWait(record: CgroupRecord): void {
-  thaw(record);
   const deadline = monotonicMilliseconds() + emptyTimeout;
   while (cgroupPids(record).length > 0) {
     signalAll(record, SIGKILL);
@@ -91,10 +75,8 @@ export function waitForChange(record: CgroupRecord, deadline: number): void {
     waitForProcesses(cgroupPids(record), left);
     return;
   }
-  using events = open(cgroup, "cgroup.events", O_RDONLY | O_NOFOLLOW);
-  // Reading this descriptor arms its notice: a change after it is not missed.
-  if (decodeUtf8(read(events, 4096)).includes("populated 0")) return;
-  poll([{ fd: events, events: POLLPRI }], left);
+  using events = new NoticeFile(cgroup, "cgroup.events");
+  if (!events.read().includes("populated 0")) poll([events.wait], left);
 }
 
 /** Waits for the end of the first of these processes: the caller looks again then. */

@@ -4,9 +4,14 @@ import type { CommandTable } from "./args.ts";
 import { allOptions, parseArguments } from "./args.ts";
 import * as create from "./commands/create.ts";
 import * as deleteCommand from "./commands/delete.ts";
+import * as events from "./commands/events.ts";
+import * as exec from "./commands/exec.ts";
 import * as features from "./commands/features.ts";
 import * as kill from "./commands/kill.ts";
 import * as list from "./commands/list.ts";
+import * as pause from "./commands/pause.ts";
+import * as ps from "./commands/ps.ts";
+import * as resume from "./commands/resume.ts";
 import * as run from "./commands/run.ts";
 import * as spec from "./commands/spec.ts";
 import * as start from "./commands/start.ts";
@@ -20,10 +25,15 @@ const tables: readonly CommandTable[] = [
   create,
   start,
   run,
+  exec,
   state,
   kill,
   deleteCommand,
   list,
+  pause,
+  resume,
+  ps,
+  events,
   spec,
   validate,
   trace,
@@ -42,11 +52,22 @@ const contract: Readonly<Record<string, readonly [operands: string, ...options: 
     ...["-b", "--bundle=x", "--console-socket=x", "--pid-file=x", "--no-pivot", "--no-new-keyring"],
     ...["--preserve-fds=0", "-f", "--config=x", "--no-subreaper", "-d", "--detach", "--keep"],
   ],
+  exec: [
+    "ID CMD",
+    ...["-p", "--process=x", "-t", "--tty", "-d", "--detach", "--pid-file=x", "-e", "--env=A=b", "--cwd=/", "-u"],
+    ...["--user=0", "-g", "--additional-gids=0", "-c", "--cap=x", "--no-new-privs", "--apparmor=x"],
+    ...["--process-label=x", "--preserve-fds=0", "--ignore-paused", "--cgroup=x", "--console-socket=x"],
+    ...["--pidfd-socket=x"],
+  ],
   start: ["ID"],
   state: ["ID"],
   kill: ["ID SIGNAL", "-a", "--all"],
   delete: ["ID", "-f", "--force"],
   list: ["", "-f", "--format=json", "-q", "--quiet"],
+  pause: ["ID"],
+  resume: ["ID"],
+  ps: ["ID", "-f", "--format=json"],
+  events: ["ID", "--interval=1s", "--stats"],
   spec: ["", "-b", "--bundle=x", "--rootless", "-f", "--file=x"],
   trace: ["FILE"],
   validate: ["", "-b", "--bundle=x", "-f", "--config=x", "--json"],
@@ -83,7 +104,9 @@ for (const table of tables) {
     for (const option of options) {
       const args = short.get(option)?.value === undefined ? [option] : [option, "x"];
       assert.deepEqual(parseArguments(table, [...args, ...words]).operands, words, option);
-      assert.deepEqual(parseArguments(table, [...words, ...args]).operands, words, option);
+      // Where a command line of its own follows, all after the first operand belongs to that.
+      const after = table.optionsFirst === true ? [...words, ...args] : words;
+      assert.deepEqual(parseArguments(table, [...words, ...args]).operands, after, option);
     }
   });
 }

@@ -11,7 +11,7 @@ export interface Context {
   /** How many descriptors from 3 on the caller has handed down, without a gap: counted before any of ours was opened. */
   readonly inheritedFds: number;
   /** Writes to stdout. */
-  readonly print: (text: string) => void;
+  readonly print: (text: string | Uint8Array) => void;
 }
 
 /** What the module of a command exports. */

@@ -2,6 +2,7 @@
 import { BoxError, messageOf, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { step } from "../base/steps.ts";
+import { releaseKilled } from "../cgroups/freezer.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
 import { removeCgroup, removeEmptyCgroup } from "../cgroups/removal.ts";
 import { runHook } from "../hooks/apply.ts";
@@ -75,7 +76,7 @@ function readIfWhole(entry: Entry): Leavings | undefined {
 function endOwner(record: Leavings | undefined): void {
   // Once the program is being started, ending it is enough: the starter notices by itself.
   if (record === undefined || "newer" in record || record.owner === null || record.phase !== "creating") return;
-  if (record.owner.pid !== getpid()) endProcess(record.owner, record.bootId);
+  if (record.owner.pid !== getpid()) endProcess(record.owner, record.bootId, null);
 }
 
 function requireStopped(entry: Entry): ContainerRecord {
@@ -114,19 +115,20 @@ function removeOwnCgroup(record: Leavings, cgroup: CgroupRecord): void {
 
 function destroy(entry: Entry, record: Leavings | undefined): Leavings | undefined {
   step("end of the processes");
-  if (record !== undefined && record.init !== null) endProcess(record.init, record.bootId);
+  if (record !== undefined && record.init !== null) endProcess(record.init, record.bootId, record.cgroup);
   step("removal");
   if (record !== undefined && record.cgroup !== null) removeOwnCgroup(record, record.cgroup);
   entry.remove();
   return record;
 }
 
-/** Kills exactly the recorded process and waits for its end; a child of ours is reaped. */
-function endProcess(id: ProcessId, boot: string): void {
+/** Kills exactly the recorded process, frozen with its cgroup or not, and waits for its end; a child of ours is reaped. */
+function endProcess(id: ProcessId, boot: string, cgroup: CgroupRecord | null): void {
   if (boot !== bootId()) return;
   using process = openProcess(id);
   if (process === undefined) return;
   sendSignal(process, SIGKILL);
+  if (cgroup !== null) releaseKilled(cgroup);
   if (!waitReadable(process, endTimeout))
     throw new Error(`process ${id.pid} is still there ${endTimeout / 1000} s after SIGKILL`);
   waitPidfd(process, false);

@@ -1,6 +1,7 @@
 /** `kill`: a signal for the container's first process, or for all of them. */
 import { BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
+import { releaseKilled } from "../cgroups/freezer.ts";
 import { killAndWait, signalAll } from "../cgroups/processes.ts";
 import { SIGKILL } from "../linux/constants.ts";
 import { sendSignal } from "../linux/process.ts";
@@ -42,7 +43,8 @@ function signalInit(record: ContainerRecord | NewerRecord, signal: number): void
   const init = record.bootId === bootId() ? record.init : null;
   using process = init === null ? undefined : openProcess(init);
   if (process === undefined || !sendSignal(process, signal)) throw new BoxError("container not running");
+  if (signal !== SIGKILL || record.cgroup === null) return;
   // In a pid namespace of its own everything ends with the first process; elsewhere the cgroup says what belongs to it.
-  const alone = !("newer" in record) && record.ownPidNamespace;
-  if (signal === SIGKILL && !alone && record.cgroup !== null) killAndWait(record.cgroup);
+  if (!("newer" in record) && record.ownPidNamespace) releaseKilled(record.cgroup);
+  else killAndWait(record.cgroup);
 }

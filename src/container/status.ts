@@ -66,3 +66,14 @@ export function requireKillable(status: Status): void {
   if (status === "stopped") throw new BoxError("container not running");
   if (status === "creating") throw new BoxError("container not running: it is being created");
 }
+
+/** `pause`: what has processes that go on. */
+export function requirePausable(status: Status): void {
+  if (status === "paused") throw new BoxError("container not running: it is paused already");
+  requireKillable(status);
+}
+
+/** `resume`. */
+export function requirePaused(status: Status): void {
+  if (status !== "paused") throw new BoxError(`container not paused: it is ${status}`);
+}

@@ -310,6 +310,10 @@ export const AT_EACCESS = 0x200;
 export const IN_CLOEXEC = 0x80000;
 export const IN_MODIFY = 0x2;
 
+// eventfd(2)
+export const EFD_CLOEXEC = 0x80000;
+export const EFD_NONBLOCK = 0x800;
+
 // termios(3)
 export const IGNBRK = 0x1;
 export const BRKINT = 0x2;

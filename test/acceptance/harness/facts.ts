@@ -36,6 +36,7 @@ export type Need =
   | "root"
   | "busybox"
   | "userspace: setpriv"
+  | "userspace: ps"
   | "mount: proc"
   | "mount: sysfs"
   | "mount: overlay"
@@ -135,6 +136,7 @@ export function probe(tools: Tools): Facts {
       existsSync(tools.busybox) ? "" : `no static busybox at ${tools.busybox} (apt-get install busybox-static)`,
     ],
     ["userspace: setpriv", tried("setpriv", "--version")],
+    ["userspace: ps", tried("ps", "-ef")],
     ["mount: proc", tried("unshare", "--mount", "--pid", "--fork", "--mount-proc", "true")],
     ["mount: sysfs", tried("unshare", "--mount", "--net", "mount", "-t", "sysfs", "none", "/sys")],
     [

@@ -131,3 +131,18 @@ export function cgroupsNamed(token: string): string[] {
 export function exists(path: string): boolean {
   return attempt(() => statSync(path) !== undefined, false);
 }
+
+/** The directory of the hierarchy that freezes, among a cgroup's. */
+export function freezerOf(paths: string[]): string {
+  const found =
+    paths.find((path) => exists(join(path, "freezer.state"))) ??
+    paths.find((path) => exists(join(path, "cgroup.freeze")));
+  if (found === undefined) throw new Error(`no freezer in ${paths.join(" ")}`);
+  return found;
+}
+
+/** Whether the kernel says that every process of a cgroup stands still. */
+export function isFrozen(freezer: string): boolean {
+  const v1 = attempt(() => readFileSync(join(freezer, "freezer.state"), "utf8"), "");
+  return v1 === "" ? readFileSync(join(freezer, "cgroup.events"), "utf8").includes("frozen 1") : v1 === "FROZEN\n";
+}

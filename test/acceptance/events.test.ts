@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Container } from "./harness/container.ts";
+import { ok, refused } from "./harness/expect.ts";
+import { cgroupsNamed, exists } from "./harness/host.ts";
+import type { Lab } from "./harness/lab.ts";
+import type { Shim } from "./harness/shim.ts";
+import { feature } from "./harness/suite.ts";
+
+const scenario = feature("events", { needs: ["command: events"] });
+
+interface Event {
+  type: string;
+  id: string;
+  data?: {
+    cpu: { usage: { total: number; kernel: number; user: number } };
+    memory: { usage: { limit: number; usage: number }; raw: Record<string, number> };
+    pids: { current: number; limit?: number };
+    [member: string]: unknown;
+  };
+}
+
+function events(lab: Lab, ...args: string[]): Shim {
+  return lab.watch(lab.runtime.shim(["events", ...args]));
+}
+
+/** The next event of a type; others may come first, but not for ever. */
+async function next(stream: Shim, type: string): Promise<Event> {
+  for (let count = 0; count < 100; count++) {
+    const event = JSON.parse(await stream.stdout.line()) as Event;
+    if (event.type === type) return event;
+  }
+  throw new Error(`100 events and none is ${type}`);
+}
+
+async function stats(lab: Lab, container: Container): Promise<Event & { data: NonNullable<Event["data"]> }> {
+  const { stdout } = ok(await lab.runtime.call(["events", "--stats", container.id]));
+  assert.match(stdout, /^\{.*\}\n$/);
+  const event = JSON.parse(stdout) as Event;
+  assert.ok(event.data);
+  return { ...event, data: event.data };
+}
+
+scenario("--stats prints one record and ends", async (lab) => {
+  const container = await lab.running();
+  const { type, id, data } = await stats(lab, container);
+  assert.deepEqual([type, id], ["stats", container.id]);
+  const members = ["blkio", "cpu", "cpuset", "hugetlb", "intel_rdt", "memory", "network_interfaces", "pids"];
+  assert.deepEqual(Object.keys(data).sort(), members);
+});
+
+scenario("--stats of a created and of a paused container works", { needs: ["command: pause"] }, async (lab) => {
+  const container = await lab.created();
+  assert.equal((await stats(lab, container)).id, container.id);
+  await container.start();
+  await container.line(/^ready$/);
+  ok(await lab.runtime.pause(container.id));
+  assert.equal((await stats(lab, container)).id, container.id);
+});
+
+scenario("--stats counts processes", { needs: ["cgroup: pids"] }, async (lab) => {
+  const container = await lab.running(["/bin/sh", "-c", "/bin/probe wait & exec /bin/probe wait"]);
+  await container.line(/^ready$/);
+  const { pids } = (await stats(lab, container)).data;
+  assert.deepEqual([pids.current, pids.limit ?? 0], [2, 0]);
+});
+
+scenario("--stats says how much memory there is and may be", { needs: ["cgroup: memory"] }, async (lab) => {
+  const container = await lab.running();
+  limitMemory(container, 64 * 2 ** 20);
+  const { memory } = (await stats(lab, container)).data;
+  assert.equal(memory.usage.limit, 64 * 2 ** 20);
+  assert.ok(memory.usage.usage > 0 && memory.usage.usage < 64 * 2 ** 20);
+  assert.ok(Object.keys(memory.raw).length > 10);
+});
+
+scenario("--stats counts the processor's time in nanoseconds", { needs: ["cgroup: cpu"] }, async (lab) => {
+  const script = "echo ready; i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; echo done; exec sleep 600";
+  const container = await lab.running(["/bin/sh", "-c", script]);
+  await container.line(/^done$/);
+  const { usage } = (await stats(lab, container)).data.cpu;
+  // Whatever the machine's speed: more than a millisecond, less than the test may take.
+  assert.ok(usage.total > 1e6 && usage.total < 60e9, `${usage.total}`);
+});
+
+scenario("a record comes every --interval, until the container is deleted", async (lab) => {
+  const container = await lab.running();
+  const stream = events(lab, "--interval", "20ms", container.id);
+  for (let count = 0; count < 3; count++) assert.equal((await next(stream, "stats")).id, container.id);
+  await container.delete("--force");
+  assert.equal(await stream.exited(), "exit 0");
+});
+
+scenario("events ends with the container", { boxOnly: "not only when it is deleted" }, async (lab) => {
+  const container = await lab.running();
+  const stream = events(lab, "--interval", "20ms", container.id);
+  await next(stream, "stats");
+  await container.stop();
+  assert.equal(await stream.exited(), "exit 0");
+});
+
+scenario("between two records events does nothing", { boxOnly: "it waits for the kernel's word" }, async (lab) => {
+  const container = await lab.running();
+  const stream = events(lab, "--interval", "30ms", container.id);
+  const pid = await stream.started();
+  const switches = (): number =>
+    Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  await next(stream, "stats");
+  const before = switches();
+  for (let count = 0; count < 5; count++) await next(stream, "stats");
+  assert.ok(switches() - before <= 6, `${switches() - before} times awake for 5 records`);
+});
+
+for (const interval of ["0", "0s", "-1s", "5", "soon", ""]) {
+  scenario(`events refuses ${JSON.stringify(interval)} as an interval`, { boxOnly: "strict options" }, async (lab) => {
+    const container = await lab.running();
+    refused(await lab.runtime.call(["events", "--interval", interval, container.id]), /--interval: must be a time/);
+  });
+}
+
+scenario("events is refused when the container has stopped", async (lab) => {
+  const container = await lab.stopped();
+  refused(await lab.runtime.call(["events", "--stats", container.id]), /container with id .* is not running/);
+  refused(await lab.runtime.call(["events", container.id]), /container with id .* is not running/);
+});
+
+scenario("events is refused when there is no such container", async (lab) => {
+  refused(await lab.runtime.call(["events", "--stats", lab.newId()]), /container does not exist/);
+});
+
+scenario("several containers share a stream, which ends with the last", { boxOnly: "several ids" }, async (lab) => {
+  const [one, two] = [await lab.running(), await lab.running()];
+  const stream = events(lab, "--interval", "20ms", one.id, two.id);
+  assert.equal((await next(stream, "stats")).id, one.id);
+  assert.equal((await next(stream, "stats")).id, two.id);
+  await one.stop();
+  // What was on its way is passed over: two of the other without one of this between them.
+  for (let last = ""; ; ) {
+    const { id } = await next(stream, "stats");
+    if (id === two.id && last === two.id) break;
+    last = id;
+  }
+  await two.stop();
+  assert.equal(await stream.exited(), "exit 0");
+});
+
+scenario("events ends when nobody reads any more", { boxOnly: "it waits for that too" }, async (lab) => {
+  const container = await lab.running();
+  const [file = "", ...args] = lab.runtime.argv(["events", "--interval", "1h", container.id]);
+  const reader = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = once(reader, "exit", { signal: AbortSignal.timeout(20_000) });
+  lab.later(() => void reader.kill("SIGKILL"));
+  reader.stdout.destroy();
+  assert.deepEqual(await ended, [0, null]);
+});
+
+/** A shell that goes on after what it has started was killed for memory. */
+const hungry = ["/bin/sh", "-c", "echo ready; while read line; do tail /dev/zero; echo killed; done"];
+
+function limitMemory(container: Container, bytes: number): void {
+  for (const path of cgroupsNamed(container.id)) {
+    for (const name of ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.max", "memory.swap.max"]) {
+      if (exists(join(path, name))) writeFileSync(join(path, name), name === "memory.swap.max" ? "0" : `${bytes}`);
+    }
+  }
+}
+
+scenario("each time the memory runs out is an event", { needs: ["cgroup: memory"] }, async (lab) => {
+  const container = await lab.running(hungry);
+  limitMemory(container, 16 * 2 ** 20);
+  const stream = events(lab, "--interval", "50ms", container.id);
+  await next(stream, "stats");
+  for (let count = 0; count < 2; count++) {
+    container.say("\n");
+    assert.deepEqual(await next(stream, "oom"), { type: "oom", id: container.id });
+    await container.line(/^killed$/);
+  }
+});
+
+scenario(
+  "the memory that ran out is told within 100 ms",
+  { needs: ["cgroup: memory"], boxOnly: "runc does not promise a time" },
+  async (lab) => {
+    const container = await lab.running(hungry);
+    limitMemory(container, 16 * 2 ** 20);
+    const stream = events(lab, "--interval", "1s", container.id);
+    await next(stream, "stats");
+    // The shell tells of the end of what was killed; the event must have come at most so long after.
+    container.say("\n");
+    const told = next(stream, "oom").then(() => performance.now());
+    await container.line(/^killed$/);
+    const killed = performance.now();
+    const late = (await told) - killed;
+    assert.ok(late < 100, `${late} ms`);
+  },
+);
+
+scenario(
+  "the last one is told when it ends the container",
+  { needs: ["cgroup: memory"], boxOnly: "before the stream's end" },
+  async (lab) => {
+    const container = await lab.running(["/bin/sh", "-c", "echo ready; read line; exec tail /dev/zero"]);
+    limitMemory(container, 16 * 2 ** 20);
+    const stream = events(lab, "--interval", "20ms", container.id);
+    await next(stream, "stats");
+    container.say("\n");
+    await next(stream, "oom");
+    assert.equal(await stream.exited(), "exit 0");
+    await container.exit();
+  },
+);
+
+scenario("the removal of the cgroup is no event", { needs: ["cgroup: memory"] }, async (lab) => {
+  const container = await lab.running();
+  const stream = events(lab, "--interval", "20ms", container.id);
+  await next(stream, "stats");
+  // It finds the end and the removal at once when it goes on.
+  const pid = await stream.started();
+  process.kill(pid, "SIGSTOP");
+  await container.delete("--force");
+  process.kill(pid, "SIGCONT");
+  assert.equal(await stream.exited(), "exit 0");
+  assert.doesNotMatch(stream.stdout.text, /"oom"/);
+});
