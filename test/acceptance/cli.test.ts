@@ -166,8 +166,9 @@ scenario("a log that cannot be opened is an error", async (lab) => {
   refused(await lab.runtime.call(["--log", lab.path("no/such/place"), "list"]));
 });
 
+const withoutRoot = { boxOnly: "of a user without XDG_RUNTIME_DIR", needs: ["root" as const] };
 for (const name of ["spec", "features"]) {
-  scenario(`${name} needs no state directory`, { boxOnly: "of a user without XDG_RUNTIME_DIR" }, async (lab) => {
+  scenario(`${name} needs no state directory`, withoutRoot, async (lab) => {
     const user = ["setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups"];
     const cwd = lab.path("bundle");
     mkdirSync(cwd, { mode: 0o777 });

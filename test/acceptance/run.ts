@@ -42,6 +42,8 @@ async function main(): Promise<number> {
   setMaxListeners(0, interrupt.signal);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => interrupt.abort());
   process.env["ACCEPTANCE_CONTEXT"] = context.file;
+  // A state directory that a group may write to is none, and that is the default of some users.
+  process.umask(0o022);
   const { events, lines } = await runTests(interrupt.signal);
 
   mkdirSync(output, { recursive: true });

@@ -143,7 +143,7 @@ scenario(
   },
 );
 
-scenario("a run ends with status 2 when everything was skipped: no busybox", async (lab) => {
+scenario("a run ends with status 2 when everything was skipped: no busybox", { needs: ["root"] }, async (lab) => {
   const { status, last, stdout } = await suiteRun(lab, { only: one, env: { BUSYBOX: "/nothing/here" } });
   assert.equal(last, "0 passed, 0 failed, 1 skipped", stdout);
   assert.match(stdout, /1 × needs busybox: no static busybox/);
