@@ -18,9 +18,10 @@ const subjects = ["namespaces", "rootfs", "process", "console", "security", "sec
 const rooms: Readonly<Record<string, Rule>> = {
   globals: { values: [] },
   main: { values: ["cli", "linux", "base"] },
-  cli: { values: ["spec", "facts", "plan", "preflight", "container", "linux", "fs", "base"] },
+  cli: { values: ["spec", "facts", "plan", "preflight", "doctor", "container", "linux", "fs", "base"] },
   spec: { values: ["base", "typebox"] },
   facts: { values: ["linux", "fs", "base"] },
+  doctor: { values: ["facts", "linux", "base"] },
   preflight: { values: ["spec", "facts", "fs", "linux", "base"] },
   plan: { values: ["spec", "*/plan", "base"], types: ["facts", "linux", "*/ops"] },
   container: {

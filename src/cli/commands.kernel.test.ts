@@ -4,6 +4,7 @@ import type { CommandTable } from "./args.ts";
 import { allOptions, parseArguments } from "./args.ts";
 import * as create from "./commands/create.ts";
 import * as deleteCommand from "./commands/delete.ts";
+import * as doctor from "./commands/doctor.ts";
 import * as events from "./commands/events.ts";
 import * as exec from "./commands/exec.ts";
 import * as features from "./commands/features.ts";
@@ -36,6 +37,7 @@ const tables: readonly CommandTable[] = [
   events,
   spec,
   validate,
+  doctor,
   trace,
   features,
 ].map(({ table }) => table);
@@ -69,6 +71,7 @@ const contract: Readonly<Record<string, readonly [operands: string, ...options: 
   ps: ["ID", "-f", "--format=json"],
   events: ["ID", "--interval=1s", "--stats"],
   spec: ["", "-b", "--bundle=x", "--rootless", "-f", "--file=x"],
+  doctor: ["", "--json"],
   trace: ["FILE"],
   validate: ["", "-b", "--bundle=x", "-f", "--config=x", "--json"],
   features: [""],

@@ -30,6 +30,7 @@ export const commands: readonly (readonly [name: string, summary: string])[] = [
   ["events", "report what a container uses and when its memory runs out"],
   ["spec", "write a sample config.json"],
   ["validate", "list everything that is wrong with a bundle"],
+  ["doctor", "tell what this host and this user can do"],
   ["trace", "print the timeline of a --trace file"],
   ["features", "print what this box supports as JSON"],
 ];

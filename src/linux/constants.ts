@@ -71,6 +71,7 @@ export const AT_STATX_DONT_SYNC = 0x4000;
 // inode(7), statx(2), statfs(2)
 export const S_IFMT = 0xf000;
 export const UTIME_OMIT = 0x3ffffffe;
+export const S_ISUID = 0x800;
 export const S_IFREG = 0x8000;
 export const S_IFDIR = 0x4000;
 export const S_IFLNK = 0xa000;
@@ -306,6 +307,7 @@ export const CLOCK_BOOTTIME = 0x7;
 
 // access(2), inotify(7)
 export const X_OK = 0x1;
+export const W_OK = 0x2;
 export const AT_EACCESS = 0x200;
 export const IN_CLOEXEC = 0x80000;
 export const IN_MODIFY = 0x2;

@@ -367,6 +367,11 @@ export function access(directory: At, path: string, mode: number, flags: number)
   return attempt("faccessat2", NR.faccessat2, at(directory), path, mode, flags);
 }
 
+/** Whether a file has capabilities of its own (the attribute `security.capability`): capabilities(7), getxattr(2). */
+export function hasFileCapabilities(path: string): boolean {
+  return attempt("getxattr", NR.getxattr, path, "security.capability", null, 0) > 0;
+}
+
 /** A pipe, close-on-exec: pipe(7). */
 export function pipe(): readonly [reader: Fd, writer: Fd] {
   const pair = new Int32Array(2);

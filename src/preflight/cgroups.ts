@@ -2,9 +2,9 @@
 import { clean } from "../base/path.ts";
 import { quote } from "../base/quote.ts";
 import { cgroupRoot } from "../facts/cgroups.ts";
+import { exists } from "../facts/look.ts";
 import type { Findings } from "../spec/findings.ts";
 import type { Subject } from "./host.ts";
-import { exists } from "./look.ts";
 
 /** A cgroup that exists may hold processes, and then create refuses it. */
 export function cgroupsPathCheck({ spec, facts }: Subject, findings: Findings): void {

@@ -1,12 +1,12 @@
 /** The root file system, the sources and types of mounts, and devices. */
 import { resolve } from "../base/path.ts";
 import { describe, quote } from "../base/quote.ts";
+import { look, procText } from "../facts/look.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT } from "../linux/constants.ts";
 import type { Findings } from "../spec/findings.ts";
 import { isBind } from "../spec/rules/mounts.ts";
 import { hasNamespace } from "../spec/rules/namespaces.ts";
 import type { Subject } from "./host.ts";
-import { look, procText } from "./look.ts";
 
 export function rootCheck({ spec, bundle }: Subject, findings: Findings): void {
   if (spec.root === undefined || spec.root.path === "") return;

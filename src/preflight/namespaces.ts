@@ -1,5 +1,6 @@
 /** Namespaces that are made or joined, id mappings, and what is set inside them. */
 import { describe, quote } from "../base/quote.ts";
+import { exists, look, procText } from "../facts/look.ts";
 import { namespaceFile } from "../facts/namespaces.ts";
 import { NSFS_MAGIC, O_PATH } from "../linux/constants.ts";
 import { fileSystemType, open } from "../linux/file.ts";
@@ -8,7 +9,6 @@ import { hasNewNamespace } from "../spec/rules/namespaces.ts";
 import { sysctlComponents } from "../spec/sysctl-key.ts";
 import type { IdMapping, NamespaceType } from "../spec/types.ts";
 import type { Subject } from "./host.ts";
-import { exists, look, procText } from "./look.ts";
 
 export function namespacesCheck({ spec }: Subject, findings: Findings): void {
   spec.linux?.namespaces?.forEach(({ type, path }, index) => {

@@ -1,6 +1,7 @@
 /** The container's program and its limits, and the hooks. */
 import { resolve } from "../base/path.ts";
 import { describe, quote } from "../base/quote.ts";
+import { denial, look, procText } from "../facts/look.ts";
 import { Root } from "../fs/root.ts";
 import { O_DIRECTORY, O_PATH, S_IFMT, S_IFREG, X_OK } from "../linux/constants.ts";
 import { open } from "../linux/file.ts";
@@ -10,7 +11,6 @@ import type { Findings } from "../spec/findings.ts";
 import type { Hook, Process } from "../spec/types.ts";
 import { capabilityNames, hookKinds } from "../spec/vocabulary.ts";
 import type { Subject } from "./host.ts";
-import { denial, look, procText } from "./look.ts";
 
 /** Hooks run on the host, but for startContainer: that one's path is the container's. */
 export function hooksCheck({ spec }: Subject, findings: Findings): void {

@@ -10,7 +10,7 @@ const scenario = feature("command line", { bare: true });
 const direct = (...args: string[]) => command([context.runtime.path, ...args]);
 
 const commands = ["create", "start", "state", "kill", "delete", "run", "list", "spec", "features"];
-const ownCommands = ["validate", "trace"];
+const ownCommands = ["validate", "doctor", "trace"];
 
 for (const flag of ["--version", "-v"]) {
   scenario(`${flag} prints name, version and specification`, async () => {

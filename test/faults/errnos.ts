@@ -59,7 +59,7 @@ const answers: Readonly<Record<string, string>> = {
   rt_sigaction: "EINVAL EFAULT ENOMEM",
   rt_sigprocmask: "EINVAL EFAULT ENOMEM",
   seccomp: "EINVAL ENOMEM EACCES",
-  sendmsg: "EPIPE ENOMEM ENOBUFS",
+  sendmsg: "ENOMEM ENOBUFS EACCES",
   setdomainname: "EPERM EINVAL EFAULT",
   sethostname: "EPERM EINVAL EFAULT",
   setns: "EPERM EINVAL ENOMEM",

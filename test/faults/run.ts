@@ -13,6 +13,7 @@
 import { spawn } from "node:child_process";
 import {
   closeSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -93,7 +94,7 @@ class Trial {
     const said = join(this.#dir, "stderr");
     const errors = openSync(said, "w");
     return new Promise((resolve, reject) => {
-      const child = spawn(join(project, "build/box-faults"), ["--root", this.root, ...filled], {
+      const child = spawn(join(place, "box"), ["--root", this.root, ...filled], {
         cwd: join(this.#dir, "bundle"),
         env,
         stdio: ["ignore", "ignore", errors],
@@ -280,6 +281,8 @@ async function faultsOf(scenario: Scenario, number: string): Promise<Injection[]
 
 async function main(): Promise<number> {
   const started = Date.now();
+  // Of our own, so that a build at the same time cannot disturb the run.
+  copyFileSync(join(project, "build/box-faults"), join(place, "box"));
   makeRootfs(join(place, "rootfs"), "/bin/busybox", "/bin/busybox");
   const all: Injection[] = [];
   for (const [index, scenario] of scenarios.entries()) all.push(...(await faultsOf(scenario, `r${index}`)));

@@ -1127,4 +1127,19 @@ export const mutants: readonly Mutant[] = [
     by: "O_WRONLY | O_CREAT | O_APPEND",
     tests: ["trace: a trace that cannot be opened is an error, and a link is not followed"],
   },
+  // --- doctor ---
+  {
+    name: "doctor overlooks limits of 0",
+    file: "doctor/namespaces.ts",
+    replace: 'procText(`sys/user/max_${kind}_namespaces`)?.trim() === "0"',
+    by: "false",
+    tests: ["doctor: doctor names the command that mends a limit, and fails when no container can run"],
+  },
+  {
+    name: "doctor ends with 0 whatever is missing",
+    file: "cli/commands/doctor.ts",
+    replace: 'report.checks.some(({ status }) => status === "missing") ? 1 : 0',
+    by: "0",
+    tests: ["doctor: doctor names the command that mends a limit, and fails when no container can run"],
+  },
 ];

@@ -1,9 +1,10 @@
 /** Looking at files of the host without opening what they stand for. */
 import { quote } from "../base/quote.ts";
 import { Proc } from "../fs/proc.ts";
-import { AT_EACCESS, ENOENT, ENOTDIR } from "../linux/constants.ts";
+import { AT_EACCESS, ENOENT, ENOTDIR, O_NONBLOCK, O_RDONLY } from "../linux/constants.ts";
+import { decodeUtf8 } from "../linux/engine.ts";
 import { errnoName, errnoText } from "../linux/errno.ts";
-import { access, type Stat, stat } from "../linux/file.ts";
+import { access, open, readAll, type Stat, stat } from "../linux/file.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
 
 /** What a path of the host stands for, links followed; a sentence where the kernel does not tell. */
@@ -33,6 +34,18 @@ export function procText(path: string): string | undefined {
     return path.startsWith("sys/") ? proc.readParameter(path.slice("sys/".length)) : proc.read(path);
   } catch (thrown) {
     if (isErrno(thrown, ENOENT, ENOTDIR)) return undefined;
+    throw thrown;
+  }
+}
+
+/** The text of a small file of the host; undefined where it cannot be read. */
+export function textOf(path: string): string | undefined {
+  try {
+    using file = open("cwd", path, O_RDONLY | O_NONBLOCK);
+    const bytes = readAll(file, 1024 * 1024, path);
+    return bytes === "too long" ? undefined : decodeUtf8(bytes);
+  } catch (thrown) {
+    if (thrown instanceof SyscallError || thrown instanceof TypeError) return undefined;
     throw thrown;
   }
 }

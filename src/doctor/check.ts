@@ -1,0 +1,22 @@
+/** One line of `box doctor`. */
+
+export interface Check {
+  /** What was looked at, as in `user namespaces`. */
+  readonly name: string;
+  /** `missing`: containers cannot run without it; `limited`: some of what a container may ask for will be refused. */
+  readonly status: "ok" | "limited" | "missing";
+  /** What was found. */
+  readonly detail: string;
+  /** The one command that mends it, as root on a Debian system. */
+  readonly mend?: string;
+}
+
+export const ok = (name: string, detail: string): Check => ({ name, status: "ok", detail });
+
+export const limited = (name: string, detail: string, mend?: string): Check => withMend("limited", name, detail, mend);
+
+export const missing = (name: string, detail: string, mend?: string): Check => withMend("missing", name, detail, mend);
+
+function withMend(status: Check["status"], name: string, detail: string, mend: string | undefined): Check {
+  return { name, status, detail, ...(mend === undefined ? {} : { mend }) };
+}

@@ -1,0 +1,21 @@
+/** Seccomp and the security modules. */
+import { procText, textOf } from "../facts/look.ts";
+import { type Check, limited, ok } from "./check.ts";
+
+/** seccomp(2): the actions that this kernel knows. */
+export function seccompCheck(): Check {
+  const actions = procText("sys/kernel/seccomp/actions_avail")?.trim();
+  if (actions === undefined)
+    return limited("seccomp", "this kernel has no filters: configurations with one are refused");
+  return actions.includes("user_notif")
+    ? ok("seccomp", actions)
+    : limited("seccomp", `${actions}; without notifications (SCMP_ACT_NOTIFY)`);
+}
+
+/** What the kernel enforces besides file permissions; none is needed. */
+export function securityModulesCheck(): Check {
+  const listed = textOf("/sys/kernel/security/lsm")?.trim();
+  const appArmor = textOf("/sys/module/apparmor/parameters/enabled")?.trim() === "Y";
+  const found = listed ?? (appArmor ? "apparmor" : "cannot be seen: securityfs is not mounted");
+  return ok("security modules", found);
+}

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { command } from "./harness/command.ts";
+import { context } from "./harness/context.ts";
+import { ok } from "./harness/expect.ts";
+import { feature } from "./harness/suite.ts";
+
+const scenario = feature("doctor", { bare: true, boxOnly: "box doctor" });
+
+interface Report {
+  user: string;
+  checks: { name: string; status: "ok" | "limited" | "missing"; detail: string; mend?: string }[];
+}
+
+const box = context.runtime.path;
+
+scenario("doctor says of every matter what it found, and that containers can run here", async () => {
+  const { stdout, stderr } = ok(await command([box, "doctor"]));
+  assert.match(stdout, /^ok {7}kernel +Linux \S+, with every system call that box needs$/m);
+  assert.match(stdout, /\n\nroot can run containers here\n$/);
+  assert.equal(stderr, "");
+});
+
+scenario("doctor --json has the same for programs", async () => {
+  const report = JSON.parse(ok(await command([box, "doctor", "--json"])).stdout) as Report;
+  assert.equal(report.user, "root");
+  const cgroups = report.checks.find(({ name }) => name === "cgroups");
+  assert.match(cgroups?.detail ?? "", /^(v1|v2|hybrid)/);
+  assert.ok(report.checks.every(({ status, detail }) => /^(ok|limited|missing)$/.test(status) && detail !== ""));
+});
+
+/** Limits of a user namespace of the test's own: they count for nobody else. */
+const limited = (limit: string): Promise<{ status: number | null; stdout: string }> =>
+  command(["unshare", "-Ur", "sh", "-c", `echo 0 >/proc/sys/user/${limit}; exec "$0" doctor`, box]);
+
+const needs = ["namespace: user"] as const;
+
+scenario(
+  "doctor names the command that mends a limit, and fails when no container can run",
+  { needs: [...needs] },
+  async () => {
+    const { status, stdout } = await limited("max_net_namespaces");
+    assert.equal(status, 1, stdout);
+    assert.match(
+      stdout,
+      /^missing {2}namespaces +none of kind net .*\n +mend: sysctl -w user\.max_net_namespaces=15000$/m,
+    );
+    assert.match(stdout, /cannot run containers here: namespaces\n$/);
+  },
+);
+
+scenario("doctor succeeds where only something of a container's wishes is lacking", { needs: [...needs] }, async () => {
+  const { status, stdout } = await limited("max_user_namespaces");
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, /^limited {2}user namespace +cannot be made \(ENOSPC; user\.max_user_namespaces=0\)$/m);
+});
+
+scenario("doctor tells an ordinary user of ids and delegation", { needs: [...needs] }, async () => {
+  const args = [box, "doctor", "--json"];
+  const { stdout } = await command(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", ...args], {
+    env: { XDG_RUNTIME_DIR: undefined },
+  });
+  const { checks } = JSON.parse(stdout) as Report;
+  const of = (name: string): Report["checks"][number] | undefined => checks.find((check) => check.name === name);
+  assert.match(of("subordinate ids")?.mend ?? "", /^usermod --add-subuids/);
+  assert.equal(of("state directory")?.status, "limited");
+  assert.ok(of("delegated cgroups") !== undefined);
+});
