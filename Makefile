@@ -27,7 +27,7 @@ LINK_END := $(MUSL)/libc.a -lgcc $(MUSL)/crtn.o
 SANITIZE := -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DBOX_CHECK_LEAKS
 LIBS := $(LIB)/quickjs/libquickjs.a $(LIB)/libseccomp.a
 
-NATIVE := main engine memory seal syscall libseccomp
+NATIVE := main engine memory seal syscall sha256 libseccomp
 SOURCES := $(shell find src -name '*.ts' -not -name '*.test.ts')
 TESTS := $(shell find src test/golden test/kernel -name '*.ts' 2>/dev/null) $(wildcard tools/qjs/*.ts)
 GENERATED := build/generated/validators.js

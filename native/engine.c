@@ -116,6 +116,7 @@ static const JSCFunctionListEntry functions[] = {
 	JS_CFUNC_DEF("address", 1, host_address),
 	JS_CFUNC_DEF("encodeUtf8", 1, host_encode_utf8),
 	JS_CFUNC_DEF("decodeUtf8", 1, host_decode_utf8),
+	JS_CFUNC_DEF("sha256", 1, host_sha256),
 	JS_CFUNC_DEF("load", 1, host_load),
 	JS_CFUNC_MAGIC_DEF("seccompInit", 1, host_libseccomp, SECCOMP_INIT),
 	JS_CFUNC_MAGIC_DEF("seccompRelease", 1, host_libseccomp, SECCOMP_RELEASE),
@@ -123,6 +124,7 @@ static const JSCFunctionListEntry functions[] = {
 	JS_CFUNC_MAGIC_DEF("seccompAddArchitecture", 2, host_libseccomp, SECCOMP_ADD_ARCHITECTURE),
 	JS_CFUNC_MAGIC_DEF("seccompSetAttribute", 3, host_libseccomp, SECCOMP_SET_ATTRIBUTE),
 	JS_CFUNC_MAGIC_DEF("seccompSyscall", 1, host_libseccomp, SECCOMP_SYSCALL),
+	JS_CFUNC_MAGIC_DEF("seccompSyscallOf", 2, host_libseccomp, SECCOMP_SYSCALL_OF),
 	JS_CFUNC_MAGIC_DEF("seccompAddRule", 5, host_libseccomp, SECCOMP_ADD_RULE),
 	JS_CFUNC_MAGIC_DEF("seccompExport", 3, host_libseccomp, SECCOMP_EXPORT),
 };

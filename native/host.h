@@ -77,6 +77,8 @@ void seal_self(char **argv, char **envp);
 bool utf8_is_valid(const void *bytes, size_t length);
 bool word_from_value(JSContext *context, JSValueConst value, int64_t *word);
 const char *utf8_from_value(JSContext *context, JSValueConst value, size_t *length);
+bool bytes_from_value(JSContext *context, JSValueConst value, uint8_t **start, size_t *length);
+JSValue new_bytes(JSContext *context, const void *bytes, size_t length);
 
 /* Arguments as a C function takes them, and what is to be released after the call. */
 #define MAX_WORDS 7
@@ -91,6 +93,9 @@ JSValue host_address(JSContext *context, JSValueConst this, int argc, JSValueCon
 JSValue host_encode_utf8(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
 JSValue host_decode_utf8(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
 
+/* sha256.c */
+JSValue host_sha256(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
+
 /* libseccomp.c */
 enum libseccomp {
 	SECCOMP_INIT,
@@ -99,6 +104,7 @@ enum libseccomp {
 	SECCOMP_ADD_ARCHITECTURE,
 	SECCOMP_SET_ATTRIBUTE,
 	SECCOMP_SYSCALL,
+	SECCOMP_SYSCALL_OF,
 	SECCOMP_ADD_RULE,
 	SECCOMP_EXPORT,
 };

@@ -43,6 +43,10 @@ JSValue host_libseccomp(JSContext *context, JSValueConst this, int argc, JSValue
 	case SECCOMP_SYSCALL:
 		answer = seccomp_syscall_resolve_name(first);
 		break;
+	case SECCOMP_SYSCALL_OF:
+		if (is_narrow(w[0]))
+			answer = seccomp_syscall_resolve_name_arch((uint32_t)w[0], (const char *)w[1]);
+		break;
 	case SECCOMP_ADD_RULE:
 		if (is_narrow(w[1]) && is_narrow(w[3]))
 			answer = seccomp_rule_add_array(first, (uint32_t)w[1], (int)w[2], (unsigned)w[3], (void *)w[4]);

@@ -45,6 +45,9 @@ declare module "host" {
   /** The string behind UTF-8 bytes. Bytes that are not UTF-8 are a TypeError, so that no name is silently changed. */
   export function decodeUtf8(bytes: Bytes): string;
 
+  /** SHA-256 (FIPS 180-4) of bytes, in 32 bytes. Here because a loop over every byte is slow where it is interpreted. */
+  export function sha256(bytes: Bytes): Uint8Array;
+
   /**
    * Evaluates an embedded module (and what it imports) at its first call and returns its namespace object.
    * The name is the path of its source below src without the extension: "cli/commands/create".
@@ -91,6 +94,8 @@ declare module "host" {
   export function seccompSetAttribute(filter: number, attribute: number, value: number): number;
   /** seccomp_syscall_resolve_name(): -1 when there is none of this name; others below 0 exist elsewhere. */
   export function seccompSyscall(name: string): number;
+  /** seccomp_syscall_resolve_name_arch(): below 0 where the architecture has none of this name. */
+  export function seccompSyscallOf(token: number, name: string): number;
   /** seccomp_rule_add_array() with `count` of struct scmp_arg_cmp. */
   export function seccompAddRule(
     filter: number,

@@ -168,7 +168,12 @@ function isDigit(char: number): boolean {
  * @param indent spaces, or a string, for each level; on one line without it.
  */
 export function stringifyJson(value: unknown, indent: string | number = ""): string {
-  if (!holdsBigint(value)) return JSON.stringify(value, null, indent);
+  try {
+    return JSON.stringify(value, null, indent);
+  } catch (thrown) {
+    // The engine refuses bigints; to look for them first would take longer than to write all the rest.
+    if (!holdsBigint(value)) throw thrown;
+  }
   return write(value, typeof indent === "number" ? " ".repeat(indent) : indent, "\n");
 }
 

@@ -28,12 +28,15 @@ import { type Child, sendSignal, waitPidfd } from "../linux/process.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
 import type { Plan } from "../plan/plan.ts";
 import { closeSources, openByCaller } from "../rootfs/sources.ts";
+import { obtainFilter } from "../seccomp/compile.ts";
+import type { SeccompOps } from "../seccomp/ops.ts";
+import { Agent } from "./agent.ts";
 import { writeIdMaps } from "./id-maps.ts";
 import { awaitExecution, hear, type InitChannel, sendUnlessGone } from "./launch.ts";
 import { bootId, executedFile, identify, ownIdentity } from "./processes.ts";
 import { type ContainerRecord, recordVersion } from "./record.ts";
 import { Rollback } from "./rollback.ts";
-import { hookState } from "./state.ts";
+import { hookState, specState } from "./state.ts";
 import type { Entry, Store } from "./store.ts";
 
 export interface CreateRequest {
@@ -49,6 +52,7 @@ export interface CreateRequest {
   /** Takes back what `publish` has made known. */
   readonly retract: () => void;
   readonly warn: (message: string) => void;
+  readonly debug: (message: string) => void;
 }
 
 export interface CreatedContainer {
@@ -61,10 +65,13 @@ export function createContainer(store: Store, request: CreateRequest): CreatedCo
   return within(
     () => `${request.startNow ? "run" : "create"} ${quote(identity.id)}`,
     () => {
+      const seccomp = request.plan.init.program?.seccomp;
+      const filter = seccomp && filterOf(seccomp, store, request);
+      using agent = request.startNow && seccomp?.listener ? Agent.connect(seccomp.listener) : undefined;
       const spare = spareDescriptors();
       const rollback = new Rollback();
       try {
-        const creation = new Creation(store.create(identity.id), request, rollback);
+        const creation = new Creation(store.create(identity.id), request, { filter, agent }, rollback);
         return creation.perform();
       } catch (thrown) {
         closeAll(spare);
@@ -74,6 +81,22 @@ export function createContainer(store: Store, request: CreateRequest): CreatedCo
       }
     },
   );
+}
+
+/** Compiled before anything is made: a profile can be wrong in ways that only libseccomp knows. */
+function filterOf({ profile }: SeccompOps, store: Store, { warn, debug }: CreateRequest): Uint8Array {
+  step("filter");
+  const { program, unknown, unenforced } = obtainFilter(profile, () => store.cache("seccomp"));
+  if (unknown.length > 0) debug(`linux.seccomp.syscalls: unknown system calls: ${unknown.join(", ")}`);
+  if (unenforced.length > 0) warn(`linux.seccomp.syscalls: not forbidden, as unknown here: ${unenforced.join(", ")}`);
+  return program;
+}
+
+/** What the system-call filter needs on its way. */
+interface Filtering {
+  readonly filter: Uint8Array | undefined;
+  /** Where the program starts at once and an agent is to be asked. */
+  readonly agent: Agent | undefined;
 }
 
 /**
@@ -89,14 +112,16 @@ class Creation {
   readonly #entry: Entry;
   readonly #request: CreateRequest;
   readonly #plan: Plan;
+  readonly #filtering: Filtering;
   readonly #rollback: Rollback;
   #record: ContainerRecord;
 
-  constructor(entry: Entry, request: CreateRequest, rollback: Rollback) {
+  constructor(entry: Entry, request: CreateRequest, filtering: Filtering, rollback: Rollback) {
     rollback.add(() => entry.remove());
     this.#entry = entry;
     this.#request = request;
     this.#plan = request.plan;
+    this.#filtering = filtering;
     this.#rollback = rollback;
     this.#record = firstRecord(request.plan);
   }
@@ -127,13 +152,19 @@ class Creation {
     this.#untilReady(child, channel);
     commit();
     if (startNow) {
-      awaitExecution(host, this.#plan.init.hooks.startContainer.length > 0 ? undefined : stepTimeout);
+      const timeout = this.#plan.init.hooks.startContainer.length > 0 ? undefined : stepTimeout;
+      awaitExecution(host, { pid: child.pid, timeout, takeListener: this.#takeListener(child.pid) });
       this.#saveIfThere({ phase: "running", owner: null });
       this.#runHostHooks("poststart", "running", child.pid);
     } else {
       this.#save({ owner: null });
     }
     return { record: this.#record, child };
+  }
+
+  #takeListener(pid: number): ((listener: Fd) => void) | undefined {
+    const { agent } = this.#filtering;
+    return agent && ((listener) => agent.hand(listener, pid, specState(this.#record, "created", pid)));
   }
 
   /** Whether init may go on to the program as soon as it is ready: then the word for it waits in the socket already. */
@@ -184,6 +215,7 @@ class Creation {
           sources,
           placedLater: this.#placesLater(cgroup),
           privileged: geteuid() === 0,
+          filter: this.#filtering.filter,
         });
       });
     } finally {
@@ -264,6 +296,7 @@ function firstRecord({ init, parent }: Plan): ContainerRecord {
     initFile: null,
     cgroup: parent.cgroup === undefined ? null : recordOf(parent.cgroup),
     startable: program !== undefined,
+    listener: program?.seccomp?.listener ?? null,
     ownPidNamespace: namespaces.create.includes("pid"),
     newKeyring: program?.security.newKeyring ?? true,
     uid: geteuid(),

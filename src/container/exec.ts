@@ -19,9 +19,12 @@ import { type Child, pidfdOpen, sendSignal, waitPidfd } from "../linux/process.t
 import { isErrno } from "../linux/raw.ts";
 import { socketPair, waitReadable } from "../linux/socket.ts";
 import type { ExecPlan } from "../plan/exec.ts";
+import { obtainFilter } from "../seccomp/compile.ts";
+import { Agent } from "./agent.ts";
 import { awaitExecution, hear, type InitChannel, sendUnlessGone } from "./launch.ts";
 import { isAlive } from "./processes.ts";
 import type { ContainerRecord, ProcessId } from "./record.ts";
+import { specState } from "./state.ts";
 import { requireExecutable, statusOf } from "./status.ts";
 import type { Store } from "./store.ts";
 
@@ -65,17 +68,25 @@ export interface ExecRequest {
 }
 
 /** Runs the program of the plan. @returns when it is executed; it is this process's child */
-export function execIn(target: Target, request: ExecRequest): Child {
+export function execIn(store: Store, target: Target, request: ExecRequest): Child {
+  const { seccomp } = request.plan.program;
+  const filter = seccomp && obtainFilter(seccomp.profile, () => store.cache("seccomp")).program;
+  using agent = seccomp?.listener && Agent.connect(seccomp.listener);
   try {
-    return perform(target, request);
+    return perform(target, request, filter, agent);
   } catch (thrown) {
     if (!(thrown instanceof BoxError) || isAlive(target.init)) throw thrown;
     throw new BoxError(`cannot exec in a stopped container: ${thrown.message}`, thrown.details);
   }
 }
 
-function perform(target: Target, { plan, takeTerminal, publish, awaitThaw }: ExecRequest): Child {
-  const { child, channel } = enterCgroup(target, plan);
+function perform(
+  target: Target,
+  { plan, takeTerminal, publish, awaitThaw }: ExecRequest,
+  filter: Uint8Array | undefined,
+  agent: Agent | undefined,
+): Child {
+  const { child, channel } = enterCgroup(target, plan, filter);
   try {
     using host = channel;
     step("wait for the process");
@@ -88,7 +99,11 @@ function perform(target: Target, { plan, takeTerminal, publish, awaitThaw }: Exe
       takeTerminal(master);
       sendUnlessGone(host, { type: "commit", start: true });
     }
-    awaitExecution(host, stepTimeout);
+    awaitExecution(host, {
+      pid: child.pid,
+      timeout: stepTimeout,
+      takeListener: agent && ((fd) => agent.hand(fd, child.pid, specState(target.record, "running", target.init.pid))),
+    });
     publish(child);
     return child;
   } catch (thrown) {
@@ -112,16 +127,16 @@ interface Spawned {
 }
 
 /** Makes the process in the container's cgroup; where that takes none, because it has others below it, where init is. */
-function enterCgroup({ init, pidfd }: Target, plan: ExecPlan): Spawned {
+function enterCgroup({ init, pidfd }: Target, plan: ExecPlan, filter: Uint8Array | undefined): Spawned {
   step("cgroup");
   const placesOfInit = () => placesIn(cgroupsOf(init), plan.cgroups);
   using cgroup = openPlaces(plan.cgroups, placesOfInit);
   try {
-    return spawn(pidfd, plan, cgroup);
+    return spawn(pidfd, plan, cgroup, filter);
   } catch (thrown) {
     if (!isErrno(thrown, EBUSY) || plan.cgroups.some(({ named }) => named)) throw thrown;
     using other = openPlaces(placesOfInit(), () => []);
-    return spawn(pidfd, plan, other);
+    return spawn(pidfd, plan, other, filter);
   }
 }
 
@@ -130,7 +145,7 @@ function cgroupsOf({ pid }: ProcessId): string {
   return proc.read(`${pid}/cgroup`);
 }
 
-function spawn(target: Fd, plan: ExecPlan, cgroup: Entrance): Spawned {
+function spawn(target: Fd, plan: ExecPlan, cgroup: Entrance, filter: Uint8Array | undefined): Spawned {
   step("clone");
   const [ours, theirs] = socketPair();
   const channel = new Channel<ToInit, FromInit>(ours, asFromInit);
@@ -144,7 +159,7 @@ function spawn(target: Fd, plan: ExecPlan, cgroup: Entrance): Spawned {
     const child = spawnInto(entry, cgroup.v2, (enter) => {
       ours.close();
       const host = new Channel<FromInit, ToInit>(theirs, asToInit);
-      return runExec({ plan, host, enter, placedLater: cgroup.hasV1 });
+      return runExec({ plan, host, enter, placedLater: cgroup.hasV1, filter });
     });
     theirs.close();
     place(child, channel, cgroup);

@@ -65,7 +65,7 @@ function become(path: string, execution: Execution, output: Parameters<typeof du
     closeFrom(3);
     setParentDeathSignal(SIGKILL);
     resetDispositions();
-    const errno = execPath("cwd", path, execution);
+    const errno = execPath(path, execution);
     writeAll(stdio.error, `${new SyscallError("execve", errno, path).message}\n`);
   } catch (thrown) {
     writeAll(stdio.error, `${String(thrown)}\n`);

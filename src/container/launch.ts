@@ -5,6 +5,7 @@ import { type FromInit, stepTimeout, type ToInit } from "../handshake/messages.t
 import { ECONNRESET, EPIPE } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { isErrno } from "../linux/raw.ts";
+import { statOf } from "./processes.ts";
 
 export type InitChannel = Channel<ToInit, FromInit>;
 
@@ -42,16 +43,51 @@ export function awaitStarting(channel: InitChannel): number | undefined {
   return message.hooks ? undefined : stepTimeout;
 }
 
+/** What is known of the process that is to become the program. */
+export interface Launch {
+  /** As this process sees it. */
+  readonly pid: number;
+  /** For it to come to the last step, in milliseconds; undefined where hooks with time-outs of their own run first. */
+  readonly timeout: number | undefined;
+  /** Takes the listener of a filter that asks an agent. */
+  readonly takeListener: ((listener: Fd) => void) | undefined;
+}
+
 /**
  * Waits until the program has been executed: init says `executing`, and then the stream ends because execve closes it.
- * @param timeout for it to come to the last step; undefined where hooks with time-outs of their own run first
- * @throws BoxError with init's own words when a hook or execve failed
+ * @throws BoxError with init's own words when a hook or execve failed, or the filter let neither execve nor words through
  */
-export function awaitExecution(channel: InitChannel, timeout: number | undefined): void {
+export function awaitExecution(channel: InitChannel, { pid, timeout, takeListener }: Launch): void {
   const { message: next } = hear(channel, timeout, "execute the program");
   if (next.type !== "executing") throw new BoxError(`handshake: ${next.type} came where executing was due`);
-  const last = channel.receive(stepTimeout);
-  if (last === "end") return;
+  if (takeListener !== undefined) {
+    const { message, fds } = hear(channel, stepTimeout, "load its filter");
+    const listener = fds[0];
+    if (message.type !== "listener" || listener === undefined)
+      throw new BoxError(`handshake: ${message.type} came where listener was due`);
+    takeListener(listener);
+    listener.close();
+  }
+  // The agent may be asked about execve itself, and takes its time.
+  const last = channel.receive(takeListener === undefined ? stepTimeout : undefined);
+  if (last === "end") {
+    if (next.filtered) requireExecuted(pid);
+    return;
+  }
   if (last.message.type === "failed") throw new BoxError(last.message.message, last.message.details);
   throw new BoxError(`handshake: ${last.message.type} came where the end was due`);
+}
+
+/**
+ * A filter may kill the process in execve, or let it say nothing of why it failed: then the stream ends as well. As long
+ * as nobody has reaped the process, the kernel tells whether it ever executed anything.
+ */
+function requireExecuted(pid: number): void {
+  const stat = statOf(pid);
+  if (stat === undefined || stat.executed) return;
+  const by = stat.signal === 0 ? "" : `, killed by signal ${stat.signal}`;
+  throw new BoxError(`exec: the process ended before the program was executed${by}`, {
+    stage: "exec",
+    hint: "linux.seccomp must allow execve",
+  });
 }

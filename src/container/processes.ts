@@ -26,7 +26,8 @@ export function ownIdentity(): ProcessId {
   return self;
 }
 
-function statOf(pid: number): ReturnType<typeof parseStat> {
+/** What the kernel tells of a process, ended ones that nobody has reaped included; undefined when there is none. */
+export function statOf(pid: number): ReturnType<typeof parseStat> {
   using proc = Proc.host();
   try {
     return parseStat(proc.read(`${pid}/stat`));

@@ -27,6 +27,7 @@ const full: ContainerRecord = {
     ],
   },
   startable: true,
+  listener: { path: "/run/agent", metadata: "who" },
   ownPidNamespace: false,
   newKeyring: true,
   uid: 1000,
@@ -45,6 +46,7 @@ const bare: ContainerRecord = {
   init: null,
   initFile: null,
   cgroup: null,
+  listener: null,
   hooks: { poststart: [], poststop: [] },
 };
 
@@ -117,6 +119,9 @@ const fields: readonly (readonly [path: string, wrong: readonly unknown[], named
     "state.json: cgroup: directories[0] is damaged: controllers",
   ],
   ["startable", [null, 0, "true"], "state.json is damaged: startable"],
+  ["listener", [0, "/run/agent", []], "state.json: listener is damaged: not an object"],
+  ["listener.path", [null, 0], "state.json: listener is damaged: path"],
+  ["listener.metadata", [null, 0], "state.json: listener is damaged: metadata"],
   ["ownPidNamespace", [null, 1], "state.json is damaged: ownPidNamespace"],
   ["newKeyring", [null, 1], "state.json is damaged: newKeyring"],
   ["uid", [null, -1, "0", 0.5], "state.json is damaged: uid"],
@@ -135,13 +140,17 @@ for (const [path, wrong, named] of fields) {
   test(`parseRecord() names ${path} when it is missing or wrong`, () => {
     const steps = path.split(".");
     const isNullable = ["owner", "init", "initFile", "cgroup"].includes(path);
-    const isOptional = path.endsWith("timeout") || path.endsWith(".0") || path === "newKeyring";
+    const isOptional = path.endsWith("timeout") || path.endsWith(".0") || ["listener", "newKeyring"].includes(path);
     for (const value of isNullable || !isOptional ? [undefined, ...wrong] : wrong) {
       const said = refusal(damagedAt(steps, value));
       assert.ok(said.startsWith(named), `${JSON.stringify(value)}: ${said}`);
     }
   });
 }
+
+test("parseRecord() reads a record from before there were listeners", () => {
+  assert.deepEqual(parseRecord(damagedAt(["listener"], undefined)), { ...full, listener: null });
+});
 
 test("parseRecord() refuses text that is no record at all", () => {
   const cases: [string, RegExp][] = [

@@ -10,6 +10,7 @@ import { clean } from "../base/path.ts";
 import type { CgroupDirectory } from "../cgroups/ops.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
 import type { HookOp } from "../hooks/ops.ts";
+import type { ListenerOps } from "../seccomp/ops.ts";
 
 /** Raised when a field changes its meaning. Every version that was released stays readable. */
 export const recordVersion = 1;
@@ -44,6 +45,8 @@ export interface ContainerRecord {
   readonly cgroup: CgroupRecord | null;
   /** Whether there is a program to start. */
   readonly startable: boolean;
+  /** Who is told of calls that the filter wants to be decided elsewhere. */
+  readonly listener: ListenerOps | null;
   /** Whether init is the first process of a pid namespace of its own: all others there end with it. */
   readonly ownPidNamespace: boolean;
   /** Whether its processes left the session keyring of whoever made them. */
@@ -88,12 +91,19 @@ export function parseRecord(text: string): ContainerRecord | NewerRecord {
     initFile: fields.nullable("initFile", (parent, name) => parent.text(name)),
     cgroup,
     startable: fields.flag("startable"),
+    // Records of older boxes have none: those refused filters.
+    listener: fields.has("listener") ? fields.nullable("listener", listenerOps) : null,
     ownPidNamespace: fields.flag("ownPidNamespace"),
     // Records of box 0.1 lack it.
     newKeyring: fields.has("newKeyring") ? fields.flag("newKeyring") : true,
     uid: fields.number("uid"),
     hooks: { poststart: hooks.list("poststart", hookOp), poststop: hooks.list("poststop", hookOp) },
   };
+}
+
+function listenerOps(parent: Fields, name: string): ListenerOps {
+  const fields = parent.object(name);
+  return { path: fields.text("path"), metadata: fields.text("metadata") };
 }
 
 function processId(parent: Fields, name: string): ProcessId {

@@ -6,14 +6,17 @@ import { Channel } from "../handshake/channel.ts";
 import { socketName } from "../handshake/gate.ts";
 import { asFromInit, type FromInit, type ToInit } from "../handshake/messages.ts";
 import { runHooks } from "../hooks/apply.ts";
-import { EAGAIN, ECONNREFUSED, ENOENT } from "../linux/constants.ts";
+import { EAGAIN, ECONNREFUSED, ENOENT, SIGKILL } from "../linux/constants.ts";
+import type { Fd } from "../linux/fd.ts";
+import { sendSignal } from "../linux/process.ts";
 import { isErrno } from "../linux/raw.ts";
 import { connectIn } from "../linux/socket.ts";
+import { Agent } from "./agent.ts";
 import { type DeleteOptions, deleteContainer } from "./delete.ts";
 import { awaitExecution, awaitStarting } from "./launch.ts";
-import { ownIdentity } from "./processes.ts";
+import { openProcess, ownIdentity } from "./processes.ts";
 import type { ContainerRecord } from "./record.ts";
-import { hookState } from "./state.ts";
+import { hookState, specState } from "./state.ts";
 import { requireStartable } from "./status.ts";
 import type { Entry, Store } from "./store.ts";
 
@@ -30,7 +33,7 @@ export function startContainer(store: Store, id: string, deletion: DeleteOptions
       const starting = claim(entry);
       try {
         step("wait for init");
-        release(entry);
+        release(entry, starting);
       } catch (thrown) {
         disown(entry);
         throw thrown;
@@ -70,10 +73,26 @@ function disown(entry: Entry): void {
   entry.write({ ...entry.read(), owner: null });
 }
 
-function release(entry: Entry): void {
+function release(entry: Entry, record: ContainerRecord): void {
+  using agent = record.listener === null ? undefined : Agent.connect(record.listener);
   using channel = new Channel<ToInit, FromInit>(connect(entry), asFromInit);
   channel.send({ type: "start" });
-  awaitExecution(channel, awaitStarting(channel));
+  const timeout = awaitStarting(channel);
+  const pid = record.init?.pid ?? 0;
+  awaitExecution(channel, { pid, timeout, takeListener: agent && handTo(agent, record, pid) });
+}
+
+/** Without its agent the program would hang in the first call that asks for it, so it is ended. */
+function handTo(agent: Agent, record: ContainerRecord, pid: number): (listener: Fd) => void {
+  return (listener) => {
+    try {
+      agent.hand(listener, pid, specState(record, "created", pid));
+    } catch (thrown) {
+      using process = record.init === null ? undefined : openProcess(record.init);
+      if (process !== undefined) sendSignal(process, SIGKILL);
+      throw thrown;
+    }
+  };
 }
 
 function connect(entry: Entry): ReturnType<typeof connectIn> {

@@ -26,8 +26,18 @@ export function stateOf(record: ContainerRecord, ownerName: (uid: number) => str
   return Object.keys(annotations).length === 0 ? output : { ...output, annotations };
 }
 
+/** The state of the specification, as hooks and a seccomp agent see it. */
+export type SpecState = Pick<ContainerRecord, "ociVersion" | "id" | "bundle" | "annotations"> & {
+  readonly status: Status;
+  readonly pid: number;
+};
+
+export function specState(record: ContainerRecord, status: Status, pid: number): SpecState {
+  const { ociVersion, id, bundle, annotations } = record;
+  return { ociVersion, id, status, pid, bundle, annotations };
+}
+
 /** The state that a hook reads on its stdin. */
 export function hookState(record: ContainerRecord, status: Status, pid: number): string {
-  const { ociVersion, id, bundle, annotations } = record;
-  return JSON.stringify({ ociVersion, id, status, pid, bundle, annotations });
+  return JSON.stringify(specState(record, status, pid));
 }

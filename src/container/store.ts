@@ -27,7 +27,7 @@ import { geteuid } from "../linux/cred.ts";
 import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fstat, list, lock, mkdir, open, readAll, rmdir, unlink, writeAll } from "../linux/file.ts";
-import { isErrno } from "../linux/raw.ts";
+import { isErrno, SyscallError } from "../linux/raw.ts";
 import { type ContainerRecord, type NewerRecord, parseRecord } from "./record.ts";
 
 const directoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
@@ -204,6 +204,23 @@ export class Store implements Disposable {
     return root;
   }
 
+  /**
+   * Opens a directory of box's own beside the containers (no id begins with `~`), made where it is missing; undefined
+   * where there is none that only this user can write to.
+   */
+  cache(name: string): Fd | undefined {
+    const root = this.#open(true) as Fd;
+    try {
+      const directory = openOrMake(root, `~${name}`);
+      const { uid, mode } = fstat(directory, name);
+      if (uid === geteuid() && (mode & 0o022) === 0) return directory;
+      directory.close();
+    } catch (thrown) {
+      if (!(thrown instanceof SyscallError)) throw thrown;
+    }
+    return undefined;
+  }
+
   /** Makes a container's directory: of several at once with the same id, one wins. */
   create(id: string): Entry {
     const root = this.#open(true) as Fd;
@@ -273,6 +290,20 @@ export class Store implements Disposable {
   [Symbol.dispose](): void {
     this.#fd?.close();
   }
+}
+
+function openOrMake(parent: Fd, name: string): Fd {
+  try {
+    return open(parent, name, directoryFlags);
+  } catch (thrown) {
+    if (!isErrno(thrown, ENOENT)) throw thrown;
+  }
+  try {
+    mkdir(parent, name, 0o700);
+  } catch (thrown) {
+    if (!isErrno(thrown, EEXIST)) throw thrown;
+  }
+  return open(parent, name, directoryFlags);
 }
 
 function makeDirectories(path: string): void {

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import { withChild, withoutLeaks } from "../../test/kernel/scratch.ts";
-import { EXDEV, MS_PRIVATE, MS_REC, O_CREAT, O_DIRECTORY, O_PATH, O_WRONLY } from "../linux/constants.ts";
+import { EXDEV, MS_PRIVATE, MS_REC, O_CREAT, O_DIRECTORY, O_PATH, O_WRONLY, SIGKILL } from "../linux/constants.ts";
 import { geteuid } from "../linux/cred.ts";
 import { open } from "../linux/file.ts";
 import { mountAt, setPathPropagation } from "../linux/mount.ts";
 import { unshare } from "../linux/namespace.ts";
-import { getpid, waitPidfd } from "../linux/process.ts";
+import { clone3, execPath, exit, getpid, kill, prepareExecution, waitPidfd } from "../linux/process.ts";
 import { isErrno } from "../linux/raw.ts";
 import { waitReadable } from "../linux/socket.ts";
-import { Proc, parseStat } from "./proc.ts";
+import { Proc, type ProcessStat, parseStat } from "./proc.ts";
 
 /** proc_pid_stat(5): the fields from the state (3) to the start time (22) and one more. */
 function line(name: string, state: string, startTime: string): string {
@@ -22,7 +22,8 @@ describe("parseStat()", () => {
   test("reads state and start time behind any name", () => {
     const names = ["sh", "", "a b", ")", "(", ") Z 1 2 3", "a) R (b", "((", "))", "x\ny) S", "\n", "é"];
     for (const name of names) {
-      assert.deepEqual(parseStat(line(name, "S", "123")), { state: "S", startTime: "123" }, JSON.stringify(name));
+      const { state, startTime } = parseStat(line(name, "S", "123")) ?? {};
+      assert.deepEqual([state, startTime], ["S", "123"], JSON.stringify(name));
     }
   });
 
@@ -39,9 +40,38 @@ describe("parseStat()", () => {
   test("is not led astray, whatever a process calls itself", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), fc.constantFrom("R", "S", "Z", "X"), (name, state) => {
-        assert.deepEqual(parseStat(line(name, state, "42")), { state, startTime: "42" });
+        const stat = parseStat(line(name, state, "42"));
+        assert.deepEqual([stat?.state, stat?.startTime], [state, "42"]);
       }),
     );
+  });
+});
+
+/** A child of ours that has ended by `action`, as long as nobody has reaped it. */
+function statOfEnded(action: () => void): ProcessStat | undefined {
+  const child = clone3(0);
+  if (child === "child") {
+    action();
+    exit(1);
+  }
+  using pidfd = child.pidfd;
+  waitReadable(pidfd);
+  using proc = Proc.host();
+  const stat = parseStat(proc.read(`${child.pid}/stat`));
+  waitPidfd(pidfd, true);
+  return stat;
+}
+
+describe("parseStat() of a process that has ended tells", () => {
+  test("whether it had executed a program", () => {
+    const program = prepareExecution(["true"], []);
+    assert.equal(statOfEnded(() => execPath("/bin/true", program))?.executed, true);
+    assert.equal(statOfEnded(() => exit(0))?.executed, false);
+  });
+
+  test("the signal that has ended it", () => {
+    assert.equal(statOfEnded(() => kill(getpid(), SIGKILL))?.signal, SIGKILL);
+    assert.equal(statOfEnded(() => exit(9))?.signal, 0);
   });
 });
 

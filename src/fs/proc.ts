@@ -88,11 +88,24 @@ export interface ProcessStat {
   readonly state: string;
   /** Clock ticks after boot at which it started: together with the pid this names one process. */
   readonly startTime: string;
+  /** Whether it has executed a program since it was made by clone. */
+  readonly executed: boolean;
+  /** The signal that has ended it; 0 while it runs, and where we may not know. */
+  readonly signal: number;
 }
+
+/** Among the kernel's flags of a process: "forked but didn't exec", include/linux/sched.h. */
+const PF_FORKNOEXEC = 0x40;
 
 /** Parses /proc/PID/stat: the name in brackets may hold anything, so the fields are counted from the last bracket. */
 export function parseStat(text: string): ProcessStat | undefined {
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const [state, startTime] = [fields[0], fields[19]];
-  return state === undefined || startTime === undefined ? undefined : { state, startTime };
+  const [state, flags, startTime, status] = [fields[0], fields[6], fields[19], fields[49]];
+  if (state === undefined || startTime === undefined) return undefined;
+  return {
+    state,
+    startTime,
+    executed: (Number(flags) & PF_FORKNOEXEC) === 0,
+    signal: Number(status ?? 0) & 0x7f,
+  };
 }

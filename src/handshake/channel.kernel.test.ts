@@ -106,11 +106,11 @@ describe("Channel.receive() gives", () => {
   test("no descriptor to the message after the one that it came with", () => {
     withChannels((host, init) => {
       init.send({ type: "ready" }, [host.socket]);
-      init.send({ type: "executing" });
+      init.send({ type: "executing", filtered: false });
       const first = host.receive(1000);
       assert.ok(first !== "end");
       assert.equal(first.fds.length, 1);
-      assert.deepEqual(host.receive(1000), { message: { type: "executing" }, fds: [] });
+      assert.deepEqual(host.receive(1000), { message: { type: "executing", filtered: false }, fds: [] });
       for (const fd of first.fds) fd.close();
     });
   });
@@ -137,9 +137,9 @@ describe("Channel.receive() gives", () => {
 
   test("what was sent before the other side went", () => {
     withChannels((host, init) => {
-      init.send({ type: "executing" });
+      init.send({ type: "executing", filtered: false });
       init[Symbol.dispose]();
-      assert.deepEqual(host.receive(1000), { message: { type: "executing" }, fds: [] });
+      assert.deepEqual(host.receive(1000), { message: { type: "executing", filtered: false }, fds: [] });
       assert.equal(host.receive(1000), "end");
     });
   });

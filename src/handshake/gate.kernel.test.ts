@@ -45,7 +45,7 @@ function meet(
 /** The gate has opened to the peer that said `start`, and to no other. */
 function isStarted(answer: InitChannel | number, { pidfd }: Child): void {
   assert.ok(typeof answer !== "number", `signal ${answer}`);
-  answer.send({ type: "executing" });
+  answer.send({ type: "executing", filtered: false });
   assert.ok(waitReadable(pidfd, 5000), "start is not answered");
   assert.deepEqual(waitPidfd(pidfd, true), { code: answered });
 }

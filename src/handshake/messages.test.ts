@@ -17,7 +17,9 @@ const fromInit: readonly FromInit[] = [
   { type: "ready" },
   { type: "starting", hooks: true },
   { type: "starting", hooks: false },
-  { type: "executing" },
+  { type: "executing", filtered: true },
+  { type: "executing", filtered: false },
+  { type: "listener" },
   { type: "failed", message: "it broke", details: {} },
   {
     type: "failed",

@@ -14,6 +14,7 @@
  *       start     ──▶   over a connection to init.sock
  *                 ◀──   starting    it has heard; whether startContainer hooks run first
  *                 ◀──   executing   the program is found and every privilege but the last is gone
+ *                 ◀──   listener    only where a filter asks an agent: the descriptor for it comes along
  *                       end of stream: execve has happened (or the filter killed init: its pidfd tells)
  *
  * At any point init may say `failed` and end. A frame is a header of 8 bytes (the letters "BX", the version, 0, the
@@ -44,7 +45,9 @@ export type FromInit =
   | { readonly type: "hooks" }
   | { readonly type: "ready" }
   | { readonly type: "starting"; readonly hooks: boolean }
-  | { readonly type: "executing" }
+  /** `filtered`: a system-call filter is loaded next. */
+  | { readonly type: "executing"; readonly filtered: boolean }
+  | { readonly type: "listener" }
   | { readonly type: "failed"; readonly message: string; readonly details: ErrorDetails };
 
 /** How much of each text of a failure is sent, in UTF-16 units: JSON takes up to six bytes for one. */
@@ -66,9 +69,11 @@ function shorten(text: string, limit: number): string {
 /** Checks a body that came from init: no more than the words above. */
 export function asFromInit(body: unknown): FromInit | undefined {
   const type = typeOf(body);
-  if (type === "hooks" || type === "ready" || type === "executing") return { type };
-  if (type !== "starting" && type !== "failed") return undefined;
-  const { message, details, hooks } = body as Record<string, unknown>;
+  if (type === "hooks" || type === "ready" || type === "listener") return { type };
+  if (type !== "starting" && type !== "executing" && type !== "failed") return undefined;
+  const { message, details, hooks, filtered } = body as Record<string, unknown>;
+  // An init of an older box says nothing of filters: it loads none.
+  if (type === "executing") return { type, filtered: filtered === true };
   if (type === "starting") return typeof hooks === "boolean" ? { type, hooks } : undefined;
   return typeof message === "string" ? { type, message, details: asDetails(details) } : undefined;
 }

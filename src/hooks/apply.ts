@@ -27,13 +27,16 @@ import type { HookOp } from "./ops.ts";
 /** How much of a failed hook's stderr goes into the error, in bytes. */
 const stderrTail = 4096;
 
-/** Runs hooks in order until one fails. `state` is the container's state as JSON. */
-export function runHooks(hooks: readonly HookOp[], state: string): void {
-  for (const hook of hooks) runHook(hook, state);
+/**
+ * Runs hooks in order until one fails. `state` is the container's state as JSON.
+ * @param restrict what each hook's process does last before it executes the hook
+ */
+export function runHooks(hooks: readonly HookOp[], state: string, restrict: () => void = () => undefined): void {
+  for (const hook of hooks) runHook(hook, state, restrict);
 }
 
 /** Runs one hook. @throws BoxError when it cannot be executed, fails, is killed, or takes longer than it may */
-export function runHook(hook: HookOp, state: string): void {
+export function runHook(hook: HookOp, state: string, restrict: () => void = () => undefined): void {
   within(
     () => `${hook.where} ${quote(hook.path)}`,
     () => {
@@ -42,7 +45,7 @@ export function runHook(hook: HookOp, state: string): void {
       const [errors, hookErrors] = pipe();
       const execution = prepareExecution(hook.args, hook.env);
       const child = clone3(0);
-      if (child === "child") becomeHook(hook, execution, hookInput, hookErrors);
+      if (child === "child") becomeHook(hook, execution, hookInput, hookErrors, restrict);
       closeAll([hookInput, hookErrors]);
       try {
         const stderr = converse(hook, child, input, errors, state);
@@ -56,7 +59,7 @@ export function runHook(hook: HookOp, state: string): void {
 }
 
 /** The child's side: stdin is the state, stdout goes nowhere, stderr to the parent. An exec that fails says so there. */
-function becomeHook(hook: HookOp, execution: Execution, input: Fd, errors: Fd): never {
+function becomeHook(hook: HookOp, execution: Execution, input: Fd, errors: Fd, restrict: () => void): never {
   nameProcess(hook.where);
   try {
     const sink = open("cwd", "/dev/null", O_RDWR);
@@ -68,7 +71,8 @@ function becomeHook(hook: HookOp, execution: Execution, input: Fd, errors: Fd): 
     setParentDeathSignal(SIGKILL);
     resetDispositions();
     setSignalMask(0n);
-    const errno = execPath("cwd", hook.path, execution);
+    restrict();
+    const errno = execPath(hook.path, execution);
     writeSome(stdio.error, encodeUtf8(new SyscallError("execve", errno, hook.path).message));
   } catch (thrown) {
     writeSome(stdio.error, encodeUtf8(String(thrown)));

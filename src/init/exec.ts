@@ -29,6 +29,8 @@ export interface ExecSetup {
   readonly enter: () => void;
   /** Whether the host side says when this process is in its cgroup. */
   readonly placedLater: boolean;
+  /** The compiled filter of the program. */
+  readonly filter: Uint8Array | undefined;
 }
 
 /** What takes the host's /proc, or must be so before anybody in the container sees the process. */
@@ -39,13 +41,13 @@ export function prepareToEnter({ program }: ExecPlan): void {
 }
 
 export function runExec(setup: ExecSetup): never {
-  const { host } = setup;
+  const { host, filter } = setup;
   try {
     enterContainer(setup);
     const { program, namespaces } = setup.plan;
     const { terminal } = program.process;
     if (terminal !== undefined) takeTerminal(host, terminal, program.process.uid);
-    becomeProgram({ program, host, maySetGroups: !namespaces.denySetgroups, beforeExecution: () => {} });
+    becomeProgram({ program, host, maySetGroups: !namespaces.denySetgroups, filter, beforeExecution: () => {} });
   } catch (thrown) {
     report(host, thrown);
   }

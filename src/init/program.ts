@@ -18,6 +18,8 @@ import {
   setLimits,
   setUmask,
 } from "../process/apply.ts";
+import { loadFilter, loadFilterWithListener } from "../seccomp/apply.ts";
+import type { SeccompOps } from "../seccomp/ops.ts";
 import { forbidNewPrivileges, keepCapabilities, limitBoundingSet, setCapabilitySets } from "../security/apply.ts";
 import type { HostChannel } from "./host-channel.ts";
 
@@ -28,30 +30,43 @@ export interface ProgramSetup {
   readonly host: HostChannel;
   /** Whether setgroups(2) is possible in the container's user namespace. */
   readonly maySetGroups: boolean;
-  /** What is to run with the program's rights before it: the startContainer hooks. */
-  readonly beforeExecution: () => void;
+  /** The compiled filter of `program.seccomp`. */
+  readonly filter: Uint8Array | undefined;
+  /**
+   * What is to run with the program's rights before it: the startContainer hooks. Each of their processes calls
+   * `restrict` as its last step, this one is not restricted yet.
+   */
+  readonly beforeExecution: (restrict: () => void) => void;
 }
 
 /** @throws BoxError when a step fails, and with the errno when execve does; the process can only end then */
-export function becomeProgram({ program, host, maySetGroups, beforeExecution }: ProgramSetup): never {
+export function becomeProgram({ program, host, maySetGroups, filter, beforeExecution }: ProgramSetup): never {
   step("privileges");
-  const { process, preserveFds } = program;
+  const { process, seccomp, preserveFds } = program;
   const env = completeEnvironment(process);
   dropPrivileges(program, maySetGroups);
   const path = findProgram(process.args[0] as string, env);
-  beforeExecution();
+  beforeExecution(() => {
+    if (seccomp !== undefined && filter !== undefined) loadFilter(seccomp, filter);
+  });
   step("execution");
 
   for (let number = 3; number < 3 + preserveFds; number++) clearCloseOnExec(number);
-  host.send({ type: "executing" });
-  const socket = keepOnly(host.socket, 3 + preserveFds);
+  host.send({ type: "executing", filtered: filter !== undefined });
+  host.replaceSocket(keepOnly(host.socket, 3 + preserveFds));
   const execution = prepareExecution(process.args, env);
   resetDispositions();
   setSignalMask(0n);
-  const errno = execPath("cwd", path, execution);
-  host.replaceSocket(socket);
+  if (seccomp !== undefined && filter !== undefined) restrictSelf(seccomp, filter, host);
+  const errno = execPath(path, execution);
   const failure = new SyscallError("execve", errno, path);
   throw new BoxError(`exec: ${failure.message}`, { ...failure.details, stage: "exec" });
+}
+
+/** From here on every call is the filter's to judge: there is none but the listener's way out, and execve. */
+function restrictSelf(seccomp: SeccompOps, filter: Uint8Array, host: HostChannel): void {
+  if (seccomp.listener === undefined) loadFilter(seccomp, filter);
+  else host.send({ type: "listener" }, [loadFilterWithListener(seccomp, filter)]);
 }
 
 /**

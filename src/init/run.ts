@@ -44,6 +44,8 @@ export interface InitSetup {
   readonly placedLater: boolean;
   /** Whether the caller is root: then nobody needs to look into this process. */
   readonly privileged: boolean;
+  /** The compiled filter of the program. */
+  readonly filter: Uint8Array | undefined;
 }
 
 export function runInit(setup: InitSetup): never {
@@ -147,13 +149,14 @@ function stateFor(identity: Identity, status: "creating" | "created"): string {
 }
 
 /** From the word to start to execve. */
-function startProgram({ plan }: InitSetup, host: HostChannel): never {
+function startProgram({ plan, filter }: InitSetup, host: HostChannel): never {
   const { program, namespaces, hooks, identity } = plan;
   if (program === undefined) throw new BoxError("process: the configuration has none, there is nothing to start");
   becomeProgram({
     program,
     host,
     maySetGroups: !namespaces.denySetgroups,
-    beforeExecution: () => runHooks(hooks.startContainer, stateFor(identity, "created")),
+    filter,
+    beforeExecution: (restrict) => runHooks(hooks.startContainer, stateFor(identity, "created"), restrict),
   });
 }

@@ -169,5 +169,15 @@ export const termios = struct("struct kernel_termios", {
   c_cc: "19 bytes",
 });
 
+/** uname(2). */
+export const utsname = struct("struct utsname", {
+  sysname: "65 bytes",
+  nodename: "65 bytes",
+  release: "65 bytes",
+  version: "65 bytes",
+  machine: "65 bytes",
+  domainname: "65 bytes",
+});
+
 /** seccomp_rule_add_array(3). */
 export const scmp_arg_cmp = struct("struct scmp_arg_cmp", { arg: "u32", op: "u32", datum_a: "u64", datum_b: "u64" });

@@ -44,8 +44,8 @@ import {
   WNOHANG,
   WNOWAIT,
 } from "./constants.ts";
-import { type At, at, Fd } from "./fd.ts";
-import { clone_args, rlimit64, siginfo } from "./layouts.ts";
+import { Fd } from "./fd.ts";
+import { clone_args, rlimit64, siginfo, utsname } from "./layouts.ts";
 import { attempt, call, SyscallError } from "./raw.ts";
 
 /** A child as its parent holds it. */
@@ -184,9 +184,9 @@ export function execFd(program: Fd, execution: Execution): number {
   );
 }
 
-/** Replaces the process by the program at a path: execveat(2). Returns only the errno of a failure. */
-export function execPath(directory: At, path: string, execution: Execution): number {
-  return -attempt("execveat", NR.execveat, at(directory), path, execution.argv.table, execution.envp.table, 0);
+/** Replaces the process by the program at a path: execve(2), which every filter lets through if any program is to run. */
+export function execPath(path: string, execution: Execution): number {
+  return -attempt("execve", NR.execve, path, execution.argv.table, execution.envp.table);
 }
 
 function prctl(name: string, option: number, a: number, b = 0): number {
@@ -276,6 +276,14 @@ export function getLimit(resource: number): { readonly soft: bigint; readonly ha
   const value = new Uint8Array(rlimit64.size);
   call(undefined, "prlimit64", NR.prlimit64, 0, resource, null, value);
   return { soft: rlimit64.get(value, "rlim_cur"), hard: rlimit64.get(value, "rlim_max") };
+}
+
+/** The version of the running kernel, as `uname -r` prints it: uname(2). */
+export function kernelRelease(): string {
+  const names = new Uint8Array(utsname.size);
+  call(undefined, "uname", NR.uname, names);
+  const release = utsname.get(names, "release");
+  return decodeUtf8(release.subarray(0, release.indexOf(0)));
 }
 
 /** The pid behind a pidfd as this process sees it; procfs tells, pidfd_open(2). */

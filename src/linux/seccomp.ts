@@ -1,4 +1,4 @@
-/** Compiles a profile, with libseccomp, and loads the filter: seccomp(2). */
+/** Compiles a profile, with libseccomp, and installs the filter: seccomp(2). */
 
 import {
   seccompAddArchitecture,
@@ -9,9 +9,10 @@ import {
   seccompRelease,
   seccompSetAttribute,
   seccompSyscall,
+  seccompSyscallOf,
 } from "host";
 import * as NR from "#nr";
-import { EEXIST, EINVAL, SECCOMP_SET_MODE_FILTER } from "./constants.ts";
+import { EDOM, EEXIST, EINVAL, SECCOMP_SET_MODE_FILTER } from "./constants.ts";
 import { scmp_arg_cmp, sock_fprog } from "./layouts.ts";
 import { call } from "./raw.ts";
 
@@ -20,7 +21,7 @@ import { call } from "./raw.ts";
  * @param flags SECCOMP_FILTER_FLAG_*
  * @returns the listener's descriptor number where NEW_LISTENER was asked for, else 0
  */
-export function loadFilter(program: Uint8Array, flags: number): number {
+export function installFilter(program: Uint8Array, flags: number): number {
   const prog = sock_fprog.encode({ len: program.length / 8, filter: program });
   return call(undefined, "seccomp", NR.seccomp, SECCOMP_SET_MODE_FILTER, flags, prog);
 }
@@ -66,14 +67,25 @@ function addAll(filter: number, { architectures, attributes }: SeccompProfile): 
   for (const name of architectures) {
     const token = seccompArchitecture(name);
     const error = token === 0 ? -EINVAL : seccompAddArchitecture(filter, token);
-    // The native architecture is in from the start, and a profile may name one twice.
-    if (error < 0 && error !== -EEXIST) return { error, step: `architecture ${name}` };
+    // The native architecture is in from the start, a profile may name one twice, and one of the other byte order
+    // (EDOM) cannot occur on this machine.
+    if (error < 0 && error !== -EEXIST && error !== -EDOM) return { error, step: `architecture ${name}` };
   }
   for (const [attribute, value] of attributes) {
     const error = seccompSetAttribute(filter, attribute, value);
     if (error < 0) return { error, step: "attribute" };
   }
   return undefined;
+}
+
+/** libseccomp's token of an architecture; 0 when it knows none of this name. */
+export function architectureToken(name: string): number {
+  return seccompArchitecture(name);
+}
+
+/** The number of a system call on an architecture; below 0 when it has none of this name there. */
+export function syscallNumber(token: number, name: string): number {
+  return seccompSyscallOf(token, name);
 }
 
 const UNKNOWN_SYSCALL = -1;

@@ -45,7 +45,7 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
     planned: () =>
       spec.process === undefined
         ? undefined
-        : planProgram(spec.process, {
+        : planProgram(spec.process, linux, {
             ...options,
             capabilities: facts.capabilities,
             inUserNamespace: hasNamespace(spec, "user"),
@@ -78,7 +78,7 @@ function lazy<T>(make: () => T): () => T {
 /** The mask of CAP_SYS_ADMIN. */
 const sysAdmin = 1n << 21n;
 
-const unsupported = ["intelRdt", "memoryPolicy", "seccomp", "personality", "netDevices"] as const;
+const unsupported = ["intelRdt", "memoryPolicy", "personality", "netDevices"] as const;
 
 function refuseUnsupported(linux: Linux): void {
   each(unsupported, (name) => {

@@ -116,7 +116,7 @@ export function planExec(process: ValidProcess, spec: ValidSpec, facts: ExecFact
   const context = { capabilities, inUserNamespace, newKeyring, preserveFds: options.preserveFds, extraEnv: [] };
   const missing = maskOf(options.addedCapabilities) & ~grantable(context);
   if (missing !== 0n) throw new BoxError(`--cap: cannot be granted here: ${namesOf(missing).join(", ")}`);
-  const { program, warnings } = planProgram(process, context);
+  const { program, warnings } = planProgram(process, spec.linux ?? {}, context);
   return {
     program,
     joins,

@@ -4,6 +4,7 @@ import type { HookOps } from "../hooks/ops.ts";
 import type { NamespaceOps } from "../namespaces/ops.ts";
 import type { ProcessOps } from "../process/ops.ts";
 import type { RootfsOps } from "../rootfs/ops.ts";
+import type { SeccompOps } from "../seccomp/ops.ts";
 import type { SecurityOps } from "../security/ops.ts";
 import type { Finding } from "../spec/findings.ts";
 
@@ -22,6 +23,7 @@ export interface Identity {
 export interface ProgramPlan {
   readonly process: ProcessOps;
   readonly security: SecurityOps;
+  readonly seccomp: SeccompOps | undefined;
   /** How many descriptors from 3 on the program keeps. */
   readonly preserveFds: number;
 }

@@ -1,8 +1,9 @@
 /** Composes the subjects' plans of one program, the container's own or one of `exec`. Pure. */
 import { planProcess } from "../process/plan.ts";
+import { planSeccomp } from "../seccomp/plan.ts";
 import { planSecurity } from "../security/plan.ts";
 import type { Finding } from "../spec/findings.ts";
-import type { Process } from "../spec/types.ts";
+import type { Linux, Process } from "../spec/types.ts";
 import type { ProgramPlan } from "./plan.ts";
 
 /** What surrounds the program. */
@@ -25,16 +26,24 @@ export function grantable({ inUserNamespace, capabilities }: ProgramContext): bi
   return inUserNamespace ? everyCapability : capabilities;
 }
 
+/** @param linux the container's: its filter is every program's */
 export function planProgram(
   process: Process,
+  linux: Linux,
   context: ProgramContext,
 ): { readonly program: ProgramPlan; readonly warnings: readonly Finding[] } {
-  const security = planSecurity(process, { grantable: grantable(context), newKeyring: context.newKeyring });
+  const seccomp = planSeccomp(linux.seccomp);
+  const security = planSecurity(process, {
+    grantable: grantable(context),
+    newKeyring: context.newKeyring,
+    filtered: seccomp !== undefined,
+  });
   const env = [...(process.env ?? []), ...context.extraEnv];
   return {
     program: {
       process: planProcess({ ...process, env }),
       security: security.ops,
+      seccomp,
       preserveFds: context.preserveFds,
     },
     warnings: security.warnings,

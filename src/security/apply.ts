@@ -27,9 +27,10 @@ export function keepCapabilities(): void {
 
 /** Sets the other four sets and compares what the kernel then says. After the ids have changed. */
 export function setCapabilitySets(ops: CapabilityOps): void {
+  const held = BigInt(ops.untilExecution);
   const wanted = {
-    effective: BigInt(ops.effective),
-    permitted: BigInt(ops.permitted),
+    effective: BigInt(ops.effective) | held,
+    permitted: BigInt(ops.permitted) | held,
     inheritable: BigInt(ops.inheritable),
   };
   clearAmbient();

@@ -7,6 +7,11 @@ export interface CapabilityOps {
   readonly permitted: string;
   readonly inheritable: string;
   readonly ambient: string;
+  /**
+   * Held besides up to execve, which takes it away: a filter is loaded with CAP_SYS_ADMIN where there is no
+   * no_new_privs, seccomp(2).
+   */
+  readonly untilExecution: string;
 }
 
 export interface SecurityOps {

@@ -10,10 +10,10 @@ const every = 2n ** 41n - 1n;
 function plan(capabilities: Capabilities | undefined, grantable = every, change: Partial<Process> = {}): SecurityPlan {
   const process: Process = { args: ["sh"], cwd: "/", user: { uid: 0, gid: 0 }, ...change };
   const given = capabilities === undefined ? process : { ...process, capabilities };
-  return planSecurity(given, { grantable, newKeyring: false });
+  return planSecurity(given, { grantable, newKeyring: false, filtered: false });
 }
 
-const nothing = { bounding: "0", effective: "0", permitted: "0", inheritable: "0", ambient: "0" };
+const nothing = { bounding: "0", effective: "0", permitted: "0", inheritable: "0", ambient: "0", untilExecution: "0" };
 
 test("planSecurity() leaves the program without any capability unless the configuration names some", () => {
   for (const capabilities of [undefined, {}, { bounding: [] }]) {
@@ -37,6 +37,7 @@ test("planSecurity() makes each set the mask of exactly its own names", () => {
     permitted: `${2n ** 21n}`,
     inheritable: `${2n ** 37n}`,
     ambient: `${2n ** 40n + 1n}`,
+    untilExecution: "0",
   });
 });
 
@@ -66,7 +67,7 @@ test("planSecurity() leaves out unknown names, of which the rules have warned", 
 test("planSecurity() hands on noNewPrivileges and the wish for a keyring", () => {
   assert.equal(plan({}, every, { noNewPrivileges: true }).ops.noNewPrivileges, true);
   const process: Process = { args: ["sh"], cwd: "/", user: { uid: 0, gid: 0 } };
-  assert.equal(planSecurity(process, { grantable: every, newKeyring: true }).ops.newKeyring, true);
+  assert.equal(planSecurity(process, { grantable: every, newKeyring: true, filtered: false }).ops.newKeyring, true);
 });
 
 test("planSecurity() never plans more than was asked for and can be granted", () => {
@@ -82,4 +83,15 @@ test("planSecurity() never plans more than was asked for and can be granted", ()
       assert.equal(mask & ~every, 0n);
     }),
   );
+});
+
+test("planSecurity() holds CAP_SYS_ADMIN up to execve for a filter without no_new_privs, if it is there to be held", () => {
+  const held = (noNewPrivileges: boolean, filtered: boolean, grantable = every): string => {
+    const process: Process = { args: ["sh"], cwd: "/", user: { uid: 0, gid: 0 }, noNewPrivileges };
+    return planSecurity(process, { grantable, newKeyring: false, filtered }).ops.capabilities.untilExecution;
+  };
+  assert.equal(held(false, true), `${2n ** 21n}`);
+  assert.equal(held(true, true), "0");
+  assert.equal(held(false, false), "0");
+  assert.equal(held(false, true, every - 2n ** 21n), "0");
 });

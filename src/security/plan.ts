@@ -8,6 +8,8 @@ export interface SecurityContext {
   /** Capabilities that can be granted: init's own, as a mask. */
   readonly grantable: bigint;
   readonly newKeyring: boolean;
+  /** Whether the program gets a system-call filter. */
+  readonly filtered: boolean;
 }
 
 export interface SecurityPlan {
@@ -34,6 +36,10 @@ export function planSecurity(process: Process, context: SecurityContext): Securi
     permitted: set("permitted"),
     inheritable: set("inheritable"),
     ambient: set("ambient"),
+    untilExecution: (context.filtered && !noNewPrivileges
+      ? maskOf(["CAP_SYS_ADMIN"]) & context.grantable
+      : 0n
+    ).toString(),
   };
   return { ops: { capabilities: ops, noNewPrivileges, newKeyring: context.newKeyring }, warnings };
 }

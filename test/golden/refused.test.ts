@@ -60,7 +60,15 @@ const refused: readonly (readonly [path: string, value: unknown, message: string
     { memory: { swappiness: 5 } },
     "linux.resources.memory.swappiness: cgroup v2 has no such setting",
   ],
-  ["linux.seccomp", { defaultAction: "SCMP_ACT_ALLOW" }, "linux.seccomp: not supported"],
+  [
+    "linux.seccomp",
+    {
+      defaultAction: "SCMP_ACT_ALLOW",
+      listenerPath: "/run/agent",
+      syscalls: [{ names: ["mkdir", "sendmsg"], action: "SCMP_ACT_NOTIFY" }],
+    },
+    "linux.seccomp.syscalls: must always allow sendmsg where SCMP_ACT_NOTIFY is used: the agent gets its descriptor by it",
+  ],
   [
     "mounts",
     [{ destination: "/a", type: "tmpfs", options: ["idmap"] }],

@@ -51,6 +51,7 @@ const libc: Unit = {
     "sys/sysmacros.h",
     "sys/uio.h",
     "sys/un.h",
+    "sys/utsname.h",
     "sys/wait.h",
     "linux/bpf.h",
     "linux/capability.h",

@@ -19,6 +19,7 @@ export function recordWith(change: Partial<ContainerRecord>): ContainerRecord {
     initFile: null,
     cgroup: null,
     startable: true,
+    listener: null,
     ownPidNamespace: true,
     newKeyring: true,
     uid: 0,

@@ -24,6 +24,7 @@ export function run(args: Arguments, context: Context): number {
     publish: ({ pid }) => writePidFile(pidFile, pid),
     retract: () => removePidFile(pidFile),
     warn: context.log.warn,
+    debug: (message) => context.log.debug(message),
   });
   return 0;
 }

@@ -100,7 +100,7 @@ function execute(id: string, request: Request, context: Context): number {
 
   using foreground = detached ? undefined : new Foreground(false);
   const sendPidfd = pidfdSender(request.pidfdSocket);
-  const child = execIn(target, {
+  const child = execIn(context.store, target, {
     plan,
     takeTerminal: foreground?.takeTerminal ?? consoleSender(consoleSocket),
     publish: ({ pid, pidfd }) => {

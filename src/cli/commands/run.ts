@@ -40,6 +40,7 @@ export function run(args: Arguments, context: Context): number {
     publish: ({ pid }) => writePidFile(pidFile, pid),
     retract: () => removePidFile(pidFile),
     warn: log.warn,
+    debug: (message) => log.debug(message),
   });
   if (foreground === undefined) return 0;
   const status = foreground.wait(child);

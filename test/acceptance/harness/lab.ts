@@ -9,7 +9,7 @@ import { Runtime } from "./runtime.ts";
 import type { Shim } from "./shim.ts";
 
 /** Not of a container: kept under the state directory for as long as it stands. */
-const ownFiles: Record<string, string[]> = { crun: [".empty-directory"] };
+const ownFiles: Record<string, string[]> = { box: ["~seccomp"], crun: [".cache", ".empty-directory"] };
 
 /** One test's place on the host: names, directories and containers that nobody else has. */
 export class Lab {

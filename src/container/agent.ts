@@ -1,0 +1,54 @@
+/** The seccomp agent: who decides over the calls of SCMP_ACT_NOTIFY (config-linux.md, "The Container Process State"). */
+import { within } from "../base/errors.ts";
+import { split } from "../base/path.ts";
+import { quote } from "../base/quote.ts";
+import { O_DIRECTORY, O_PATH } from "../linux/constants.ts";
+import { encodeUtf8 } from "../linux/engine.ts";
+import type { Fd } from "../linux/fd.ts";
+import { open } from "../linux/file.ts";
+import { connectIn, send } from "../linux/socket.ts";
+import type { ListenerOps } from "../seccomp/ops.ts";
+import type { SpecState } from "./state.ts";
+
+/** A connection to the agent, good for one listener. Closing it tells the agent that the state is whole. */
+export class Agent implements Disposable {
+  readonly #socket: Fd;
+  readonly #listener: ListenerOps;
+
+  private constructor(socket: Fd, listener: ListenerOps) {
+    this.#socket = socket;
+    this.#listener = listener;
+  }
+
+  /** @throws BoxError when nobody listens there */
+  static connect(listener: ListenerOps): Agent {
+    return within(
+      () => `linux.seccomp.listenerPath ${quote(listener.path)}`,
+      () => {
+        const [directory, name] = split(listener.path);
+        using parent = open("cwd", directory, O_PATH | O_DIRECTORY);
+        return new Agent(connectIn(parent, name), listener);
+      },
+    );
+  }
+
+  /** Hands the listener over. @param pid of the process under the filter, as this one sees it */
+  hand(fd: Fd, pid: number, state: SpecState): void {
+    const { path, metadata } = this.#listener;
+    const processState = {
+      ociVersion: state.ociVersion,
+      fds: ["seccompFd"],
+      pid,
+      ...(metadata === "" ? {} : { metadata }),
+      state,
+    };
+    within(
+      () => `linux.seccomp.listenerPath ${quote(path)}`,
+      () => send(this.#socket, encodeUtf8(JSON.stringify(processState)), [fd]),
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.close();
+  }
+}
