@@ -34,6 +34,7 @@ const rooms: Readonly<Record<string, Rule>> = {
       "console",
       "seccomp/compile",
       "rootfs/sources",
+      "namespaces/net-devices",
       "fs",
       "linux",
       "base",

@@ -26,6 +26,7 @@ import { closeAll, type Fd } from "../linux/fd.ts";
 import { open } from "../linux/file.ts";
 import { type Child, sendSignal, waitPidfd } from "../linux/process.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
+import { NetDevices } from "../namespaces/net-devices.ts";
 import type { Plan } from "../plan/plan.ts";
 import { closeSources, openByCaller } from "../rootfs/sources.ts";
 import { obtainFilter } from "../seccomp/compile.ts";
@@ -115,6 +116,7 @@ class Creation {
   readonly #filtering: Filtering;
   readonly #rollback: Rollback;
   #record: ContainerRecord;
+  #netDevices: NetDevices | undefined;
 
   constructor(entry: Entry, request: CreateRequest, filtering: Filtering, rollback: Rollback) {
     rollback.add(() => entry.remove());
@@ -159,6 +161,7 @@ class Creation {
     } else {
       this.#save({ owner: null });
     }
+    this.#netDevices?.[Symbol.dispose]();
     return { record: this.#record, child };
   }
 
@@ -227,7 +230,8 @@ class Creation {
   }
 
   #placesLater(cgroup: Cgroup | undefined): boolean {
-    return cgroup?.hasV1 === true || this.#plan.init.namespaces.create.includes("user");
+    const { init, parent } = this.#plan;
+    return cgroup?.hasV1 === true || init.namespaces.create.includes("user") || parent.netDevices.length > 0;
   }
 
   #killInit({ pidfd }: Child): void {
@@ -246,6 +250,7 @@ class Creation {
       if (cgroupOps !== undefined) cgroup.limit(cgroupOps);
       cgroup.enter(pid);
     }
+    if (this.#plan.parent.netDevices.length > 0) this.#moveNetDevices(pid);
     if (this.#placesLater(cgroup)) sendUnlessGone(channel, { type: "placed" });
     // v2's come into force in one step each, while init is already mounting; it could not be cloned beyond a limit of pids.
     if (cgroup?.hasV1 === false && cgroupOps !== undefined) cgroup.limit(cgroupOps);
@@ -253,6 +258,16 @@ class Creation {
       using proc = Proc.host();
       within("process.oomScoreAdj", () => proc.write(`${pid}/oom_score_adj`, `${oomScoreAdj}`));
     }
+  }
+
+  #moveNetDevices(pid: number): void {
+    const { init, parent } = this.#plan;
+    const joined = init.namespaces.join.find(({ kind }) => kind === "net");
+    // Held until the container is there: with init its namespace would go, and the devices with that.
+    const devices = new NetDevices(joined?.path ?? `/proc/${pid}/ns/net`);
+    this.#netDevices = devices;
+    this.#rollback.add(() => devices.giveBack());
+    for (const device of parent.netDevices) devices.move(device);
   }
 
   #untilReady(child: Child, channel: InitChannel): void {

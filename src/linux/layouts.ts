@@ -130,6 +130,40 @@ export const sigaction = struct("struct kernel_sigaction", {
 /** seccomp(2). */
 export const sock_fprog = struct("struct sock_fprog", { len: "u16", filter: "pointer" });
 
+/** netlink(7): the header of a message. */
+export const nlmsghdr = struct("struct nlmsghdr", {
+  nlmsg_len: "u32",
+  nlmsg_type: "u16",
+  nlmsg_flags: "u16",
+  nlmsg_seq: "u32",
+  nlmsg_pid: "u32",
+});
+
+/** netlink(7): an error or an acknowledgement; the request's header follows. */
+export const nlmsgerr = struct("struct nlmsgerr", { error: "s32", tail: "16 bytes" });
+
+/** rtnetlink(3): the header of an attribute. */
+export const rtattr = struct("struct rtattr", { rta_len: "u16", rta_type: "u16" });
+
+/** rtnetlink(7): a network device. */
+export const ifinfomsg = struct("struct ifinfomsg", {
+  ifi_family: "u8",
+  pad: "1 bytes",
+  ifi_type: "u16",
+  ifi_index: "s32",
+  ifi_flags: "u32",
+  ifi_change: "u32",
+});
+
+/** rtnetlink(7): an address. */
+export const ifaddrmsg = struct("struct ifaddrmsg", {
+  ifa_family: "u8",
+  ifa_prefixlen: "u8",
+  ifa_flags: "u8",
+  ifa_scope: "u8",
+  ifa_index: "u32",
+});
+
 /** netdevice(7): an interface's name and flags. */
 export const ifreq = struct("struct ifreq", { ifr_name: "16 bytes", ifr_flags: "s16", tail: "22 bytes" });
 

@@ -7,6 +7,13 @@ export interface Join {
   readonly path: string;
 }
 
+/** A network device of the host that goes into the container's network namespace. */
+export interface NetDeviceOp {
+  readonly hostName: string;
+  /** Its name there; `%d` stands for a number that is free. */
+  readonly name: string;
+}
+
 export interface NamespaceOps {
   /** Kinds that are made new. */
   readonly create: readonly NamespaceFile[];

@@ -1,8 +1,8 @@
 /** From `linux.namespaces` and what hangs on them to the ops of namespaces/ops.ts. Pure. */
 import type { IdRange, NamespaceFile } from "../linux/namespace.ts";
 import { refuse } from "../spec/refusal.ts";
-import type { IdMapping, NamespaceType, Spec, TimeOffsets } from "../spec/types.ts";
-import type { NamespaceOps } from "./ops.ts";
+import type { IdMapping, Linux, NamespaceType, Spec, TimeOffsets } from "../spec/types.ts";
+import type { NamespaceOps, NetDeviceOp } from "./ops.ts";
 
 const files: Readonly<Record<NamespaceType, NamespaceFile>> = {
   mount: "mnt",
@@ -65,6 +65,13 @@ function offsetsOf(offsets: TimeOffsets = {}): NamespaceOps["timeOffsets"] {
     const offset = offsets[clock];
     return offset === undefined ? [] : [[clock, (offset.secs ?? 0).toString(), offset.nanosecs ?? 0] as const];
   });
+}
+
+/** @param mayConfigure whether the caller may configure the host's network */
+export function planNetDevices({ netDevices = {} }: Linux, mayConfigure: () => boolean): readonly NetDeviceOp[] {
+  const devices = Object.entries(netDevices);
+  if (devices.length > 0 && !mayConfigure()) refuse("linux.netDevices", "moving a network device takes CAP_NET_ADMIN");
+  return devices.map(([hostName, { name }]) => ({ hostName, name: name || hostName }));
 }
 
 function idMap({ containerID, hostID, size }: IdMapping): IdRange {

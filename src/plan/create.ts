@@ -3,7 +3,7 @@ import { planCgroup } from "../cgroups/plan.ts";
 import type { CgroupLayout } from "../facts/cgroups.ts";
 import type { HostFacts } from "../facts/host.ts";
 import { planHooks } from "../hooks/plan.ts";
-import { planNamespaces } from "../namespaces/plan.ts";
+import { planNamespaces, planNetDevices } from "../namespaces/plan.ts";
 import type { CgroupViewLayout } from "../rootfs/ops.ts";
 import { planRootfs } from "../rootfs/plan.ts";
 import { each, refuse, together } from "../spec/refusal.ts";
@@ -30,9 +30,10 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
   const { id, bundle } = options;
   const linux = spec.linux ?? {};
   const planOwnCgroup = lazy(() => planCgroup(spec, id, facts.cgroups));
-  const { namespaces, cgroup, rootfs, planned } = together({
+  const { namespaces, netDevices, cgroup, rootfs, planned } = together({
     supported: () => refuseUnsupported(linux),
     namespaces: () => planNamespaces(spec, facts.euid),
+    netDevices: () => planNetDevices(linux, () => (facts.capabilities & netAdmin) !== 0n),
     cgroup: planOwnCgroup,
     rootfs: () => {
       const hasView = (spec.mounts ?? []).some(({ type }) => type === "cgroup");
@@ -52,7 +53,7 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
           }),
   });
   return {
-    parent: { cgroup, oomScoreAdj: planned?.program.process.oomScoreAdj },
+    parent: { cgroup, oomScoreAdj: planned?.program.process.oomScoreAdj, netDevices },
     init: {
       identity: { id, ociVersion: spec.ociVersion, bundle, rootfs: rootfs.path, annotations: spec.annotations ?? {} },
       namespaces,
@@ -75,10 +76,11 @@ function lazy<T>(make: () => T): () => T {
   };
 }
 
-/** The mask of CAP_SYS_ADMIN. */
+/** Masks of capabilities. */
+const netAdmin = 1n << 12n;
 const sysAdmin = 1n << 21n;
 
-const unsupported = ["intelRdt", "memoryPolicy", "personality", "netDevices"] as const;
+const unsupported = ["intelRdt", "memoryPolicy", "personality"] as const;
 
 function refuseUnsupported(linux: Linux): void {
   each(unsupported, (name) => {

@@ -1,7 +1,7 @@
 /** The plan of one `create`: everything that will be done, as plain data. Printed, diffed and compared in tests. */
 import type { CgroupOps } from "../cgroups/ops.ts";
 import type { HookOps } from "../hooks/ops.ts";
-import type { NamespaceOps } from "../namespaces/ops.ts";
+import type { NamespaceOps, NetDeviceOp } from "../namespaces/ops.ts";
 import type { ProcessOps } from "../process/ops.ts";
 import type { RootfsOps } from "../rootfs/ops.ts";
 import type { SeccompOps } from "../seccomp/ops.ts";
@@ -43,6 +43,7 @@ export interface InitPlan {
 export interface ParentPlan {
   readonly cgroup: CgroupOps | undefined;
   readonly oomScoreAdj: number | undefined;
+  readonly netDevices: readonly NetDeviceOp[];
 }
 
 export interface Plan {

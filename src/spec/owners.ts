@@ -36,6 +36,7 @@ export function setIn(type: NamespaceType, spec: Spec): string | undefined {
   const name =
     type === "uts" ? (["hostname", "domainname"] as const).find((one) => (spec[one] ?? "") !== "") : undefined;
   if (name !== undefined) return name;
+  if (type === "network" && Object.keys(spec.linux?.netDevices ?? {}).length > 0) return "linux.netDevices";
   const key = Object.keys(spec.linux?.sysctl ?? {}).find((one) => sysctlOwner(sysctlComponents(one) ?? []) === type);
   return key === undefined ? undefined : `linux.sysctl${entry(key)}`;
 }

@@ -973,6 +973,51 @@ export const mutants: readonly Mutant[] = [
     tests: ["mounts: a joined user namespace gives its mappings"],
   },
 
+  // --- network devices ---
+  {
+    name: "a moved network device has no addresses",
+    file: "namespaces/net-devices.ts",
+    replace: "for (const address of addresses) links.addAddress(link, address, name);",
+    by: "",
+    tests: ["network devices: permanent global addresses of both families come along"],
+  },
+  {
+    name: "a moved network device is down",
+    file: "namespaces/net-devices.ts",
+    replace: "if (up) links.setUp(link, name);",
+    by: "",
+    tests: ["network devices: a device of the host moves into the container, and is up"],
+  },
+  {
+    name: "addresses that end come along",
+    file: "linux/links.ts",
+    replace: "!isGlobal || (flags & IFA_F_PERMANENT) === 0",
+    by: "!isGlobal",
+    tests: ["network devices: permanent global addresses of both families come along"],
+  },
+  {
+    name: "a network device keeps its name",
+    file: "namespaces/plan.ts",
+    replace: "name || hostName",
+    by: "hostName",
+    tests: ["network devices: a device gets its new name"],
+  },
+  {
+    name: "a failed create keeps the network devices",
+    file: "container/create.ts",
+    replace: "this.#rollback.add(() => devices.giveBack());",
+    by: "",
+    tests: ["network devices: a create that fails gives the device back as it was"],
+  },
+  {
+    name: "network devices may go to the host's own namespace",
+    file: "spec/owners.ts",
+    replace:
+      'if (type === "network" && Object.keys(spec.linux?.netDevices ?? {}).length > 0) return "linux.netDevices";',
+    by: "",
+    tests: ["network devices: create refuses a device for the host's own network namespace"],
+  },
+
   // --- hooks ---
   {
     name: "hooks run in reverse",

@@ -81,6 +81,7 @@ export interface Linux {
   maskedPaths: string[];
   readonlyPaths: string[];
   mountLabel?: string;
+  netDevices?: Record<string, { name?: string }>;
   sysctl?: Record<string, string>;
   seccomp?: Seccomp;
 }

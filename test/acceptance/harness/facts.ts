@@ -48,6 +48,7 @@ export type Need =
   | "user namespaces of an ordinary user"
   | "newuidmap with subordinate ids"
   | "device: fuse"
+  | "network device: veth"
   | "seccomp"
   | "apparmor"
   | "selinux"
@@ -151,6 +152,7 @@ export function probe(tools: Tools): Facts {
     ["user namespaces of an ordinary user", asUser("unshare", "--user", "--map-root-user", "true")],
     ["newuidmap with subordinate ids", subordinateIds()],
     ["device: fuse", existsSync("/dev/fuse") ? "" : "the kernel has no /dev/fuse"],
+    ["network device: veth", tried("unshare", "--net", "ip", "link", "add", "acc0", "type", "veth")],
     ["seccomp", readable("/proc/sys/kernel/seccomp/actions_avail") ? "" : "the kernel has no seccomp filters"],
     ["apparmor", readable("/sys/module/apparmor/parameters/enabled") === "Y" ? "" : "AppArmor is not enabled"],
     ["selinux", existsSync("/sys/fs/selinux/enforce") ? "" : "SELinux is not enabled"],
