@@ -22,7 +22,7 @@ import type { ExecPlan } from "../plan/exec.ts";
 import { obtainFilter } from "../seccomp/compile.ts";
 import { Agent } from "./agent.ts";
 import { awaitExecution, hear, type InitChannel, sendUnlessGone } from "./launch.ts";
-import { isAlive } from "./processes.ts";
+import { isEnding } from "./processes.ts";
 import type { ContainerRecord, ProcessId } from "./record.ts";
 import { specState } from "./state.ts";
 import { requireExecutable, statusOf } from "./status.ts";
@@ -67,36 +67,29 @@ export interface ExecRequest {
   readonly awaitThaw: ((socket: Fd) => void) | undefined;
 }
 
-/** Runs the program of the plan. @returns when it is executed; it is this process's child */
-export function execIn(store: Store, target: Target, request: ExecRequest): Child {
-  const { seccomp } = request.plan.program;
-  const filter = seccomp && obtainFilter(seccomp.profile, () => store.cache("seccomp")).program;
-  using agent = seccomp?.listener && Agent.connect(seccomp.listener);
+/** Does something in the container; what fails because that ends meanwhile is told so. */
+export function whileRunning<T>({ init }: Target, action: () => T): T {
   try {
-    return perform(target, request, filter, agent);
+    return action();
   } catch (thrown) {
-    if (!(thrown instanceof BoxError) || isAlive(target.init)) throw thrown;
+    if (!(thrown instanceof BoxError) || !isEnding(init)) throw thrown;
     throw new BoxError(`cannot exec in a stopped container: ${thrown.message}`, thrown.details);
   }
 }
 
-function perform(
-  target: Target,
-  { plan, takeTerminal, publish, awaitThaw }: ExecRequest,
-  filter: Uint8Array | undefined,
-  agent: Agent | undefined,
-): Child {
+/** Runs the program of the plan. @returns when it is executed; it is this process's child */
+export function execIn(store: Store, target: Target, request: ExecRequest): Child {
+  const { plan, takeTerminal, publish, awaitThaw } = request;
+  const { seccomp } = plan.program;
+  const filter = seccomp && obtainFilter(seccomp.profile, () => store.cache("seccomp")).program;
+  using agent = seccomp?.listener && Agent.connect(seccomp.listener);
   const { child, channel } = enterCgroup(target, plan, filter);
   try {
     using host = channel;
     step("wait for the process");
     awaitThaw?.(host.socket);
     if (plan.program.process.terminal !== undefined) {
-      const { message, fds } = hear(host, stepTimeout, "open the terminal");
-      const master = fds[0];
-      if (message.type !== "ready" || master === undefined)
-        throw new BoxError(`handshake: ${message.type} came where the terminal was due`);
-      takeTerminal(master);
+      takeTerminal(awaitTerminal(host));
       sendUnlessGone(host, { type: "commit", start: true });
     }
     awaitExecution(host, {
@@ -110,6 +103,14 @@ function perform(
     end(child);
     throw thrown;
   }
+}
+
+function awaitTerminal(host: InitChannel): Fd {
+  const { message, fds } = hear(host, stepTimeout, "open the terminal");
+  const master = fds[0];
+  if (message.type !== "ready" || master === undefined)
+    throw new BoxError(`handshake: ${message.type} came where the terminal was due`);
+  return master;
 }
 
 /** How long a process may take to die that is killed, in milliseconds; one that is frozen by cgroup v1 does not. */

@@ -42,6 +42,12 @@ export function isAlive(process: ProcessId): boolean {
   return identify(process.pid)?.startTime === process.startTime;
 }
 
+/** Whether the recorded process has ended or is about to: what is in its pid namespace ends before it. */
+export function isEnding(process: ProcessId): boolean {
+  const stat = statOf(process.pid);
+  return stat === undefined || stat.startTime !== process.startTime || stat.exiting || stat.state === "Z";
+}
+
 /** A handle on exactly the recorded process: the pidfd comes first, then what it stands for is compared. */
 export function openProcess(process: ProcessId): Fd | undefined {
   const pidfd = pidfdOpen(process.pid);

@@ -27,6 +27,16 @@ describe("parseStat()", () => {
     }
   });
 
+  test("tells a process that is on its way out by its flags", () => {
+    for (const [flags, exiting] of [
+      ["4194304", false],
+      ["4194308", true],
+    ] as const) {
+      const text = line("sh", "S", "1").replace(" S 0 1 2 3 4 5 ", ` S 0 1 2 3 4 ${flags} `);
+      assert.equal(parseStat(text)?.exiting, exiting, text);
+    }
+  });
+
   test("keeps every digit of the start time", () => {
     assert.equal(parseStat(line("sh", "R", "18446744073709551615"))?.startTime, "18446744073709551615");
   });

@@ -86,6 +86,8 @@ export class Proc implements Disposable {
 export interface ProcessStat {
   /** One letter; Z and X stand for a process that has ended. */
   readonly state: string;
+  /** Whether it is on its way out: of a pid namespace's first process, while the others are being killed. */
+  readonly exiting: boolean;
   /** Clock ticks after boot at which it started: together with the pid this names one process. */
   readonly startTime: string;
   /** Whether it has executed a program since it was made by clone. */
@@ -94,7 +96,8 @@ export interface ProcessStat {
   readonly signal: number;
 }
 
-/** Among the kernel's flags of a process: "forked but didn't exec", include/linux/sched.h. */
+/** The kernel's flags of a process, include/linux/sched.h: "getting shut down", "forked but didn't exec". */
+const PF_EXITING = 0x4;
 const PF_FORKNOEXEC = 0x40;
 
 /** Parses /proc/PID/stat: the name in brackets may hold anything, so the fields are counted from the last bracket. */
@@ -105,6 +108,7 @@ export function parseStat(text: string): ProcessStat | undefined {
   return {
     state,
     startTime,
+    exiting: (Number(flags) & PF_EXITING) !== 0,
     executed: (Number(flags) & PF_FORKNOEXEC) === 0,
     signal: Number(status ?? 0) & 0x7f,
   };

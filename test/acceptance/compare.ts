@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { compile } from "./harness/prepare.ts";
+import { compile, programs } from "./harness/prepare.ts";
 import type { Line, Outcome } from "./harness/report.ts";
 
 interface Column {
@@ -40,7 +40,7 @@ function takeTools(): string {
   mkdirSync(tools, { recursive: true });
   copyFileSync(process.execPath, join(tools, "node"));
   chmodSync(join(tools, "node"), 0o755);
-  for (const name of ["probe", "shim"]) compile(name, tools);
+  for (const name of programs) compile(name, tools);
   return tools;
 }
 

@@ -11,7 +11,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:f
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { transformed } from "../../tools/ts-hooks.mjs";
-import { compile } from "./harness/prepare.ts";
+import { compile, programs } from "./harness/prepare.ts";
 import { count, type Line } from "./harness/report.ts";
 
 interface Run {
@@ -40,7 +40,7 @@ const output = join(project, "build/acceptance/vm");
 /** What the machine has not: a compiler, and the time to translate TypeScript. */
 async function prepareArtefacts(): Promise<void> {
   mkdirSync(join(project, "build/tools"), { recursive: true });
-  for (const name of ["probe", "shim"]) compile(name, join(project, "build/tools"));
+  for (const name of programs) compile(name, join(project, "build/tools"));
   for (const directory of [here, join(here, "harness")])
     for (const name of readdirSync(directory)) if (name.endsWith(".ts")) await transformed(join(directory, name));
 }

@@ -2,13 +2,14 @@
 import { within } from "../../base/errors.ts";
 import { quote } from "../../base/quote.ts";
 import { step } from "../../base/steps.ts";
-import { execIn, openTarget, type Target } from "../../container/exec.ts";
+import { execIn, openTarget, type Target, whileRunning } from "../../container/exec.ts";
 import { Foreground } from "../../container/foreground.ts";
 import { checkId } from "../../container/id.ts";
 import { readConfig, requireOpen } from "../../facts/bundle.ts";
 import { hostFacts } from "../../facts/host.ts";
 import { otherNamespaces } from "../../facts/namespaces.ts";
 import { load, sealed } from "../../linux/engine.ts";
+import type { Child } from "../../linux/process.ts";
 import {
   completeProcess,
   type ExecOptions,
@@ -89,27 +90,30 @@ interface Request extends ExecOptions {
 }
 
 function execute(id: string, request: Request, context: Context): number {
-  const { detached, consoleSocket, ignorePaused } = request;
   requireOpen(request.preserveFds, context.inheritedFds);
   step("container");
-  using target = openTarget(context.store, id, ignorePaused);
+  using target = openTarget(context.store, id, request.ignorePaused);
+  using foreground = request.detached ? undefined : new Foreground(false);
+  const child = whileRunning(target, () => start(target, request, foreground, context));
+  return foreground === undefined ? 0 : foreground.wait(child);
+}
+
+function start(target: Target, request: Request, foreground: Foreground | undefined, context: Context): Child {
   const plan = planFor(target, request, context);
-  checkTerminal(plan.program.process.terminal !== undefined, detached, consoleSocket !== undefined);
+  const { consoleSocket } = request;
+  checkTerminal(plan.program.process.terminal !== undefined, request.detached, consoleSocket !== undefined);
   // What the container's own process has been warned of is not told again with every command.
   if ("file" in request.source) for (const warning of plan.warnings) context.log.warn(format(warning));
-
-  using foreground = detached ? undefined : new Foreground(false);
   const sendPidfd = pidfdSender(request.pidfdSocket);
-  const child = execIn(context.store, target, {
+  return execIn(context.store, target, {
     plan,
     takeTerminal: foreground?.takeTerminal ?? consoleSender(consoleSocket),
     publish: ({ pid, pidfd }) => {
       sendPidfd(pidfd);
       writePidFile(request.pidFile, pid);
     },
-    awaitThaw: ignorePaused ? foreground?.awaitReadable : undefined,
+    awaitThaw: request.ignorePaused ? foreground?.awaitReadable : undefined,
   });
-  return foreground === undefined ? 0 : foreground.wait(child);
 }
 
 function planFor({ record, init, config }: Target, request: Request, { log }: Context): ExecPlan {

@@ -19,6 +19,7 @@ export interface RunContext {
   rootfs: string;
   probe: string;
   shim: string;
+  terminal: string;
   facts: Facts;
   /** Leave the directory of a failed test. */
   keep: boolean;

@@ -32,6 +32,9 @@ const optionalCommands = [
   "spec",
 ] as const;
 
+/** Options that not every runtime's exec has. */
+const optionsOfExec = ["additional-gids", "ignore-paused", "pidfd-socket"] as const;
+
 export type Need =
   | "root"
   | "busybox"
@@ -53,7 +56,8 @@ export type Need =
   | "apparmor"
   | "selinux"
   | "criu"
-  | `command: ${(typeof optionalCommands)[number]}`;
+  | `command: ${(typeof optionalCommands)[number]}`
+  | `exec: ${(typeof optionsOfExec)[number]}`;
 
 /** The reason why a need is not met; an empty one where it is. */
 export type Facts = Record<Need, string>;
@@ -161,8 +165,16 @@ export function probe(tools: Tools): Facts {
       `command: ${name}`,
       tried(tools.runtime, name, "--help") && `the runtime has no command ${name}`,
     ]),
+    ...optionsOfExec.map((name): [Need, string] => [
+      `exec: ${name}`,
+      helpOf(tools.runtime, "exec").includes(`--${name}`) ? "" : `the runtime's exec has no option --${name}`,
+    ]),
   ];
   return Object.fromEntries(facts) as Facts;
+}
+
+function helpOf(runtime: string, name: string): string {
+  return spawnSync(runtime, [name, "--help"], { encoding: "utf8" }).stdout ?? "";
 }
 
 function subordinateIds(): string {

@@ -11,6 +11,9 @@ import { makeRootfs } from "./rootfs.ts";
 
 export class Unusable extends Error {}
 
+/** The suite's own programs, in probe/. */
+export const programs = ["probe", "shim", "terminal"];
+
 export interface Wishes {
   runtime: string;
   only: string;
@@ -29,7 +32,7 @@ export function prepare(wishes: Wishes): RunContext & { file: string } {
   // Of our own, so that a build at the same time cannot disturb the run.
   const runtime = { ...given, path: join(dir, basename(given.path)) };
   copyFileSync(given.path, runtime.path);
-  const [probePath = "", shim = ""] = ["probe", "shim"].map((name) => tool(name, dir));
+  const [probePath = "", shim = "", terminal = ""] = programs.map((name) => tool(name, dir));
   const rootfs = join(dir, "rootfs");
   if (facts.busybox === "") makeRootfs(rootfs, busybox, probePath);
   const { only, keep } = wishes;
@@ -40,6 +43,7 @@ export function prepare(wishes: Wishes): RunContext & { file: string } {
     rootfs,
     probe: probePath,
     shim,
+    terminal,
     facts,
     keep,
     only,

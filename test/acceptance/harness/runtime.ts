@@ -74,8 +74,13 @@ export class Runtime {
     return this.call(["delete", ...flags, id]);
   }
 
-  exec(id: string, args: string[], flags: string[] = []): Promise<Result> {
-    return this.call(["exec", ...flags, id, ...args]);
+  exec(id: string, args: string[], flags: string[] = [], options: CommandOptions = {}): Promise<Result> {
+    return this.call(["exec", ...flags, id, ...args], options);
+  }
+
+  /** `exec` with ends that the test holds, not waited for. */
+  executing(id: string, args: string[], flags: string[] = [], options: ShimOptions = {}): Shim {
+    return this.shim(["exec", ...flags, id, ...args], options);
   }
 
   pause(id: string): Promise<Result> {

@@ -5,6 +5,7 @@
  *   probe signals         "ready", then "signal N" for every signal that arrives; never ends by itself
  *   probe wait            "ready", then waits for ever
  *   probe orphan          leaves a grandchild that waits for ever, and says its pid as this namespace sees it
+ *   probe spy             "ready", then looks into every process that comes, until a line is read: "saw …" or "nothing"
  *   probe deny CMD …      runs CMD where making a namespace fails with EPERM
  */
 #define _GNU_SOURCE
@@ -219,6 +220,57 @@ static int orphan(void)
         pause();
 }
 
+/* What the link of a process that is not ours leads to, if that may be seen and is nothing of the container's. */
+static int sees(const char *path)
+{
+    char target[PATH_MAX];
+    ssize_t length = readlink(path, target, sizeof target - 1);
+    if (length < 0)
+        return 0;
+    target[length] = 0;
+    static const char *const usual[] = { "/", "/bin/probe", "/bin/busybox", "/bin/true", NULL };
+    for (int i = 0; usual[i]; i++)
+        if (strcmp(target, usual[i]) == 0)
+            return 0;
+    printf("saw %s %s\n", path, target);
+    return 1;
+}
+
+static int spy(void)
+{
+    if (write(1, "ready\n", 6) < 0)
+        return 1;
+    fcntl(0, F_SETFL, O_NONBLOCK);
+    char answer;
+    int seen = 0;
+    while (!seen && read(0, &answer, 1) < 0) {
+        DIR *dir = opendir("/proc");
+        for (struct dirent *entry; dir && !seen && (entry = readdir(dir));) {
+            int pid = atoi(entry->d_name);
+            if (pid <= 1)
+                continue;
+            char path[64];
+            static const char *const links[] = { "exe", "cwd", "root", NULL };
+            for (int i = 0; links[i] && !seen; i++) {
+                snprintf(path, sizeof path, "/proc/%d/%s", pid, links[i]);
+                seen = sees(path);
+            }
+            /* 0, 1 and 2 are the caller's to give. */
+            for (int fd = 3; fd < 32 && !seen; fd++) {
+                snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, fd);
+                seen = sees(path);
+            }
+        }
+        if (dir)
+            closedir(dir);
+    }
+    if (!seen)
+        puts("nothing");
+    fflush(stdout);
+    for (;;)
+        pause();
+}
+
 static int deny(char **command)
 {
     const unsigned new_namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
@@ -252,6 +304,8 @@ int main(int argc, char **argv)
         return signals();
     if (strcmp(mode, "orphan") == 0)
         return orphan();
+    if (strcmp(mode, "spy") == 0)
+        return spy();
     if (strcmp(mode, "deny") == 0 && argc > 2)
         return deny(argv + 2);
     if (strcmp(mode, "wait") == 0) {
