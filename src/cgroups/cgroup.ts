@@ -1,11 +1,10 @@
 /** The container's cgroup in every hierarchy of the host: made, entered, limited. Runs on the host side only. */
 import { BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
-import { attachDeviceProgram, loadDeviceProgram } from "../linux/bpf.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
 import { enableControllers, giveTo } from "./delegation.ts";
+import { attachDeviceRules, writeDeviceList } from "./device-filter.ts";
 import { makeCgroup, readFile, readFileIfThere, writeFile } from "./directory.ts";
-import { deviceProgram } from "./ebpf.ts";
 import { Entrance, type OpenDirectory } from "./entrance.ts";
 import type { CgroupDirectory, CgroupOps, CgroupSettings, DeviceRuleOp, Setting } from "./ops.ts";
 import { pidsBelow } from "./processes.ts";
@@ -73,20 +72,12 @@ export class Cgroup extends Entrance {
     return member.fd;
   };
 
-  /** Puts the device rules in force: v1's list, or else a program on v2. */
   #limitDevices(rules: readonly DeviceRuleOp[]): void {
     if (rules.length === 0) return;
     const v1 = this.#members.find(({ directory }) => directory.controllers.includes("devices"));
-    within("linux.resources.devices", () => {
-      if (v1 !== undefined) {
-        for (const rule of rules) writeFile(v1.fd, rule.allow ? "devices.allow" : "devices.deny", deviceLine(rule));
-        return;
-      }
-      const v2 = this.v2;
-      if (v2 === undefined) throw new BoxError("no hierarchy with a devices controller");
-      using program = loadDeviceProgram(deviceProgram(rules));
-      attachDeviceProgram(v2, program);
-    });
+    if (v1 !== undefined) writeDeviceList(v1.fd, rules);
+    else if (this.v2 !== undefined) attachDeviceRules(this.v2, rules);
+    else throw noDevices();
   }
 }
 
@@ -115,7 +106,6 @@ function refuseUsed(fd: Fd): void {
   }
 }
 
-/** A rule as v1's files take it: `c 1:3 rwm`, `a *:* rwm`. */
-export function deviceLine({ type, major, minor, access }: DeviceRuleOp): string {
-  return type === "all" ? "a" : `${type[0]} ${major ?? "*"}:${minor ?? "*"} ${access}`;
+export function noDevices(): BoxError {
+  return new BoxError("linux.resources.devices: no hierarchy has a devices controller");
 }

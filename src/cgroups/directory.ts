@@ -30,11 +30,19 @@ export function openHierarchy({ mount, version }: CgroupDirectory): Fd {
   throw new BoxError(`${mount} is not a cgroup v${version} hierarchy`, { path: mount });
 }
 
-/** Opens a cgroup below an opened hierarchy; undefined where it does not exist. */
-export function openCgroup(directory: CgroupDirectory, path: string): Fd | undefined {
+/**
+ * Opens a cgroup below an opened hierarchy; undefined where it does not exist.
+ * @param passing called for every directory on the way, not for the cgroup itself
+ */
+export function openCgroup(
+  directory: CgroupDirectory,
+  path: string,
+  passing: (parent: Fd) => void = () => {},
+): Fd | undefined {
   let current = openHierarchy(directory);
   for (const name of components(path)) {
     using parent = current;
+    passing(parent);
     try {
       current = open(parent, name, flags);
     } catch (thrown) {

@@ -34,7 +34,7 @@ export interface Setting {
   /** Whether a new cgroup has it anyway: it is written to older ones only. */
   readonly neutral: boolean;
   /** A file that must not say more than the value: a limit is not put below what is in use. */
-  readonly atLeast?: string;
+  readonly atLeast?: string | undefined;
 }
 
 /** Values for a cgroup, and what they take. */
@@ -45,6 +45,12 @@ export interface CgroupSettings {
   readonly controllers: readonly string[];
   /** In order, the last match counts; none where nothing is asked for. */
   readonly devices: readonly DeviceRuleOp[];
+}
+
+/** What `update` changes of a cgroup in use. */
+export interface CgroupUpdate extends CgroupSettings {
+  /** The device rules that are in force. */
+  readonly formerDevices: readonly DeviceRuleOp[];
 }
 
 export interface CgroupOps extends CgroupSettings {

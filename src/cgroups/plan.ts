@@ -3,11 +3,13 @@ import { clean } from "../base/path.ts";
 import type { CgroupLayout } from "../facts/cgroups.ts";
 import { refuse, together } from "../spec/refusal.ts";
 import type { Linux, Resources, Spec } from "../spec/types.ts";
-import type { CgroupDirectory, CgroupOps } from "./ops.ts";
+import { planDeviceRules } from "./devices.ts";
+import type { CgroupDirectory, CgroupOps, CgroupUpdate } from "./ops.ts";
 import { planOwner } from "./owner.ts";
 import { properties } from "./resources.ts";
 import { cgroupRoot, noCgroups, planSettings } from "./settings-plan.ts";
 
+export { mergeResources } from "./merge.ts";
 export { planPlaces } from "./places.ts";
 
 /** Where containers without `cgroupsPath` live. */
@@ -15,7 +17,7 @@ const defaultParent = "/box";
 
 /** @returns undefined on a host without cgroups, unless something is asked of them */
 export function planCgroup(spec: Spec, id: string, layout: CgroupLayout): CgroupOps | undefined {
-  const resources = resourcesOf(spec);
+  const resources = meaningOf(spec.linux?.resources ?? {}, spec.ociVersion);
   const { place, settings } = together({
     place: () => placeOf(spec.linux ?? {}, id, layout),
     settings: () => planSettings(resources, resources, layout, "linux.resources"),
@@ -29,6 +31,17 @@ export function planCgroup(spec: Spec, id: string, layout: CgroupLayout): Cgroup
   };
 }
 
+/**
+ * What `update` writes.
+ * @param base what is in force
+ * @param all what is to be in force: mergeResources(base, change)
+ * @throws Refusal as planSettings
+ */
+export function planUpdate(base: Resources, change: Resources, all: Resources, layout: CgroupLayout): CgroupUpdate {
+  const formerDevices = planDeviceRules(base.devices ?? []);
+  return { ...planSettings(change, all, layout, "resources"), formerDevices };
+}
+
 function placeOf({ cgroupsPath = "" }: Linux, id: string, { mode }: CgroupLayout): Place | undefined {
   if (mode !== "none")
     return { path: cgroupsPath === "" ? `${defaultParent}/${id}` : pathOf(cgroupsPath), ownParent: cgroupsPath === "" };
@@ -38,11 +51,11 @@ function placeOf({ cgroupsPath = "" }: Linux, id: string, { mode }: CgroupLayout
 
 type Place = Pick<CgroupOps, "path" | "ownParent">;
 
-/** The resources of a configuration. A pids limit of 0 is one since 1.3; before, engines sent it for none. */
-export function resourcesOf({ ociVersion, linux }: Spec): Resources {
-  const { pids, ...others } = linux?.resources ?? {};
+/** Resources as their version means them. A pids limit of 0 is one since 1.3; before, engines sent it for none. */
+export function meaningOf(resources: Resources, ociVersion: string): Resources {
+  const { pids, ...others } = resources;
   const meantNone = pids?.limit === 0 && Number(ociVersion.split(".")[1]) < 3;
-  return pids === undefined || meantNone ? others : { ...others, pids };
+  return meantNone ? others : resources;
 }
 
 /** What `features` tells of cgroups: from the table of properties. */

@@ -50,6 +50,11 @@ export interface Scalar {
   readonly isUnset: (value: unknown) => boolean;
 }
 
+/** What resources say of a property that is one value. */
+export function scalarOf(resources: Resources, { group, key }: Pick<Scalar, "group" | "key">): Value | undefined {
+  return (resources[group] as Readonly<Record<string, Value>> | undefined)?.[key];
+}
+
 /** The v1 name of a cgroup2 controller. */
 export function v1Controller(controller: string): string {
   return controller === "io" ? "blkio" : controller;
@@ -96,7 +101,7 @@ function scalar(name: string, row: ScalarRow): Property {
     versions: versionsOf(row),
     scalar: { group, key, isUnset },
     wishes: (asked, all) => {
-      const value = (asked[group] as Readonly<Record<string, Value>> | undefined)?.[key];
+      const value = scalarOf(asked, { group, key });
       if (value === undefined || isUnset(value)) return [];
       const neutral = value === row.neutral;
       const lines = (version: CgroupVersion): readonly Line[] | undefined =>
@@ -211,7 +216,7 @@ export const properties: readonly Property[] = [
     controller: "memory",
     unset: 0,
     neutral: -1,
-    v1: [to("memory.limit_in_bytes"), to("memory.memsw.limit_in_bytes", unlimitedWithMemory("-1"))],
+    v1: [to("memory.limit_in_bytes"), to("memory.memsw.limit_in_bytes", unlimitedWithMemory)],
     v2: [to("memory.max", orMax), to("memory.swap.max", swapAlone)],
     inUse: ["memory.usage_in_bytes", "memory.current"],
   }),
@@ -318,8 +323,8 @@ export const properties: readonly Property[] = [
 ];
 
 /** v1 wants the limit of memory below that of memory and swap: without the one there is none of the other either. */
-function unlimitedWithMemory(none: string): Text {
-  return (limit, { memory }) => (limit === -1 && (memory?.swap ?? 0) === 0 ? none : undefined);
+function unlimitedWithMemory(limit: Value, { memory: { swap = 0 } = {} }: Resources): string | undefined {
+  return limit === -1 && (swap === 0 || swap === -1) ? "-1" : undefined;
 }
 
 /** cgroup2 counts swap alone, OCI memory and swap together. */

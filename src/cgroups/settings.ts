@@ -1,6 +1,6 @@
 /** Writes settings to the kernel's files, and takes them back. */
 import { addContext, BoxError, within } from "../base/errors.ts";
-import { ENOENT, O_NOFOLLOW, O_WRONLY } from "../linux/constants.ts";
+import { EACCES, EINVAL, ENOENT, EPERM, O_NOFOLLOW, O_WRONLY } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { open, writeOnce } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
@@ -14,8 +14,60 @@ export type DirectoryOf = (mount: string) => Fd;
 export function writeSettings(settings: readonly Setting[], directoryOf: DirectoryOf): void {
   inSomeOrder(settings, (setting) => {
     using file = openFirst(setting, directoryOf(setting.mount));
-    if (file !== undefined) file.write();
+    file?.write();
   });
+}
+
+/** As writeSettings, in a cgroup that is in use: all of them or none. @returns how to take them back */
+export function changeSettings(settings: readonly Setting[], directoryOf: DirectoryOf): () => void {
+  const former = settings.flatMap((setting) => {
+    const cgroup = directoryOf(setting.mount);
+    using file = openFirst(setting, cgroup);
+    return file === undefined
+      ? []
+      : formerTexts(file.name, setting.key, readIfPossible(cgroup, file.name)).map(
+          (text): Setting => ({ ...setting, files: [{ name: file.name, text }], atLeast: undefined }),
+        );
+  });
+  const undo = (): void => writeSettings(former, directoryOf);
+  try {
+    writeSettings(settings, directoryOf);
+  } catch (thrown) {
+    undo();
+    throw thrown;
+  }
+  return undo;
+}
+
+/** What brings a file back to what it says now, one write each. Pure. */
+export function formerTexts(name: string, key: string | undefined, content: string | undefined): readonly string[] {
+  if (content === undefined) return [];
+  const lines = content.split("\n").filter((line) => line !== "");
+  if (key !== undefined) {
+    const line = lines.find((one) => one.startsWith(`${key} `)) ?? absent(name, key);
+    return line === undefined ? [] : [line];
+  }
+  // The only file that is written otherwise than it reads.
+  if (name === "memory.oom_control") return lines.slice(0, 1).map((line) => line.replace("oom_kill_disable ", ""));
+  return lines.length === 0 ? ["\n"] : lines;
+}
+
+/** How a device or interface is taken out of a file that does not list it. */
+function absent(name: string, key: string): string | undefined {
+  if (name === "io.max") return `${key} rbps=max wbps=max riops=max wiops=max`;
+  if (name === "rdma.max") return `${key} hca_handle=max hca_object=max`;
+  if (name.includes("weight")) return `${key} default`;
+  return name.startsWith("blkio.throttle.") ? `${key} 0` : undefined;
+}
+
+/** Some files can only be written. */
+function readIfPossible(cgroup: Fd, name: string): string | undefined {
+  try {
+    return readFile(cgroup, name);
+  } catch (thrown) {
+    if (isErrno(thrown, EACCES, EINVAL, EPERM)) return undefined;
+    throw thrown;
+  }
 }
 
 /**

@@ -23,6 +23,7 @@ export const commands: readonly (readonly [name: string, summary: string])[] = [
   ["state", "print the state of a container as JSON"],
   ["kill", "send a signal to a container"],
   ["delete", "delete a container"],
+  ["update", "change the limits of a container"],
   ["list", "list the containers"],
   ["pause", "freeze the processes of a container"],
   ["resume", "let a paused container go on"],

@@ -10,7 +10,7 @@ import { quote } from "../base/quote.ts";
 import { step } from "../base/steps.ts";
 import { Cgroup } from "../cgroups/cgroup.ts";
 import { killAndWait } from "../cgroups/processes.ts";
-import { recordOf } from "../cgroups/record.ts";
+import { type CgroupRecord, recordOf } from "../cgroups/record.ts";
 import { removeCgroup } from "../cgroups/removal.ts";
 import { Proc } from "../fs/proc.ts";
 import { Channel } from "../handshake/channel.ts";
@@ -33,7 +33,7 @@ import { obtainFilter } from "../seccomp/compile.ts";
 import type { SeccompOps } from "../seccomp/ops.ts";
 import { Agent } from "./agent.ts";
 import { writeIdMaps } from "./id-maps.ts";
-import { awaitExecution, hear, type InitChannel, sendUnlessGone } from "./launch.ts";
+import { awaitExecution, hear, type InitChannel, sendUnlessGone, withMemoryHint } from "./launch.ts";
 import { bootId, executedFile, identify, ownIdentity } from "./processes.ts";
 import { type ContainerRecord, recordVersion } from "./record.ts";
 import { Rollback } from "./rollback.ts";
@@ -73,7 +73,7 @@ export function createContainer(store: Store, request: CreateRequest): CreatedCo
       const rollback = new Rollback();
       try {
         const creation = new Creation(store.create(identity.id), request, { filter, agent }, rollback);
-        return creation.perform();
+        return withMemoryHint(creation.cgroup, () => creation.perform());
       } catch (thrown) {
         closeAll(spare);
         throw rollback.failed(thrown);
@@ -126,6 +126,10 @@ class Creation {
     this.#filtering = filtering;
     this.#rollback = rollback;
     this.#record = firstRecord(request.plan);
+  }
+
+  get cgroup(): CgroupRecord | null {
+    return this.#record.cgroup;
   }
 
   perform(): CreatedContainer {

@@ -7,7 +7,7 @@ import { SIGKILL } from "../linux/constants.ts";
 import { sendSignal } from "../linux/process.ts";
 import { bootId, openProcess } from "./processes.ts";
 import type { ContainerRecord, NewerRecord } from "./record.ts";
-import { requireKillable, statusOf } from "./status.ts";
+import { requireProcess, statusOf } from "./status.ts";
 import type { Store } from "./store.ts";
 
 export interface KillOptions {
@@ -27,7 +27,7 @@ export function killContainer(store: Store, id: string, options: KillOptions): v
         killAll(record, options.signal);
         return;
       }
-      if (!("newer" in record)) requireKillable(statusOf(record));
+      if (!("newer" in record)) requireProcess(statusOf(record));
       signalInit(record, options.signal);
     },
   );

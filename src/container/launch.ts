@@ -1,5 +1,7 @@
 /** From the word to start to the program's execve, as the host side sees it. */
 import { BoxError } from "../base/errors.ts";
+import { memoryKills } from "../cgroups/memory.ts";
+import type { CgroupRecord } from "../cgroups/record.ts";
 import type { Channel } from "../handshake/channel.ts";
 import { type FromInit, stepTimeout, type ToInit } from "../handshake/messages.ts";
 import { ECONNRESET, EPIPE } from "../linux/constants.ts";
@@ -9,6 +11,27 @@ import { statOf } from "./processes.ts";
 
 export type InitChannel = Channel<ToInit, FromInit>;
 
+/** The process in the container has ended without a word: something has killed it. */
+class Ended extends BoxError {
+  constructor(stage: string) {
+    super(`the process in the container ended while it was to ${stage} (killed, or out of memory)`, { stage });
+  }
+}
+
+/** Performs steps of a start-up; an init that the kernel ended for want of memory is told as such. */
+export function withMemoryHint<T>(cgroup: CgroupRecord | null, action: () => T): T {
+  try {
+    return action();
+  } catch (thrown) {
+    if (!(thrown instanceof Ended) || cgroup === null || memoryKills(cgroup) === 0) throw thrown;
+    const { stage = "" } = thrown.details;
+    throw new BoxError(
+      `the kernel killed the init process while it was to ${stage}: linux.resources.memory.limit is too low for the start-up`,
+      { stage, hint: "raise linux.resources.memory.limit" },
+    );
+  }
+}
+
 /** The next message of init. Its failure becomes an error here, as does its end. */
 export function hear(
   channel: InitChannel,
@@ -16,10 +39,7 @@ export function hear(
   doing: string,
 ): { readonly message: FromInit; readonly fds: readonly Fd[] } {
   const incoming = channel.receive(timeout);
-  if (incoming === "end")
-    throw new BoxError(`the process in the container ended while it was to ${doing} (killed, or out of memory)`, {
-      stage: doing,
-    });
+  if (incoming === "end") throw new Ended(doing);
   if (incoming.message.type === "failed") {
     const { message, details } = incoming.message;
     throw new BoxError(message, details);

@@ -13,7 +13,7 @@ import { isErrno } from "../linux/raw.ts";
 import { connectIn } from "../linux/socket.ts";
 import { Agent } from "./agent.ts";
 import { type DeleteOptions, deleteContainer } from "./delete.ts";
-import { awaitExecution, awaitStarting } from "./launch.ts";
+import { awaitExecution, awaitStarting, withMemoryHint } from "./launch.ts";
 import { openProcess, ownIdentity } from "./processes.ts";
 import type { ContainerRecord } from "./record.ts";
 import { hookState, specState } from "./state.ts";
@@ -33,7 +33,7 @@ export function startContainer(store: Store, id: string, deletion: DeleteOptions
       const starting = claim(entry);
       try {
         step("wait for init");
-        release(entry, starting);
+        withMemoryHint(starting.cgroup, () => release(entry, starting));
       } catch (thrown) {
         disown(entry);
         throw thrown;

@@ -10,7 +10,7 @@ import { type Child, sendSignal, setName } from "../linux/process.ts";
 import { waitReadable } from "../linux/socket.ts";
 import { executedFile, identify, isAlive, openProcess, ownIdentity } from "./processes.ts";
 import type { ContainerRecord, ProcessId } from "./record.ts";
-import { requireDeletable, requireKillable, requireStartable, type Status, statusOf } from "./status.ts";
+import { requireDeletable, requireProcess, requireStartable, type Status, statusOf } from "./status.ts";
 
 /** A pid that is in use, by another process than the recorded one. */
 function recycled({ pid, startTime }: ProcessId): ProcessId {
@@ -180,7 +180,7 @@ function checkGuards(status: Status, record: ContainerRecord): void {
   const said = {
     start: refusal(() => requireStartable(record)),
     delete: refusal(() => requireDeletable(record)),
-    kill: refusal(() => requireKillable(statusOf(record))),
+    kill: refusal(() => requireProcess(statusOf(record))),
   };
   assert.deepEqual(said, guards[status]);
 }

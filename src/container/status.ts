@@ -61,8 +61,8 @@ export function requireDeletable(record: ContainerRecord): void {
   throw new BoxError(`cannot delete container ${quote(record.id)} that is not stopped: ${status}`);
 }
 
-/** `kill`: what has a process that is the container's. */
-export function requireKillable(status: Status): void {
+/** `kill` and `update`: what has a process that is the container's. */
+export function requireProcess(status: Status): void {
   if (status === "stopped") throw new BoxError("container not running");
   if (status === "creating") throw new BoxError("container not running: it is being created");
 }

@@ -1,6 +1,6 @@
 /**
  * The state root: a directory a container, mode 0700, with state.json (replaced in one step), config.json as it was read,
- * init.sock and the lock.
+ * resources.json once there was an update, init.sock and the lock.
  *
  * Readers never lock: they see the old record or the new one. An operation that changes state holds the lock while it
  * looks and writes, never while a hook runs.
@@ -28,6 +28,7 @@ import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fstat, list, lock, mkdir, open, readAll, rmdir, unlink, writeAll } from "../linux/file.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
+import type { Resources } from "../spec/types.ts";
 import { type ContainerRecord, type NewerRecord, parseRecord } from "./record.ts";
 
 const directoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
@@ -110,6 +111,16 @@ export class Entry implements Disposable {
     if (fstat(file, "lock").nlink > 0) return file;
     file.close();
     return undefined;
+  }
+
+  /** The resources that the last `update` has left; undefined before the first one. */
+  readResources(): string | undefined {
+    return this.#readFile("resources.json");
+  }
+
+  /** Keeps the resources in force in a file of their own: whoever writes the record meanwhile knows nothing of them. */
+  writeResources(resources: Resources): void {
+    writeAtomically(this.directory, "resources.json", encodeUtf8(stringifyJson(resources)), 0o600);
   }
 
   #openLock(): Fd | undefined {

@@ -3,7 +3,7 @@ import { BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { ENOENT, O_NONBLOCK, O_RDONLY, S_IFDIR, S_IFMT, S_IFREG } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
-import type { Fd } from "../linux/fd.ts";
+import { type Fd, stdio } from "../linux/fd.ts";
 import { fstat, open, readAll, stat } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
 
@@ -21,14 +21,23 @@ export function readConfig(path: string): ConfigFile {
     using file = openConfig(path);
     const { mode } = fstat(file, path);
     if ((mode & S_IFMT) !== S_IFREG) throw new BoxError("not a regular file", { path });
-    const bytes = readAll(file, configLimit, path);
-    if (bytes === "too long") throw new BoxError(`longer than ${configLimit} bytes`, { path });
-    try {
-      return { bytes, text: decodeUtf8(bytes) };
-    } catch {
-      throw new BoxError("not UTF-8", { path });
-    }
+    return readText(file, path);
   });
+}
+
+/** As readConfig, from the caller's stdin. */
+export function readInput(): ConfigFile {
+  return within("stdin", () => readText(stdio.in, "stdin"));
+}
+
+function readText(file: Fd, path: string): ConfigFile {
+  const bytes = readAll(file, configLimit, path);
+  if (bytes === "too long") throw new BoxError(`longer than ${configLimit} bytes`, { path });
+  try {
+    return { bytes, text: decodeUtf8(bytes) };
+  } catch {
+    throw new BoxError("not UTF-8", { path });
+  }
 }
 
 function openConfig(path: string): Fd {

@@ -193,6 +193,47 @@ export const bpf_prog_attach = struct("union bpf_attr", {
   replace_bpf_fd: "u32",
 });
 
+/** bpf(2), BPF_PROG_QUERY. The kernel fills in `revision` too, whatever size it is told. */
+export const bpf_prog_query = struct("union bpf_attr", {
+  "query.target_fd": "u32",
+  "query.attach_type": "u32",
+  "query.query_flags": "u32",
+  "query.attach_flags": "u32",
+  "query.prog_ids": "pointer",
+  "query.prog_cnt": "u32",
+  "query.prog_attach_flags": "u64",
+  "query.link_ids": "u64",
+  "query.link_attach_flags": "u64",
+  "query.revision": "u64",
+});
+
+/** bpf(2), BPF_PROG_GET_FD_BY_ID. */
+export const bpf_get_id = struct("union bpf_attr", { prog_id: "u32", next_id: "u32", open_flags: "u32" });
+
+/** bpf(2), BPF_OBJ_GET_INFO_BY_FD. */
+export const bpf_get_info = struct("union bpf_attr", {
+  "info.bpf_fd": "u32",
+  "info.info_len": "u32",
+  "info.info": "pointer",
+});
+
+/** What BPF_OBJ_GET_INFO_BY_FD tells of a program; only the name is read. */
+export const bpf_prog_info = struct("struct bpf_prog_info", {
+  type: "u32",
+  id: "u32",
+  tag: "8 bytes",
+  jited_prog_len: "u32",
+  xlated_prog_len: "u32",
+  jited_prog_insns: "u64",
+  xlated_prog_insns: "u64",
+  load_time: "u64",
+  created_by_uid: "u32",
+  nr_map_ids: "u32",
+  map_ids: "u64",
+  name: "16 bytes",
+  tail: "152 bytes",
+});
+
 /** ioctl_tty(2), TCGETS: the kernel's, which is shorter than libc's. */
 export const termios = struct("struct kernel_termios", {
   c_iflag: "u32",

@@ -14,7 +14,7 @@ import { Findings, format } from "./findings.ts";
 import { specRules } from "./rules/all.ts";
 import { mountRules } from "./rules/mounts.ts";
 import { processRules } from "./rules/process.ts";
-import { resourceRules } from "./rules/resources.ts";
+import { resourceRules, swapNeedsLimitRule } from "./rules/resources.ts";
 import type { Mount, Process, Resources, Spec, ValidMounts, ValidProcess, ValidResources, ValidSpec } from "./types.ts";
 
 /** Takes one warning; the text is one line without a full stop. */
@@ -57,9 +57,12 @@ export function validateProcess(process: Process, spec: Spec, warn: Warn = ignor
   return validate(process, "process", checkProcess, rules, warn) as ValidProcess;
 }
 
-/** Resources that box itself put together, as `update` does from its options. Throws as decodeResources. */
+/** All resources of a container, as `update` puts them together. Throws as decodeResources. */
 export function validateResources(resources: Resources, warn: Warn = ignore): ValidResources {
-  const rules = (value: Resources, findings: Findings) => resourceRules(value, "resources", findings);
+  const rules = (value: Resources, findings: Findings) => {
+    resourceRules(value, "resources", findings);
+    swapNeedsLimitRule(value, "resources", findings);
+  };
   return validate(resources, "resources", checkResources, rules, warn) as ValidResources;
 }
 

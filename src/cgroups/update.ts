@@ -1,0 +1,64 @@
+/** Changes the limits of a cgroup that is in use. */
+import { BoxError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
+import { closeAll, type Fd } from "../linux/fd.ts";
+import { noDevices } from "./cgroup.ts";
+import { enableControllers } from "./delegation.ts";
+import { changeDeviceList, changeDeviceProgram } from "./device-filter.ts";
+import { openCgroup } from "./directory.ts";
+import type { CgroupDirectory, CgroupUpdate } from "./ops.ts";
+import type { CgroupRecord } from "./record.ts";
+import { changeSettings } from "./settings.ts";
+
+/** One change: performed once, and taken back while the descriptors that this takes are open. */
+export class CgroupChange implements Disposable {
+  readonly #record: CgroupRecord;
+  readonly #directories = new Map<string, Fd>();
+  readonly #held: Fd[] = [];
+  readonly #undo: (() => void)[] = [];
+
+  constructor(record: CgroupRecord) {
+    this.#record = record;
+  }
+
+  /** @throws BoxError when the kernel refuses something; then `undo` takes back what was done before */
+  perform({ settings, controllers, devices, formerDevices }: CgroupUpdate): void {
+    if (controllers.length > 0) this.#enable(controllers);
+    this.#undo.push(changeSettings(settings, (mount) => this.#open(({ mount: one }) => one === mount)));
+    if (devices.length > 0) this.#undo.push(this.#changeDevices(formerDevices, devices));
+  }
+
+  /** Writes back what was in force; controllers that were enabled stay. */
+  undo(): void {
+    for (const undo of this.#undo.splice(0).reverse()) undo();
+  }
+
+  #enable(controllers: readonly string[]): void {
+    const v2 = this.#record.directories.find(({ version }) => version === 2);
+    if (v2 === undefined) throw new Error("controllers of cgroup2 without cgroup2");
+    openCgroup(v2, this.#record.path, (parent) => enableControllers(parent, controllers))?.close();
+  }
+
+  #changeDevices(from: CgroupUpdate["devices"], to: CgroupUpdate["devices"]): () => void {
+    const isV1 = ({ controllers }: CgroupDirectory) => controllers.includes("devices");
+    if (this.#record.directories.some(isV1)) return changeDeviceList(this.#open(isV1), from, to);
+    if (!this.#record.directories.some(({ version }) => version === 2)) throw noDevices();
+    const cgroup = this.#open(({ version }) => version === 2);
+    return changeDeviceProgram(cgroup, to, (program) => this.#held.push(program));
+  }
+
+  #open(matches: (directory: CgroupDirectory) => boolean): Fd {
+    const directory = this.#record.directories.find(matches);
+    if (directory === undefined) throw new BoxError("the container was made without this hierarchy");
+    const opened = this.#directories.get(directory.mount) ?? openCgroup(directory, this.#record.path);
+    if (opened === undefined) {
+      throw new BoxError(`cgroup ${quote(this.#record.path)} is gone from ${directory.mount}`, { errno: "ENOENT" });
+    }
+    this.#directories.set(directory.mount, opened);
+    return opened;
+  }
+
+  [Symbol.dispose](): void {
+    closeAll([...this.#held, ...this.#directories.values()]);
+  }
+}

@@ -1,0 +1,109 @@
+/** box update: changes the limits of a container. */
+import { within } from "../../base/errors.ts";
+import { checkId } from "../../container/id.ts";
+import { updateContainer } from "../../container/update.ts";
+import { readConfig, readInput } from "../../facts/bundle.ts";
+import { hostFacts } from "../../facts/host.ts";
+import { planResourcesUpdate } from "../../plan/update.ts";
+import { decodeResources, decodeSpec } from "../../spec/decode.ts";
+import type { Int64, Resources } from "../../spec/types.ts";
+import { type Arguments, type CommandTable, type Option, UsageError } from "../args.ts";
+import type { Context } from "../context.ts";
+
+type Kind = "bytes" | "number" | "list";
+
+/** The options that set one property each: name, property below linux.resources, kind of value, what it is. */
+const limits: readonly (readonly [name: string, property: string, kind: Kind, help: string])[] = [
+  ["memory", "memory.limit", "bytes", "memory; -1 for no limit"],
+  ["memory-reservation", "memory.reservation", "bytes", "memory that is not taken away for others"],
+  ["memory-swap", "memory.swap", "bytes", "memory and swap together; -1 for no limit"],
+  ["kernel-memory", "memory.kernel", "bytes", "kernel memory (cgroup v1; newer kernels have no such limit)"],
+  ["kernel-memory-tcp", "memory.kernelTCP", "bytes", "memory of TCP buffers (cgroup v1)"],
+  ["cpu-share", "cpu.shares", "number", "share of processor time beside other containers"],
+  ["cpu-quota", "cpu.quota", "number", "microseconds of processor time in a period; -1 for no limit"],
+  ["cpu-period", "cpu.period", "number", "the period, in microseconds"],
+  ["cpu-burst", "cpu.burst", "number", "unused microseconds that may be saved up"],
+  ["cpu-rt-runtime", "cpu.realtimeRuntime", "number", "microseconds of realtime scheduling in a period (cgroup v1)"],
+  ["cpu-rt-period", "cpu.realtimePeriod", "number", "its period, in microseconds (cgroup v1)"],
+  ["cpu-idle", "cpu.idle", "number", "1: only what others leave"],
+  ["cpuset-cpus", "cpu.cpus", "list", "processors, as in 0-3,7"],
+  ["cpuset-mems", "cpu.mems", "list", "memory nodes"],
+  ["pids-limit", "pids.limit", "number", "processes; -1 for no limit"],
+  ["blkio-weight", "blockIO.weight", "number", "share of block I/O, 10 to 1000"],
+];
+
+const placeholders: Readonly<Record<Kind, string>> = { bytes: "BYTES", number: "N", list: "LIST" };
+
+const resctrl = ["l3-cache-schema", "mem-bw-schema"] as const;
+
+export const table: CommandTable = {
+  name: "update",
+  summary: "Changes the limits of a created, running or paused container. What is not given stays as it is.",
+  operands: [{ name: "ID" }],
+  options: [
+    {
+      name: "resources",
+      short: "r",
+      value: "FILE",
+      help: "read a JSON object as linux.resources is one (-: from stdin); all other options are then ignored",
+    },
+    ...limits.map(([name, , kind, help]): Option => ({ name, value: placeholders[kind], help })),
+    ...resctrl.map((name): Option => ({ name, value: "SCHEMA", help: "not supported" })),
+  ],
+};
+
+export function run(args: Arguments, { store, log }: Context): number {
+  const id = checkId(args.operand(0));
+  const change = args.has("resources") ? readResources(args.text("resources") ?? "", log.warn) : fromOptions(args);
+  updateContainer(store, id, (config, kept) =>
+    planResourcesUpdate(
+      within("config.json", () => decodeSpec(config)),
+      kept,
+      change,
+      hostFacts(),
+    ),
+  );
+  return 0;
+}
+
+function readResources(path: string, warn: (message: string) => void): Resources {
+  if (path === "") throw new UsageError("--resources: must not be empty");
+  const { text } = path === "-" ? readInput() : readConfig(path);
+  return within(path === "-" ? "stdin" : path, () => decodeResources(text, warn));
+}
+
+/** Numbers out of a schema's range are refused with the rest, when all resources are put together. */
+function fromOptions(args: Arguments): Resources {
+  const refused = resctrl.find((name) => args.has(name));
+  if (refused !== undefined) throw new UsageError(`--${refused}: not supported`);
+  const resources: Record<string, Record<string, Int64 | string>> = {};
+  for (const [name, property, kind] of limits) {
+    const text = args.text(name);
+    // An empty value is what callers send for "not given".
+    if (text === undefined || text === "") continue;
+    const [group, key] = property.split(".") as [string, string];
+    resources[group] = { ...resources[group], [key]: kind === "list" ? text : numberOf(name, text, kind) };
+  }
+  return resources;
+}
+
+const units: Readonly<Record<string, bigint>> = {
+  "": 1n,
+  b: 1n,
+  k: 2n ** 10n,
+  m: 2n ** 20n,
+  g: 2n ** 30n,
+  t: 2n ** 40n,
+};
+
+/** A whole number; of bytes, with a unit if need be: `512`, `100m`, `2GiB`, `-1`. */
+export function numberOf(option: string, text: string, kind: "bytes" | "number"): Int64 {
+  const [, digits, unit = ""] = /^(-1|[0-9]{1,20})(?:([bkmgt])(?:i?b)?)?$/i.exec(text) ?? [];
+  const factor = units[unit.toLowerCase()];
+  if (digits === undefined || factor === undefined || (unit !== "" && (kind === "number" || digits === "-1"))) {
+    const form = kind === "bytes" ? "a number of bytes such as 100m, or -1" : "a whole number";
+    throw new UsageError(`--${option}: must be ${form}, not ${JSON.stringify(text)}`);
+  }
+  const value = BigInt(digits) * factor;
+  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
+}
