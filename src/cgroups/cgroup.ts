@@ -13,7 +13,7 @@ import { removeEmptyCgroup } from "./removal.ts";
 import { writeSettings } from "./settings.ts";
 
 interface Member extends OpenDirectory {
-  /** How many of the path's last components are ours. */
+  /** Whether it was not there before. */
   readonly made: boolean;
 }
 

@@ -18,6 +18,7 @@ import * as spec from "./commands/spec.ts";
 import * as start from "./commands/start.ts";
 import * as state from "./commands/state.ts";
 import * as trace from "./commands/trace.ts";
+import * as update from "./commands/update.ts";
 import * as validate from "./commands/validate.ts";
 import { commandHelp } from "./help.ts";
 import { commands } from "./table.ts";
@@ -30,6 +31,7 @@ const tables: readonly CommandTable[] = [
   state,
   kill,
   deleteCommand,
+  update,
   list,
   pause,
   resume,
@@ -53,6 +55,13 @@ const contract: Readonly<Record<string, readonly [operands: string, ...options: 
     "ID",
     ...["-b", "--bundle=x", "--console-socket=x", "--pid-file=x", "--no-pivot", "--no-new-keyring"],
     ...["--preserve-fds=0", "-f", "--config=x", "--no-subreaper", "-d", "--detach", "--keep"],
+  ],
+  update: [
+    "ID",
+    ...["-r", "--resources=x", "--blkio-weight=1", "--cpu-period=1", "--cpu-quota=1", "--cpu-share=1"],
+    ...["--cpu-burst=1", "--cpu-rt-period=1", "--cpu-rt-runtime=1", "--cpuset-cpus=0", "--cpuset-mems=0"],
+    ...["--cpu-idle=1", "--kernel-memory=1", "--kernel-memory-tcp=1", "--memory=1", "--memory-reservation=1"],
+    ...["--memory-swap=1", "--pids-limit=1", "--l3-cache-schema=x", "--mem-bw-schema=x"],
   ],
   exec: [
     "ID CMD",

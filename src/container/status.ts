@@ -70,7 +70,7 @@ export function requireProcess(status: Status): void {
 /** `pause`: what has processes that go on. */
 export function requirePausable(status: Status): void {
   if (status === "paused") throw new BoxError("container not running: it is paused already");
-  requireKillable(status);
+  requireProcess(status);
 }
 
 /** `resume`. */

@@ -845,7 +845,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "device rules allow nothing",
-    file: "cgroups/cgroup.ts",
+    file: "cgroups/device-filter.ts",
     replace: 'rule.allow ? "devices.allow" : "devices.deny"',
     by: '"devices.deny"',
     tests: ["file system: the default devices work"],

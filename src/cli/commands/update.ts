@@ -13,7 +13,7 @@ import type { Context } from "../context.ts";
 type Kind = "bytes" | "number" | "list";
 
 /** The options that set one property each: name, property below linux.resources, kind of value, what it is. */
-const limits: readonly (readonly [name: string, property: string, kind: Kind, help: string])[] = [
+export const limits: readonly (readonly [name: string, property: string, kind: Kind, help: string])[] = [
   ["memory", "memory.limit", "bytes", "memory; -1 for no limit"],
   ["memory-reservation", "memory.reservation", "bytes", "memory that is not taken away for others"],
   ["memory-swap", "memory.swap", "bytes", "memory and swap together; -1 for no limit"],
