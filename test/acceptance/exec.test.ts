@@ -10,7 +10,7 @@ import {
   rmdirSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { command, describeResult, type Result } from "./harness/command.ts";
 import type { Process, Spec } from "./harness/config.ts";
 import type { Container, Report } from "./harness/container.ts";
@@ -586,8 +586,14 @@ scenario(
   async (lab, t) => {
     const container = await lab.running();
     const [directory = ""] = cgroupDirectories(container);
-    const [controller] = readFileSync(join(directory, "cgroup.controllers"), "utf8").trim().split(" ");
-    if (controller === undefined || controller === "") return t.skip("no controller can be enabled below");
+    const root = cgroupHost().hierarchies["unified"] ?? "";
+    const [controller = ""] = readFileSync(join(root, "cgroup.controllers"), "utf8").trim().split(" ");
+    if (controller === "") return t.skip("no controller can be enabled below");
+    let parent = root;
+    for (const name of relative(root, directory).split("/")) {
+      writeFileSync(join(parent, "cgroup.subtree_control"), `+${controller}`);
+      parent = join(parent, name);
+    }
     mkdirSync(join(directory, "init"));
     writeFileSync(join(directory, "init/cgroup.procs"), `${container.pid}`);
     writeFileSync(join(directory, "cgroup.subtree_control"), `+${controller}`);
