@@ -1,0 +1,693 @@
+/**
+ * What box does of config.json: a row for each property of the schema and for each duty that hangs on none, with the
+ * tests that show it. conformance.test.ts holds it against the schema and the sources of the tests; update.ts writes it
+ * into docs/conformance.md.
+ */
+
+export interface Row {
+  /** Properties as properties.ts names them; `*` stands for any one name. */
+  readonly properties?: readonly string[];
+  /** What is asked for. */
+  readonly what: string;
+  /**
+   * - done: performed, and seen from inside a container
+   * - to the plan: performed, and tested as far as machines here go
+   * - refused: an error that a test pins
+   * - ignored: as the specification asks
+   */
+  readonly verdict: "done" | "to the plan" | "refused" | "ignored";
+  /** Why it is not simply done. */
+  readonly reason?: string;
+  /** Names of tests; one that ends with … stands for all that begin so. */
+  readonly tests: readonly string[];
+}
+
+export interface Section {
+  readonly title: string;
+  readonly rows: readonly Row[];
+}
+
+/** A row of what is performed and seen from inside. */
+function done(properties: readonly string[], what: string, ...tests: readonly string[]): Row {
+  return { properties, what, verdict: "done", tests };
+}
+
+function toThePlan(properties: readonly string[], what: string, reason: string, ...tests: readonly string[]): Row {
+  return { properties, what, verdict: "to the plan", reason, tests };
+}
+
+function refused(properties: readonly string[], what: string, reason: string, ...tests: readonly string[]): Row {
+  return { properties, what, verdict: "refused", reason, tests };
+}
+
+const plan = {
+  namespaces: "src/namespaces/plan.test.ts: planNamespaces()",
+  rootfs: "src/rootfs/plan.test.ts: planRootfs()",
+  seccomp: "src/seccomp/plan.test.ts: planSeccomp()",
+  settings: "src/cgroups/settings-plan.test.ts: planSettings()",
+} as const;
+
+const rules = { resources: "src/spec/rules/resources.test.ts: resourceRules() want " } as const;
+
+const lifeCycle: Section = {
+  title: "Life cycle and state",
+  rows: [
+    done(
+      [],
+      "steps 1 and 2: one container for an id, what config.json says later has no effect",
+      "lifecycle: create says that the id is taken when it is",
+      "lifecycle: changes to config.json after create have no effect",
+    ),
+    done(
+      [],
+      "steps 3 to 9: hooks and program in their order",
+      "hooks: all kinds run in the order of the life cycle, and in the listed order within a kind",
+      "lifecycle: create does not run the program",
+    ),
+    done(
+      [],
+      "start only of a created container",
+      "matrix: start is refused…",
+      "matrix: start leaves the container running when created",
+    ),
+    done(
+      [],
+      "step 8: the program is looked up on its PATH, and execve's failure is an error",
+      "process: start reports a program that…",
+      "process: the program is found on the PATH of its environment",
+    ),
+    done(
+      [],
+      "step 9: a poststart hook that fails ends the container",
+      "hooks: start fails and the container is stopped when a poststart hook fails",
+    ),
+    done(
+      [],
+      "step 10: the end of the program makes it stopped",
+      "lifecycle: a container passes through created, running and stopped",
+    ),
+    done(
+      [],
+      "steps 11 and 12: delete undoes create and nothing else; a running container is refused",
+      "delete: delete removes the state directory",
+      "delete: delete leaves a cgroup alone that was there before",
+      "delete: delete refuses a running container and says how it is",
+      "lifecycle: an id can be used again after delete",
+    ),
+    done(
+      [],
+      "step 13: a poststop hook that fails is a warning",
+      "hooks: delete succeeds and the other hooks run when a poststop hook fails",
+    ),
+    done(
+      [],
+      "members of the state, pid and annotations among them",
+      "lifecycle: state has every member that the specification asks for when created",
+      "list: list --format json prints the state of every container",
+    ),
+    done([], "kill only of a created or running container, to init", "matrix: kill…", "kill: kill reaches init only"),
+    done([], "unknown ids are errors", "matrix: state is refused when there is no such container"),
+  ],
+};
+
+const top: Section = {
+  title: "Top level",
+  rows: [
+    done(
+      ["ociVersion"],
+      "1.0.0 to 1.3.x",
+      "bad input: create refuses no ociVersion",
+      "bad input: create refuses an ociVersion of another major",
+      "src/spec/rules/whole.test.ts: versionRule() takes 1.0.0 to 1.3.x",
+    ),
+    done(
+      ["root.path"],
+      "a directory, absolute or below the bundle",
+      "file system: the root is the bundle's root file system",
+      "file system: an absolute root path is taken as it is",
+      "bad input: create refuses a root path that…",
+    ),
+    done(
+      ["root.readonly"],
+      "no writing but in mounts",
+      "file system: the root is read-only when configured",
+      "file system: the root can be written when it is not read-only",
+    ),
+    done(
+      ["hostname"],
+      "the name of the UTS namespace, which must be its own",
+      "namespaces: hostname and domainname are set in the new uts namespace alone",
+      "namespaces: create refuses a hostname without a uts namespace of its own",
+    ),
+    done(["domainname"], "as hostname", "namespaces: domainname is set"),
+    done(
+      ["annotations"],
+      "part of the state; an empty key is refused",
+      "lifecycle: state has every member that the specification asks for when created",
+      "src/spec/rules/whole.test.ts: annotationsRule() refuses an empty key",
+    ),
+    done([], "unknown properties are ignored at every level", "bad input: create ignores unknown properties"),
+    {
+      what: "vm, windows, solaris, zos, freebsd",
+      verdict: "ignored",
+      reason: "they are of other platforms",
+      tests: ["bad input: create ignores unknown properties"],
+    },
+  ],
+};
+
+const programs: Section = {
+  title: "Process",
+  rows: [
+    done(
+      ["process.terminal"],
+      "a terminal of the container's devpts",
+      "security: with a terminal, nobody holds the output of create once it has returned",
+    ),
+    done(
+      ["process.consoleSize.*"],
+      "ignored without a terminal",
+      "src/process/plan.test.ts: planProcess() gives a terminal its size only where there is one",
+    ),
+    done(
+      ["process.cwd"],
+      "absolute, inside the root; also where only the user may enter",
+      "process: the program starts in the configured directory",
+      "process: the program starts in a directory that only its user may enter",
+      "bad input: create refuses a relative cwd",
+    ),
+    done(
+      ["process.env"],
+      "exactly these, and HOME",
+      "process: the program gets exactly the environment of the configuration",
+      "process: HOME is taken from the container's passwd when the configuration has none",
+    ),
+    done(
+      ["process.args"],
+      "byte for byte, looked up on PATH",
+      "process: the program gets its arguments byte for byte",
+      "bad input: create refuses empty args",
+    ),
+    done(
+      ["process.user.uid", "process.user.gid"],
+      "ids of the container",
+      "process: the program runs as the configured user and group",
+      "process: ids above 2147483647 are as good as others",
+      "src/spec/rules/process.test.ts: processRules() wants ids that the new user namespace maps",
+    ),
+    done(
+      ["process.user.umask"],
+      "0022 when unset",
+      "process: the program has umask…",
+      "process: the umask is 0022 when none is configured",
+    ),
+    done(
+      ["process.user.additionalGids"],
+      "exactly these groups",
+      "process: the program has exactly the configured supplementary groups",
+    ),
+    done(
+      ["process.rlimits[].*"],
+      "64 bits; a type twice is refused",
+      "process: the program has the configured resource limits",
+      "bad input: create refuses a resource limit named twice",
+    ),
+    done(
+      ["process.capabilities.*"],
+      "five sets, exactly; unknown ones are warned of",
+      "process: root has exactly the configured capabilities",
+      "process: an ordinary user keeps the ambient capabilities through execve",
+      "process: an inheritable capability is not ambient when it is not configured to be",
+      "process: an unknown capability is not fatal",
+    ),
+    done(
+      ["process.noNewPrivileges"],
+      "PR_SET_NO_NEW_PRIVS",
+      "process: no_new_privs is 1 when configured true",
+      "process: no_new_privs is 0 when configured false",
+    ),
+    done(
+      ["process.oomScoreAdj"],
+      "exactly, -1000 to 1000",
+      "process: the program has the configured oom_score_adj",
+      "bad input: create refuses an oom_score_adj beyond 1000",
+    ),
+    refused(
+      ["process.apparmorProfile", "process.selinuxLabel"],
+      "labels of the program",
+      "not yet performed",
+      "test/golden/refused.test.ts: a configuration is refused when process.apparmorProfile…",
+      "test/golden/refused.test.ts: a configuration is refused when process.selinuxLabel…",
+    ),
+    refused(
+      ["process.scheduler.*", "process.ioPriority.*", "process.execCPUAffinity.*"],
+      "scheduling of processor and I/O",
+      "not yet performed",
+      "src/spec/rules/process.test.ts: schedulerRule() knows which attribute belongs to which policy",
+      "src/spec/rules/process.test.ts: processRules() wants lists of CPUs",
+    ),
+    { what: "commandLine", verdict: "ignored", reason: "it is of another platform", tests: [] },
+  ],
+};
+
+const mounts: Section = {
+  title: "Mounts",
+  rows: [
+    done(
+      [],
+      "in the listed order",
+      "file system: later mounts hide earlier ones",
+      "file system: the container has exactly the configured mounts",
+    ),
+    done(
+      ["mounts[].destination"],
+      "made where it is missing, inside the root whatever the image says; / too",
+      "file system: a mount is made where nothing was before",
+      "file system: a mount point that leads out of the root by a symbolic link stays inside, or is refused",
+      "mounts: a mount on / takes the place of the root file system",
+      "mounts: dest-nofollow mounts on a link of the image",
+    ),
+    done(
+      ["mounts[].source"],
+      "absolute or below the bundle; a missing one is refused",
+      "file system: a bind mount shows the directory of the host",
+      "file system: a relative bind source is relative to the bundle",
+      "file system: a file is bound onto a file that is made for it",
+      "file system: create refuses a mount of a bind source that does not exist",
+      "mounts: a bind source that only root can reach is there in a user namespace",
+    ),
+    done(
+      ["mounts[].type"],
+      "every file system of the kernel",
+      "file system: create refuses a mount of an unknown file system",
+      "mounts: an overlay may have options longer than 255 bytes",
+    ),
+    done(
+      ["mounts[].options"],
+      "the words below; any other is data of the file system, and refused for a bind",
+      "file system: file system options reach the file system",
+      "mounts: a failed mount says source, destination, options and errno",
+      `${plan.rootfs} refuses mounts that it could not perform as they are written`,
+    ),
+    done(
+      [],
+      "ro, rw, suid, dev, exec and their opposites",
+      "file system: a tmpfs has the options…",
+      "file system: a read-only bind mount cannot be written",
+    ),
+    done([], "sync, dirsync, lazytime", "mounts: sync, dirsync and lazytime are options of the file system"),
+    done(
+      [],
+      "noatime, nodiratime, relatime, strictatime and their opposites",
+      "file system: a tmpfs has the options noatime",
+      "file system: a tmpfs has the options nodiratime",
+      "file system: a tmpfs has the options relatime",
+      "src/rootfs/options.test.ts: parseOptions() understands…",
+    ),
+    done(
+      [],
+      "words that change nothing of a new mount: defaults, remount, async, loud, silent, iversion, …",
+      "mounts: defaults,remount,async…",
+      "mounts: iversion,noiversion,nolazytime…",
+    ),
+    toThePlan(
+      [],
+      "mand, nomand",
+      "Linux has no mandatory locks since 5.15",
+      "src/rootfs/options.test.ts: parseOptions() understands: mand",
+      "src/rootfs/options.test.ts: parseOptions() understands: nomand",
+    ),
+    done([], "bind, rbind", "mounts: bind leaves out the mounts below, rbind brings them along"),
+    done(
+      [],
+      "private, shared, slave, unbindable and the recursive forms",
+      "mounts: a mount has propagation…",
+      "mounts: a later mount of the host…",
+    ),
+    done(
+      [],
+      "rro, rrw, rsuid, rnosuid and all other recursive attributes",
+      "mounts: rro holds for the mounts below as well",
+      "mounts: rnosuid holds…",
+      "mounts: rnodev holds…",
+      "mounts: rnoexec holds…",
+      "mounts: rnoatime holds…",
+      "mounts: rnodiratime holds…",
+      "mounts: rstrictatime holds…",
+      "mounts: rrw and rsuid take flags away from the mounts below",
+    ),
+    done(
+      [],
+      "nosymfollow, symfollow and the recursive forms",
+      "mounts: nosymfollow follows no link of the mount",
+      "mounts: rnosymfollow holds for the mounts below as well",
+    ),
+    done(
+      [],
+      "idmap, ridmap with a user namespace and without",
+      "mounts: idmap takes the mappings of the user namespace",
+      "mounts: ridmap maps the mounts below as well",
+      "mounts: idmap maps the mounts below not",
+      "mounts: a joined user namespace gives its mappings",
+      "mounts: create refuses idmap without mappings and without a user namespace",
+    ),
+    done(
+      ["mounts[].uidMappings[].*", "mounts[].gidMappings[].*"],
+      "both or none",
+      "mounts: a bind mount with mappings of its own shows mapped owners",
+      "mounts: a mount has mappings of its own inside a user namespace",
+      "mounts: mappings of a mount count without the option as well",
+      "mounts: a new tmpfs has mapped ids",
+      "mounts: create refuses uidMappings alone",
+      "mounts: create refuses an id-mapped file system that maps no ids",
+    ),
+    done([], "tmpcopyup", "mounts: tmpcopyup…"),
+    done(
+      [],
+      "copy-symlink, src-nofollow, dest-nofollow, ranges in idmap (crun's)",
+      "mounts: copy-symlink…",
+      "mounts: src-nofollow binds the link itself",
+      "mounts: dest-nofollow mounts on a link of the image",
+      "mounts: ranges in the idmap option count",
+    ),
+    refused(
+      [],
+      "rsync, rasync, rdirsync, rmand, rnomand (crun's)",
+      "no system call sets them for a tree; they are data, which a bind has not",
+      "src/rootfs/options.test.ts: parseOptions() takes every other word for data of the file system, in order",
+    ),
+    done(
+      [],
+      "a tmpfs looks like what it hides",
+      "mounts: a tmpfs has the mode of the directory that it hides",
+      "mounts: a tmpfs has the owner of the directory that it hides, unless the options name one",
+    ),
+    done(
+      [],
+      "cgroup mounts: the container's own view, read-only unless rw",
+      "file system: the cgroup mount shows the container's own cgroups",
+      "mounts: a mount of type cgroup2 shows the container's own cgroup",
+      `${plan.rootfs} plans a view of the cgroups: that is read-only unless \`rw\` asks for the opposite`,
+    ),
+    done(
+      [],
+      "procfs and sysfs only on real directories, and nothing else over them",
+      "security: a bind of /proc is refused where the image has a link of that name",
+      "security: a bind of /sys is refused where the image has a link of that name",
+    ),
+  ],
+};
+
+const hookRows: Section = {
+  title: "Hooks",
+  rows: [
+    ...(["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"] as const).map(
+      (kind) =>
+        done([`hooks.${kind}[].*`], `${kind}: its moment, its namespaces, the state it reads`, `hooks: ${kind}…`),
+    ),
+    done(
+      [],
+      "a path of the host, but for startContainer",
+      "hooks: the path of startContainer is looked up inside the container",
+      "bad input: create refuses a hook with a relative path",
+    ),
+    done([], "args and env exactly", "hooks: a hook gets its arguments and its environment, and no other"),
+    done(
+      [],
+      "timeout in seconds, above 0",
+      "hooks: create fails and leaves nothing when a createRuntime hook exceeds its timeout",
+      "bad input: create refuses a hook with a timeout of zero",
+    ),
+    done(
+      [],
+      "a hook that fails undoes the container",
+      "hooks: create fails and leaves nothing when…",
+      "hooks: start fails when a startContainer hook fails, and the program does not run",
+    ),
+  ],
+};
+
+const namespaceRows: Section = {
+  title: "Namespaces, mappings, time",
+  rows: [
+    done(
+      ["linux.namespaces[].type"],
+      "eight kinds, each once",
+      ...["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"].map(
+        (type) => `namespaces: the ${type} namespace is new when it is asked for`,
+      ),
+      "namespaces: create refuses a namespace with an unknown type",
+      "namespaces: create refuses a namespace with a type named twice",
+    ),
+    done(
+      ["linux.namespaces[].path"],
+      "absolute, of the type that is named",
+      ...["network", "ipc", "uts"].map((type) => `namespaces: the ${type} namespace at a path is joined`),
+      "namespaces: the pid namespace of another container is joined",
+      "namespaces: create refuses a namespace with a path of another kind",
+      "namespaces: create refuses a namespace with a relative path",
+      "namespaces: create refuses a namespace with a path that does not exist",
+      "namespaces: create refuses a namespace with a file that is no namespace",
+    ),
+    done(
+      [],
+      "a type that is absent is the caller's",
+      ...["pid", "network", "ipc", "uts", "cgroup"].map(
+        (type) => `namespaces: the ${type} namespace is the caller's when it is not asked for`,
+      ),
+    ),
+    done(
+      [],
+      "in a new pid namespace the program is the first process",
+      "namespaces: a new pid namespace has the program as its first process",
+      "lifecycle: init is a child of the nearest subreaper after create",
+    ),
+    done(
+      [],
+      "in a shared pid namespace delete ends all processes of the container",
+      "delete: delete --force ends all processes when the pid namespace is shared",
+    ),
+    done(
+      ["linux.uidMappings[].*", "linux.gidMappings[].*"],
+      "of a new user namespace",
+      "namespaces: the program sees the mapped ids in a user namespace",
+      "namespaces: the host sees the mapped user outside",
+      "bad input: create refuses an id mapping without a user namespace",
+    ),
+    done(
+      ["linux.timeOffsets.*.secs", "linux.timeOffsets.*.nanosecs"],
+      "of a new time namespace",
+      "bad input: create refuses a time offset without a time namespace",
+      `${plan.namespaces} keeps every bit of a clock's offset, and none where none is given`,
+    ),
+    done(
+      ["linux.rootfsPropagation"],
+      "four words and their recursive forms",
+      "file system: the root has propagation…",
+      "file system: the container's mounts do not appear on the host",
+      "bad input: create refuses an unknown propagation",
+    ),
+    done(
+      [],
+      "the loopback device of a new network namespace is up",
+      "namespaces: the loopback device of a new network namespace…",
+    ),
+  ],
+};
+
+const deviceRows: Section = {
+  title: "Devices and network devices",
+  rows: [
+    {
+      what: "default file systems",
+      verdict: "ignored",
+      reason: "the text only recommends them; they are mounted where the configuration says so",
+      tests: ["file system: the container has exactly the configured mounts"],
+    },
+    done(
+      [],
+      "default devices and links",
+      "file system: the default devices are there",
+      "file system: the default devices work",
+      "file system: /dev/fd leads to /proc/self/fd",
+      "file system: /dev/std…",
+    ),
+    done(
+      ["linux.devices[].type", "linux.devices[].path", "linux.devices[].major", "linux.devices[].minor"],
+      "c, b, u, p, anywhere in the root",
+      "file system: a configured device has its numbers, mode and owner, whatever the umask",
+      "bad input: create refuses a device of an unknown type",
+    ),
+    done(
+      ["linux.devices[].fileMode", "linux.devices[].uid", "linux.devices[].gid"],
+      "whatever the umask",
+      "file system: a configured device has its numbers, mode and owner, whatever the umask",
+    ),
+    done(
+      ["linux.netDevices.*.name"],
+      "moved with its addresses, renamed, set up",
+      "network devices: a device of the host moves into the container, and is up",
+      "network devices: a device gets its new name",
+      "network devices: %d in the new name stands for a number that is free",
+      "network devices: permanent global addresses of both families come along",
+      "network devices: create refuses…",
+    ),
+  ],
+};
+
+const resourceRows: Section = {
+  title: "Cgroups and resources",
+  rows: [
+    done(
+      ["linux.cgroupsPath"],
+      "absolute, or below /box",
+      "cgroups: the program is in the container's cgroup in every hierarchy",
+      "cgroups: create refuses a cgroup that has processes, and leaves them alone",
+      "src/cgroups/plan.test.ts: planCgroup() names the cgroup…",
+    ),
+    done(
+      ["linux.resources.devices[].*"],
+      "in order; v1 by the controller, v2 by a program",
+      "file system: a device that the cgroup does not allow cannot be opened",
+      "file system: a device that the cgroup allows can be opened",
+      "src/cgroups/ebpf.test.ts: deviceProgram()…",
+    ),
+    toThePlan(
+      ["linux.resources.memory.*"],
+      "limits of memory",
+      "see the acceptance tests of resources",
+      `${plan.settings} writes: {"memory"…`,
+      `${rules.resources}memory…`,
+    ),
+    toThePlan(
+      ["linux.resources.cpu.*"],
+      "shares, quota, burst, sets",
+      "see the acceptance tests of resources",
+      `${plan.settings} writes: {"cpu"…`,
+      `${rules.resources}a burst up to the quota`,
+    ),
+    toThePlan(
+      ["linux.resources.pids.limit"],
+      "0 is a limit since 1.3",
+      "see the acceptance tests of resources",
+      `${plan.settings} writes: {"pids"…`,
+      "src/cgroups/plan.test.ts: planCgroup() takes a pids limit of 0…",
+    ),
+    toThePlan(
+      ["linux.resources.blockIO.weight", "linux.resources.blockIO.leafWeight", "linux.resources.blockIO.*[].*"],
+      "weights and limits of block devices",
+      "no kernel here has a block device to limit",
+      `${plan.settings} writes: {"blockIO"…`,
+    ),
+    toThePlan(
+      ["linux.resources.hugepageLimits[].*"],
+      "of sizes that the kernel has",
+      "see the acceptance tests of resources",
+      `${plan.settings} writes: {"hugepageLimits"…`,
+      `${rules.resources}page sizes…`,
+    ),
+    toThePlan(
+      ["linux.resources.network.classID", "linux.resources.network.priorities[].*"],
+      "net_cls and net_prio of v1",
+      "no kernel here has them",
+      `${plan.settings} writes: {"network"…`,
+    ),
+    toThePlan(
+      ["linux.resources.rdma.*.*"],
+      "handles and objects",
+      "no kernel here has rdma devices",
+      `${plan.settings} writes: {"rdma"…`,
+      `${rules.resources}rdma limits…`,
+    ),
+    toThePlan(
+      ["linux.resources.unified"],
+      "files of cgroup v2, verbatim",
+      "see the acceptance tests of resources",
+      `${plan.settings} takes unified…`,
+      `${rules.resources}keys of unified…`,
+    ),
+  ],
+};
+
+const others: Section = {
+  title: "Sysctl, Intel RDT, seccomp, hidden paths, labels",
+  rows: [
+    done(
+      ["linux.sysctl"],
+      "of namespaces that the container has, and none of the host",
+      "namespaces: a sysctl is set in the new namespace alone",
+      "namespaces: create refuses a sysctl of the host",
+      "security: a kernel parameter for the caller's own network namespace is refused",
+      "src/spec/rules/namespaces.test.ts: sysctlRule()…",
+    ),
+    toThePlan(
+      [
+        "linux.seccomp.defaultAction",
+        "linux.seccomp.syscalls[].action",
+        "linux.seccomp.syscalls[].names",
+        "linux.seccomp.defaultErrnoRet",
+        "linux.seccomp.syscalls[].errnoRet",
+        "linux.seccomp.syscalls[].args[].*",
+        "linux.seccomp.architectures",
+      ],
+      "all actions, architectures and comparisons",
+      "see the acceptance tests of seccomp",
+      "src/seccomp/compile.kernel.test.ts: compileFilter()…",
+      "src/spec/rules/seccomp.test.ts: seccompRule()…",
+      "bad input: create refuses an unknown seccomp action",
+    ),
+    toThePlan(
+      ["linux.seccomp.flags", "linux.seccomp.listenerPath", "linux.seccomp.listenerMetadata"],
+      "flags, and the listener's agent",
+      "see the acceptance tests of seccomp",
+      `${plan.seccomp}…`,
+    ),
+    done(
+      ["linux.maskedPaths"],
+      "unreadable; what is not there is passed over",
+      "file system: a masked file reads empty",
+      "file system: a masked directory is empty and cannot be written",
+      "file system: a masked path that does not exist is passed over",
+      "bad input: create refuses a relative masked path",
+    ),
+    done(
+      ["linux.readonlyPaths"],
+      "with all that is mounted below",
+      "file system: a read-only path cannot be written, and what lies below neither",
+      "file system: a mount below a read-only path cannot be written",
+      "bad input: create refuses a relative read-only path",
+    ),
+    refused(
+      ["linux.intelRdt.*"],
+      "a group of resctrl",
+      "not yet performed",
+      "src/spec/rules/numa.test.ts: intelRdtRule()…",
+    ),
+    refused(
+      ["linux.memoryPolicy.*", "linux.personality.*"],
+      "memory policy and personality",
+      "not yet performed",
+      "src/spec/rules/numa.test.ts: memoryPolicyRule()…",
+      "src/spec/rules/whole.test.ts: personalityRule()…",
+    ),
+    toThePlan(
+      ["linux.mountLabel"],
+      "a context on every new file system that has labels; ignored without SELinux",
+      "no kernel here has an SELinux policy",
+      "mounts: the label of mounts is ignored without SELinux",
+      `${plan.rootfs} plans the options of a file system: with the container's label, where SELinux is in force and it has none of its own`,
+    ),
+  ],
+};
+
+export const sections: readonly Section[] = [
+  lifeCycle,
+  top,
+  programs,
+  mounts,
+  hookRows,
+  namespaceRows,
+  deviceRows,
+  resourceRows,
+  others,
+];
