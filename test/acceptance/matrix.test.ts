@@ -89,6 +89,12 @@ const operations: Operation[] = [
     allowed: { paused: "running" },
     needs: ["command: resume", "cgroup: freezer"],
   },
+  {
+    name: "update",
+    perform: (lab, { id }) => lab.runtime.update(id, "--pids-limit", "100"),
+    allowed: { created: "created", running: "running", paused: "paused" },
+    needs: ["command: update", "cgroup: pids"],
+  },
 ];
 
 const pausing: Need[] = ["command: pause", "cgroup: freezer"];
@@ -130,6 +136,7 @@ const strangers: [string, (lab: Lab, id: string) => Promise<Result>, Need[]][] =
   ["exec", (lab, id) => lab.runtime.exec(id, ["/bin/true"]), ["command: exec"]],
   ["pause", (lab, id) => lab.runtime.pause(id), ["command: pause"]],
   ["resume", (lab, id) => lab.runtime.resume(id), ["command: resume"]],
+  ["update", (lab, id) => lab.runtime.update(id, "--pids-limit", "100"), ["command: update"]],
 ];
 
 for (const [name, perform, needs] of strangers) {

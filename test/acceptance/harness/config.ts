@@ -65,9 +65,14 @@ export interface Seccomp {
 
 export interface Resources {
   devices?: { allow: boolean; type?: string; major?: number; minor?: number; access?: string }[];
-  memory?: { limit?: number };
+  memory?: Record<string, number | boolean>;
   pids?: { limit: number };
-  cpu?: { shares?: number; quota?: number; period?: number };
+  cpu?: Record<string, number | string>;
+  blockIO?: Record<string, number | { major: number; minor: number; rate?: number; weight?: number }[]>;
+  hugepageLimits?: { pageSize: string; limit: number }[];
+  network?: { classID?: number; priorities?: { name: string; priority: number }[] };
+  rdma?: Record<string, { hcaHandles?: number; hcaObjects?: number }>;
+  unified?: Record<string, string>;
 }
 
 export interface Linux {

@@ -91,6 +91,10 @@ export class Runtime {
     return this.call(["resume", id]);
   }
 
+  update(id: string, ...flags: string[]): Promise<Result> {
+    return this.call(["update", ...flags, id]);
+  }
+
   list(...flags: string[]): Promise<Result> {
     return this.call(["list", ...flags]);
   }
