@@ -1,5 +1,5 @@
 /** Runs hooks: state on stdin, the configured environment and nothing else of ours, killed at their own time-out. */
-import { BoxError, within } from "../base/errors.ts";
+import { BoxError, messageOf, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { nameProcess, step } from "../base/steps.ts";
 import { monotonicMilliseconds } from "../linux/clock.ts";
@@ -61,11 +61,13 @@ export function runHook(hook: HookOp, state: string, restrict: () => void = () =
 /** The child's side: stdin is the state, stdout goes nowhere, stderr to the parent. An exec that fails says so there. */
 function becomeHook(hook: HookOp, execution: Execution, input: Fd, errors: Fd, restrict: () => void): never {
   nameProcess(hook.where);
+  let told = errors;
   try {
+    dupTo(errors, 2);
+    told = stdio.error;
     const sink = open("cwd", "/dev/null", O_RDWR);
     dupTo(input, 0);
     dupTo(sink, 1);
-    dupTo(errors, 2);
     closeFrom(3);
     // A hook does not outlive the command that runs it.
     setParentDeathSignal(SIGKILL);
@@ -73,9 +75,9 @@ function becomeHook(hook: HookOp, execution: Execution, input: Fd, errors: Fd, r
     setSignalMask(0n);
     restrict();
     const errno = execPath(hook.path, execution);
-    writeSome(stdio.error, encodeUtf8(new SyscallError("execve", errno, hook.path).message));
+    writeSome(told, encodeUtf8(new SyscallError("execve", errno, hook.path).message));
   } catch (thrown) {
-    writeSome(stdio.error, encodeUtf8(String(thrown)));
+    writeSome(told, encodeUtf8(messageOf(thrown)));
   }
   // The status of shells for what cannot be executed.
   exit(127);

@@ -249,7 +249,7 @@ async function inject(
 /** Runs a scenario without a fault, and lists every fault that it can have. */
 async function faultsOf(scenario: Scenario, number: string): Promise<Injection[]> {
   const injections: Injection[] = [];
-  for (const step of scenario.steps.keys()) {
+  for (let step = scenario.from ?? 0; step < scenario.steps.length; step++) {
     const trial = new Trial(`${number}-${step}`, scenario);
     for (const [index, args] of scenario.steps.entries()) {
       const { status, stderr } = await trial.box(args, index === step ? none : undefined);

@@ -5,6 +5,8 @@ export interface Scenario {
   readonly name: string;
   /** One command a step; `ID` and `DIR` are the container's id and directory. */
   readonly steps: readonly (readonly string[])[];
+  /** The first step with faults; those before it are another scenario's matter. */
+  readonly from?: number;
   readonly spec: (cgroupsPath: string, rootfs: string, directory: string) => Spec;
 }
 
@@ -35,6 +37,23 @@ export const scenarios: readonly Scenario[] = [
     name: "run",
     steps: [["run", "--pid-file", "DIR/pid", "ID"]],
     spec: spec(["/bin/true"]),
+  },
+  {
+    name: "exec and the freezer",
+    steps: [
+      ["create", "ID"],
+      ["start", "ID"],
+      ["exec", "ID", "/bin/true"],
+      ["exec", "--detach", "--pid-file", "DIR/pid", "ID", "/bin/true"],
+      ["pause", "ID"],
+      ["resume", "ID"],
+      ["ps", "--format", "json", "ID"],
+      ["events", "--stats", "ID"],
+      ["state", "ID"],
+      ["list"],
+    ],
+    from: 2,
+    spec: spec(["/bin/sleep", "1000"]),
   },
   {
     name: "user and time namespaces, hooks",
