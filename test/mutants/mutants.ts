@@ -319,8 +319,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a zombie counts as running",
     file: "container/processes.ts",
-    replace: 'stat.state === "Z"',
-    by: "false",
+    replace: 'stat.state === "Z" || stat.state === "X"',
+    by: 'stat.state === "X"',
     tests: ["lifecycle: state says stopped when init is a zombie"],
   },
   {
@@ -406,15 +406,15 @@ export const mutants: readonly Mutant[] = [
   {
     name: "start does not wait for the program to be executed",
     file: "container/start.ts",
-    replace: "awaitExecution(channel, awaitStarting(channel));",
-    by: "awaitStarting(channel);",
+    replace: "awaitExecution(channel, { pid, timeout, takeListener: agent && handTo(agent, record, pid) });",
+    by: "void [pid, timeout, agent && handTo(agent, record, pid), awaitExecution];",
     tests: ["process: start reports a program that does not exist"],
   },
   {
     name: "start does not hear that execve failed",
     file: "container/launch.ts",
-    replace: 'if (last === "end") return;',
-    by: "return;",
+    replace: 'if (last.message.type === "failed") throw new BoxError(last.message.message, last.message.details);',
+    by: 'if (last.message.type === "failed") return;',
     tests: ["process: start reports a program that has no known format"],
   },
   {
@@ -1022,8 +1022,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "hooks run in reverse",
     file: "hooks/apply.ts",
-    replace: "for (const hook of hooks) runHook(hook, state);",
-    by: "for (const hook of [...hooks].reverse()) runHook(hook, state);",
+    replace: "for (const hook of hooks) runHook(hook, state, restrict);",
+    by: "for (const hook of [...hooks].reverse()) runHook(hook, state, restrict);",
     tests: ["hooks: all kinds run in the order of the life cycle, and in the listed order within a kind"],
   },
   {
@@ -1072,8 +1072,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "startContainer hooks do not run",
     file: "init/run.ts",
-    replace: 'runHooks(hooks.startContainer, stateFor(identity, "created"))',
-    by: "undefined",
+    replace: 'runHooks(hooks.startContainer, stateFor(identity, "created"), restrict)',
+    by: "void restrict",
     tests: ["hooks: startContainer runs during start"],
   },
   {

@@ -13,7 +13,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { compile } from "../acceptance/harness/prepare.ts";
+import { compile, programs } from "../acceptance/harness/prepare.ts";
 import { count, type Line, progress, summary } from "../acceptance/harness/report.ts";
 import { type Mutant, mutants } from "./mutants.ts";
 import { marker, numberOf } from "./rewrite.ts";
@@ -64,7 +64,7 @@ class Bench {
     this.#number = this.#binary.indexOf(marker) + marker.length;
     if (this.#number < marker.length || this.#binary.includes(marker, this.#number))
       throw new Error("build/box-mutants must have the marker once");
-    for (const name of ["probe", "shim"]) compile(name, directory);
+    for (const name of programs) compile(name, directory);
   }
 
   /** Runs tests of the suite with one defect, to the end. */
