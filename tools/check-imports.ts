@@ -13,7 +13,7 @@ interface Rule {
 }
 
 /** One kernel topic each. Nothing of a subject but its doors (plan, apply) and its ops is seen from outside. */
-const subjects = ["namespaces", "rootfs", "process", "console", "security", "seccomp", "hooks", "cgroups"];
+const subjects = ["namespaces", "rootfs", "process", "console", "security", "seccomp", "hooks", "cgroups", "resctrl"];
 
 const rooms: Readonly<Record<string, Rule>> = {
   globals: { values: [] },
@@ -35,6 +35,7 @@ const rooms: Readonly<Record<string, Rule>> = {
       "seccomp/compile",
       "rootfs/sources",
       "namespaces/net-devices",
+      "resctrl",
       "fs",
       "linux",
       "base",

@@ -28,6 +28,8 @@ import { type Child, sendSignal, waitPidfd } from "../linux/process.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
 import { NetDevices } from "../namespaces/net-devices.ts";
 import type { Plan } from "../plan/plan.ts";
+import { enterResctrl, recordResctrl, removeResctrl } from "../resctrl/apply.ts";
+import type { ResctrlOps } from "../resctrl/ops.ts";
 import { closeSources, openByCaller } from "../rootfs/sources.ts";
 import { obtainFilter } from "../seccomp/compile.ts";
 import type { SeccompOps } from "../seccomp/ops.ts";
@@ -258,10 +260,18 @@ class Creation {
     if (this.#placesLater(cgroup)) sendUnlessGone(channel, { type: "placed" });
     // v2's come into force in one step each, while init is already mounting; it could not be cloned beyond a limit of pids.
     if (cgroup?.hasV1 === false && cgroupOps !== undefined) cgroup.limit(cgroupOps);
+    if (this.#plan.parent.resctrl !== undefined) this.#enterResctrl(this.#plan.parent.resctrl, pid);
     if (oomScoreAdj !== undefined) {
       using proc = Proc.host();
       within("process.oomScoreAdj", () => proc.write(`${pid}/oom_score_adj`, `${oomScoreAdj}`));
     }
+  }
+
+  #enterResctrl(ops: ResctrlOps, pid: number): void {
+    const resctrl = recordResctrl(ops);
+    this.#save({ resctrl });
+    this.#rollback.add(() => removeResctrl(resctrl));
+    enterResctrl(ops, resctrl, pid);
   }
 
   #moveNetDevices(pid: number): void {
@@ -314,6 +324,7 @@ function firstRecord({ init, parent }: Plan): ContainerRecord {
     init: null,
     initFile: null,
     cgroup: parent.cgroup === undefined ? null : recordOf(parent.cgroup),
+    resctrl: null,
     startable: program !== undefined,
     listener: program?.seccomp?.listener ?? null,
     ownPidNamespace: namespaces.create.includes("pid"),

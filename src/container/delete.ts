@@ -10,6 +10,7 @@ import { SIGKILL } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { getpid, sendSignal, waitPidfd } from "../linux/process.ts";
 import { waitReadable } from "../linux/socket.ts";
+import { removeResctrl } from "../resctrl/apply.ts";
 import { bootId, openProcess } from "./processes.ts";
 import type { ContainerRecord, NewerRecord, ProcessId } from "./record.ts";
 import { hookState } from "./state.ts";
@@ -99,7 +100,7 @@ function readAnything(entry: Entry, { recover, warn }: DeleteOptions): Leavings 
     warn(thrown.message);
     const config = entry.readConfig();
     const cgroup = config === undefined ? null : (recover(config, entry.id) ?? null);
-    return { newer: true, version: 0, init: null, bootId: "", cgroup };
+    return { newer: true, version: 0, init: null, bootId: "", cgroup, resctrl: null };
   }
 }
 
@@ -118,6 +119,7 @@ function destroy(entry: Entry, record: Leavings | undefined): Leavings | undefin
   if (record !== undefined && record.init !== null) endProcess(record.init, record.bootId, record.cgroup);
   step("removal");
   if (record !== undefined && record.cgroup !== null) removeOwnCgroup(record, record.cgroup);
+  if (record !== undefined && record.resctrl !== null) removeResctrl(record.resctrl);
   entry.remove();
   return record;
 }

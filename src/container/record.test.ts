@@ -26,6 +26,7 @@ const full: ContainerRecord = {
       { mount: "/sys/fs/cgroup/unified", version: 2, controllers: [] },
     ],
   },
+  resctrl: { mount: "/sys/fs/resctrl", group: "web", ownsGroup: true, monitoring: "web" },
   startable: true,
   listener: { path: "/run/agent", metadata: "who" },
   ownPidNamespace: false,
@@ -118,6 +119,11 @@ const fields: readonly (readonly [path: string, wrong: readonly unknown[], named
     [null, "cpu", [1], [null]],
     "state.json: cgroup: directories[0] is damaged: controllers",
   ],
+  ["resctrl", [1, "x", []], "state.json: resctrl is damaged: not an object"],
+  ["resctrl.mount", [null, "", "sys", "/sys/..", 1], "state.json: resctrl is damaged: mount"],
+  ["resctrl.group", [null, "a/b", "..", ".", "", 1], "state.json: resctrl is damaged: group"],
+  ["resctrl.ownsGroup", [null, 1], "state.json: resctrl is damaged: ownsGroup"],
+  ["resctrl.monitoring", [1, "../x", ".."], "state.json: resctrl is damaged"],
   ["startable", [null, 0, "true"], "state.json is damaged: startable"],
   ["listener", [0, "/run/agent", []], "state.json: listener is damaged: not an object"],
   ["listener.path", [null, 0], "state.json: listener is damaged: path"],
@@ -140,7 +146,10 @@ for (const [path, wrong, named] of fields) {
   test(`parseRecord() names ${path} when it is missing or wrong`, () => {
     const steps = path.split(".");
     const isNullable = ["owner", "init", "initFile", "cgroup"].includes(path);
-    const isOptional = path.endsWith("timeout") || path.endsWith(".0") || ["listener", "newKeyring"].includes(path);
+    const isOptional =
+      path.endsWith("timeout") ||
+      path.endsWith(".0") ||
+      ["listener", "newKeyring", "resctrl", "resctrl.monitoring"].includes(path);
     for (const value of isNullable || !isOptional ? [undefined, ...wrong] : wrong) {
       const said = refusal(damagedAt(steps, value));
       assert.ok(said.startsWith(named), `${JSON.stringify(value)}: ${said}`);
@@ -148,8 +157,9 @@ for (const [path, wrong, named] of fields) {
   });
 }
 
-test("parseRecord() reads a record from before there were listeners", () => {
+test("parseRecord() reads a record from before there were listeners, or groups of resctrl", () => {
   assert.deepEqual(parseRecord(damagedAt(["listener"], undefined)), { ...full, listener: null });
+  assert.deepEqual(parseRecord(damagedAt(["resctrl"], undefined)), { ...full, resctrl: null });
 });
 
 test("parseRecord() refuses text that is no record at all", () => {
@@ -197,6 +207,7 @@ test("parseRecord() understands of a newer record what kill and delete --force n
     init: full.init,
     bootId: full.bootId,
     cgroup: full.cgroup,
+    resctrl: null,
   });
 });
 

@@ -10,6 +10,7 @@ import { clean } from "../base/path.ts";
 import type { CgroupDirectory } from "../cgroups/ops.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
 import type { HookOp } from "../hooks/ops.ts";
+import type { ResctrlRecord } from "../resctrl/apply.ts";
 import type { ListenerOps } from "../seccomp/ops.ts";
 
 /** Raised when a field changes its meaning. Every version that was released stays readable. */
@@ -43,6 +44,7 @@ export interface ContainerRecord {
   /** Device and inode of the file that init executes until the program replaces it: `8:1:1234`. */
   readonly initFile: string | null;
   readonly cgroup: CgroupRecord | null;
+  readonly resctrl: ResctrlRecord | null;
   /** Whether there is a program to start. */
   readonly startable: boolean;
   /** Who is told of calls that the filter wants to be decided elsewhere. */
@@ -63,6 +65,7 @@ export interface NewerRecord {
   readonly init: ProcessId | null;
   readonly bootId: string;
   readonly cgroup: CgroupRecord | null;
+  readonly resctrl: ResctrlRecord | null;
 }
 
 export function parseRecord(text: string): ContainerRecord | NewerRecord {
@@ -74,7 +77,7 @@ export function parseRecord(text: string): ContainerRecord | NewerRecord {
   const init = fields.nullable("init", processId);
   const cgroup = fields.nullable("cgroup", cgroupRecord);
   const bootId = fields.text("bootId");
-  if (version > recordVersion) return { newer: true, version, init, bootId, cgroup };
+  if (version > recordVersion) return { newer: true, version, init, bootId, cgroup, resctrl: resctrlOf(fields) };
   const hooks = fields.object("hooks");
   return {
     version,
@@ -90,6 +93,7 @@ export function parseRecord(text: string): ContainerRecord | NewerRecord {
     init,
     initFile: fields.nullable("initFile", (parent, name) => parent.text(name)),
     cgroup,
+    resctrl: resctrlOf(fields),
     startable: fields.flag("startable"),
     // Records of older boxes have none: those refused filters.
     listener: fields.has("listener") ? fields.nullable("listener", listenerOps) : null,
@@ -127,6 +131,25 @@ function cgroupDirectory(fields: Fields): CgroupDirectory {
   const version = fields.number("version");
   if (version !== 1 && version !== 2) throw fields.damaged("version");
   return { mount, version, controllers: fields.texts("controllers") };
+}
+
+/** Records from before there were groups of resctrl have none. */
+function resctrlOf(fields: Fields): ResctrlRecord | null {
+  return fields.has("resctrl") ? fields.nullable("resctrl", resctrlRecord) : null;
+}
+
+function resctrlRecord(parent: Fields, name: string): ResctrlRecord {
+  const fields = parent.object(name);
+  const [mount, group] = [fields.text("mount"), fields.text("group")];
+  const monitoring = fields.nullable("monitoring", (each, key) => each.text(key));
+  if (mount !== clean(mount)) throw fields.damaged("mount");
+  // What is removed later is named here: it must be one directory.
+  for (const directory of [group, monitoring ?? ""]) {
+    if (directory.includes("/") || directory === "." || directory === "..") throw fields.damaged("group");
+  }
+  const ownsGroup = fields.flag("ownsGroup");
+  if (ownsGroup && group === "") throw fields.damaged("group");
+  return { mount, group, ownsGroup, monitoring };
 }
 
 function hookOp(fields: Fields): HookOp {

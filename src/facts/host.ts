@@ -2,6 +2,7 @@
 import { getCapabilities, getegid, geteuid } from "../linux/cred.ts";
 import { type CgroupLayout, readCgroupLayout } from "./cgroups.ts";
 import { once } from "./once.ts";
+import { findResctrl } from "./resctrl.ts";
 import { hasSelinux } from "./selinux.ts";
 
 export interface HostFacts {
@@ -10,6 +11,8 @@ export interface HostFacts {
   /** This process's permitted capabilities as a mask: what it can hand on. */
   readonly capabilities: bigint;
   readonly cgroups: CgroupLayout;
+  /** Where resctrl is mounted; undefined where it is not. */
+  readonly resctrl: string | undefined;
   /** Whether SELinux is in force. */
   readonly selinux: boolean;
 }
@@ -28,6 +31,9 @@ export function hostFacts(): HostFacts {
     },
     get cgroups() {
       return once(this, "cgroups", readCgroupLayout());
+    },
+    get resctrl() {
+      return once(this, "resctrl", findResctrl());
     },
     get selinux() {
       return once(this, "selinux", hasSelinux());

@@ -15,6 +15,7 @@ const facts: HostFacts = {
   capabilities: 1n,
   cgroups: { mode: "v2", controllers: [] },
   selinux: false,
+  resctrl: undefined,
 };
 const options: CreateOptions = {
   id: "web",
@@ -69,6 +70,9 @@ test("planCreate() reads no fact that the configuration does not ask for", () =>
     euid: 0,
     egid: 0,
     cgroups: { mode: "v2", controllers: [] },
+    get resctrl(): string | undefined {
+      return assert.fail("where resctrl is mounted was read");
+    },
     get selinux(): boolean {
       return assert.fail("whether SELinux is in force was read");
     },

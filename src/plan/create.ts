@@ -4,6 +4,7 @@ import type { CgroupLayout } from "../facts/cgroups.ts";
 import type { HostFacts } from "../facts/host.ts";
 import { planHooks } from "../hooks/plan.ts";
 import { planNamespaces, planNetDevices } from "../namespaces/plan.ts";
+import { planResctrl } from "../resctrl/plan.ts";
 import type { CgroupViewLayout } from "../rootfs/ops.ts";
 import { planRootfs } from "../rootfs/plan.ts";
 import { each, refuse, together } from "../spec/refusal.ts";
@@ -30,10 +31,11 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
   const { id, bundle } = options;
   const linux = spec.linux ?? {};
   const planOwnCgroup = lazy(() => planCgroup(spec, id, facts.cgroups));
-  const { namespaces, netDevices, cgroup, rootfs, planned } = together({
+  const { namespaces, netDevices, resctrl, cgroup, rootfs, planned } = together({
     supported: () => refuseUnsupported(linux),
     namespaces: () => planNamespaces(spec, facts.euid),
     netDevices: () => planNetDevices(linux, () => (facts.capabilities & netAdmin) !== 0n),
+    resctrl: () => planResctrl(linux.intelRdt, id, () => facts.resctrl),
     cgroup: planOwnCgroup,
     rootfs: () => {
       const hasView = (spec.mounts ?? []).some(({ type }) => type === "cgroup");
@@ -53,7 +55,7 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
           }),
   });
   return {
-    parent: { cgroup, oomScoreAdj: planned?.program.process.oomScoreAdj, netDevices },
+    parent: { cgroup, oomScoreAdj: planned?.program.process.oomScoreAdj, netDevices, resctrl },
     init: {
       identity: { id, ociVersion: spec.ociVersion, bundle, rootfs: rootfs.path, annotations: spec.annotations ?? {} },
       namespaces,
@@ -80,7 +82,7 @@ function lazy<T>(make: () => T): () => T {
 const netAdmin = 1n << 12n;
 const sysAdmin = 1n << 21n;
 
-const unsupported = ["intelRdt", "memoryPolicy", "personality"] as const;
+const unsupported = ["memoryPolicy", "personality"] as const;
 
 function refuseUnsupported(linux: Linux): void {
   each(unsupported, (name) => {

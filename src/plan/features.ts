@@ -2,6 +2,7 @@
 
 import { supportedCgroups } from "../cgroups/plan.ts";
 import { supportedNamespaces } from "../namespaces/plan.ts";
+import { supportedRdt } from "../resctrl/plan.ts";
 import { knownOptions } from "../rootfs/plan.ts";
 import { capabilityNames, hookKinds } from "../spec/vocabulary.ts";
 
@@ -22,7 +23,7 @@ export function features(build: {
       seccomp: { enabled: false },
       apparmor: { enabled: false },
       selinux: { enabled: false },
-      intelRdt: { enabled: false },
+      intelRdt: supportedRdt,
       netDevices: { enabled: true },
       mountExtensions: { idmap: { enabled: true } },
     },

@@ -3,6 +3,7 @@ import type { CgroupOps } from "../cgroups/ops.ts";
 import type { HookOps } from "../hooks/ops.ts";
 import type { NamespaceOps, NetDeviceOp } from "../namespaces/ops.ts";
 import type { ProcessOps } from "../process/ops.ts";
+import type { ResctrlOps } from "../resctrl/ops.ts";
 import type { RootfsOps } from "../rootfs/ops.ts";
 import type { SeccompOps } from "../seccomp/ops.ts";
 import type { SecurityOps } from "../security/ops.ts";
@@ -44,6 +45,7 @@ export interface ParentPlan {
   readonly cgroup: CgroupOps | undefined;
   readonly oomScoreAdj: number | undefined;
   readonly netDevices: readonly NetDeviceOp[];
+  readonly resctrl: ResctrlOps | undefined;
 }
 
 export interface Plan {

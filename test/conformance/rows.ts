@@ -657,11 +657,16 @@ const others: Section = {
       "file system: a mount below a read-only path cannot be written",
       "bad input: create refuses a relative read-only path",
     ),
-    refused(
+    toThePlan(
       ["linux.intelRdt.*"],
-      "a group of resctrl",
-      "not yet performed",
+      "a group of resctrl, made, set, entered and removed",
+      "no kernel here has resctrl",
+      "src/resctrl/plan.test.ts: planResctrl()…",
+      "src/resctrl/apply.kernel.test.ts: enterResctrl()…",
+      "src/resctrl/apply.kernel.test.ts: removeResctrl()…",
+      "src/resctrl/schemata.test.ts: matches()…",
       "src/spec/rules/numa.test.ts: intelRdtRule()…",
+      "test/golden/refused.test.ts: a configuration is refused when linux.intelRdt…",
     ),
     refused(
       ["linux.memoryPolicy.*", "linux.personality.*"],

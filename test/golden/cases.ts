@@ -11,7 +11,13 @@ import { decodeSpec } from "../../src/spec/decode.ts";
 import { format } from "../../src/spec/findings.ts";
 
 /** Root with the capabilities that a runtime has in a container of its own: neither SYS_RESOURCE nor AUDIT_READ. */
-const root = { euid: 0, egid: 0, capabilities: 2n ** 41n - 1n - 2n ** 24n - 2n ** 37n, selinux: false };
+const root = {
+  euid: 0,
+  egid: 0,
+  capabilities: 2n ** 41n - 1n - 2n ** 24n - 2n ** 37n,
+  selinux: false,
+  resctrl: undefined,
+};
 
 const hierarchies = [
   { name: "blkio", options: ["blkio"] },
@@ -32,8 +38,16 @@ const hosts = {
   hybrid: { ...root, cgroups: { mode: "v1", hierarchies, unified: true, controllers: ["hugetlb"] } },
   v1: { ...root, cgroups: { mode: "v1", hierarchies, unified: false, controllers: [] } },
   bare: { ...root, cgroups: { mode: "none" } },
-  user: { euid: 1000, egid: 100, capabilities: 0n, cgroups: { mode: "v2", controllers: [] }, selinux: false },
+  user: {
+    euid: 1000,
+    egid: 100,
+    capabilities: 0n,
+    cgroups: { mode: "v2", controllers: [] },
+    selinux: false,
+    resctrl: undefined,
+  },
   selinux: { ...root, cgroups: { mode: "v2", controllers }, selinux: true },
+  rdt: { ...root, cgroups: { mode: "v2", controllers }, resctrl: "/sys/fs/resctrl" },
 } as const satisfies Record<string, HostFacts>;
 
 export type Host = keyof typeof hosts;
@@ -65,6 +79,7 @@ export const cases: Readonly<Record<string, Case>> = {
   binds: { host: "v2" },
   options: { host: "v2" },
   mounts: { host: "selinux" },
+  "intel-rdt": { host: "rdt" },
   devices: { host: "v2" },
   hooks: { host: "v2" },
   capabilities: { host: "v2" },

@@ -74,6 +74,7 @@ const refused: readonly (readonly [path: string, value: unknown, message: string
     [{ destination: "/a", type: "tmpfs", options: ["idmap"] }],
     "mounts[0].options[0]: needs uidMappings and gidMappings, or a user namespace",
   ],
+  ["linux.intelRdt", {}, "linux.intelRdt: this host has no resctrl mounted"],
   ["mounts", [{ destination: "" }], "mounts[0].destination: must not be empty"],
   ["mounts", [{ destination: "/a", options: ["bind"] }], "mounts[0].source: is required for a bind mount"],
   ["mounts", [{ destination: "/a" }], 'mounts[0].type: required unless "bind" or "rbind" is among the options'],

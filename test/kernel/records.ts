@@ -18,6 +18,7 @@ export function recordWith(change: Partial<ContainerRecord>): ContainerRecord {
     init: null,
     initFile: null,
     cgroup: null,
+    resctrl: null,
     startable: true,
     listener: null,
     ownPidNamespace: true,

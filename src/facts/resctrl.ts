@@ -1,0 +1,19 @@
+/** Where this host mounts resctrl, the kernel's interface to Intel RDT and its like. */
+import { Proc } from "../fs/proc.ts";
+
+/** The mount point; undefined where there is none. */
+export function findResctrl(): string | undefined {
+  using proc = Proc.host();
+  return resctrlIn(proc.read("self/mountinfo"));
+}
+
+/** The first mount of type resctrl in the text of proc_pid_mountinfo(5). Pure. */
+export function resctrlIn(mountinfo: string): string | undefined {
+  for (const line of mountinfo.split("\n")) {
+    const [mount = "", fileSystem = ""] = line.split(" - ");
+    if (!fileSystem.startsWith("resctrl ")) continue;
+    // What would break the columns is written in octal: a space is \040.
+    return mount.split(" ")[4]?.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
+  }
+  return undefined;
+}
