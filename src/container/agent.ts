@@ -10,7 +10,7 @@ import { connectIn, send } from "../linux/socket.ts";
 import type { ListenerOps } from "../seccomp/ops.ts";
 import type { SpecState } from "./state.ts";
 
-/** A connection to the agent, good for one listener. Closing it tells the agent that the state is whole. */
+/** A connection to the agent, good for one listener. */
 export class Agent implements Disposable {
   readonly #socket: Fd;
   readonly #listener: ListenerOps;
@@ -32,7 +32,7 @@ export class Agent implements Disposable {
     );
   }
 
-  /** Hands the listener over. @param pid of the process under the filter, as this one sees it */
+  /** Hands the listener over; the end of the connection tells the agent that the state is whole. @param pid of the process under the filter, as this one sees it */
   hand(fd: Fd, pid: number, state: SpecState): void {
     const { path, metadata } = this.#listener;
     const processState = {
@@ -46,6 +46,7 @@ export class Agent implements Disposable {
       () => `linux.seccomp.listenerPath ${quote(path)}`,
       () => send(this.#socket, encodeUtf8(JSON.stringify(processState)), [fd]),
     );
+    this.#socket.close();
   }
 
   [Symbol.dispose](): void {

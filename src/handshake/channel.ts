@@ -20,7 +20,8 @@ export class Channel<Out, In extends object> implements Disposable {
   readonly #check: (body: unknown) => In | undefined;
   /** Bytes of a message that is not whole yet. */
   #pending = new Uint8Array(0);
-  #fds: Fd[] = [];
+  /** Descriptors that have come, and where in `#pending` the bytes end with which they came. */
+  #arrived: { readonly fds: readonly Fd[]; end: number }[] = [];
 
   /** @param check what makes a message of a decoded body, undefined for anything unknown */
   constructor(socket: Fd, check: (body: unknown) => In | undefined) {
@@ -61,11 +62,12 @@ export class Channel<Out, In extends object> implements Disposable {
     try {
       const received = receive(this.socket, 65536);
       if (received === "again") return "more";
-      this.#fds.push(...received.fds);
+      const end = this.#pending.length + received.bytes.length;
+      if (received.fds.length > 0) this.#arrived.push({ fds: received.fds, end });
       // Descriptors without end would leave this process none of its own.
       if (this.#fds.length > maxFds) throw new BoxError(`handshake: more than ${maxFds} descriptors came`);
       if (received.bytes.length === 0) return "end";
-      const joined = new Uint8Array(this.#pending.length + received.bytes.length);
+      const joined = new Uint8Array(end);
       joined.set(this.#pending);
       joined.set(received.bytes, this.#pending.length);
       this.#pending = joined;
@@ -89,9 +91,15 @@ export class Channel<Out, In extends object> implements Disposable {
     const message = this.#check(parse(body));
     if (message === undefined) throw new BoxError("handshake: a message that box does not know");
     this.#pending = this.#pending.slice(end);
-    const fds = this.#fds;
-    this.#fds = [];
+    // One read may give several messages, but none behind the bytes that descriptors came with: unix(7).
+    const fds = this.#arrived.filter((one) => one.end <= end).flatMap((one) => one.fds);
+    this.#arrived = this.#arrived.filter((one) => one.end > end);
+    for (const one of this.#arrived) one.end -= end;
     return { message, fds };
+  }
+
+  get #fds(): readonly Fd[] {
+    return this.#arrived.flatMap(({ fds }) => fds);
   }
 
   /** Goes on over the same connection under another descriptor number. */

@@ -16,6 +16,7 @@ export const ECHILD = 0xa;
 export const EAGAIN = 0xb;
 export const ENOMEM = 0xc;
 export const EACCES = 0xd;
+export const EFAULT = 0xe;
 export const EBUSY = 0x10;
 export const EEXIST = 0x11;
 export const EXDEV = 0x12;

@@ -12,9 +12,35 @@ import {
   seccompSyscallOf,
 } from "host";
 import * as NR from "#nr";
-import { EDOM, EEXIST, EINVAL, SECCOMP_SET_MODE_FILTER } from "./constants.ts";
+import {
+  EDOM,
+  EEXIST,
+  EFAULT,
+  EINVAL,
+  SECCOMP_FILTER_FLAG_LOG,
+  SECCOMP_FILTER_FLAG_NEW_LISTENER,
+  SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+  SECCOMP_FILTER_FLAG_TSYNC,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+  SECCOMP_SET_MODE_FILTER,
+} from "./constants.ts";
 import { scmp_arg_cmp, sock_fprog } from "./layouts.ts";
-import { call } from "./raw.ts";
+import { attempt, call } from "./raw.ts";
+
+/** The flags that a profile may have, by their names. */
+export const filterFlags = {
+  SECCOMP_FILTER_FLAG_TSYNC,
+  SECCOMP_FILTER_FLAG_LOG,
+  SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+} as const;
+
+/** Whether the kernel knows a flag: then it goes on to the program, which is not there. */
+export function isFlagKnown(flag: number): boolean {
+  // How notified calls wait is told only together with a listener.
+  const flags = flag === SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV ? flag | SECCOMP_FILTER_FLAG_NEW_LISTENER : flag;
+  return attempt("seccomp", NR.seccomp, SECCOMP_SET_MODE_FILTER, flags, null) === -EFAULT;
+}
 
 /**
  * Installs a classic BPF program (struct sock_filter[], 8 bytes each) for this process.

@@ -8,11 +8,16 @@ interface Document {
   readonly ociVersionMax: string;
   readonly hooks: readonly string[];
   readonly mountOptions: readonly string[];
-  readonly linux: { readonly namespaces: readonly string[]; readonly capabilities: readonly string[] };
+  readonly linux: {
+    readonly namespaces: readonly string[];
+    readonly capabilities: readonly string[];
+    readonly seccomp: Readonly<Record<string, readonly string[]>>;
+  };
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-const document = features({ version: "1.2.3", commit: "abc", libseccomp: "2.6.0" }) as Document;
+const build = { version: "1.2.3", commit: "abc", libseccomp: "2.6.0" };
+const document = features(build, ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_NEWER"]) as Document;
 
 test("features() is plain JSON", () => {
   assert.deepEqual(JSON.parse(JSON.stringify(document)), document);
@@ -40,4 +45,10 @@ test("features() names the build", () => {
     "box.commit": "abc",
     "io.github.seccomp.libseccomp.version": "2.6.0",
   });
+});
+
+test("features() tells the words of a filter, and which flags this kernel takes", () => {
+  const { actions, operators, archs, knownFlags, supportedFlags } = document.linux.seccomp;
+  assert.deepEqual([actions?.length, operators?.length, archs?.length, knownFlags?.length], [9, 7, 23, 4]);
+  assert.deepEqual(supportedFlags, ["SECCOMP_FILTER_FLAG_LOG"]);
 });

@@ -4,13 +4,23 @@ import { supportedCgroups } from "../cgroups/plan.ts";
 import { supportedNamespaces } from "../namespaces/plan.ts";
 import { supportedRdt } from "../resctrl/plan.ts";
 import { knownOptions } from "../rootfs/plan.ts";
-import { capabilityNames, hookKinds } from "../spec/vocabulary.ts";
+import {
+  capabilityNames,
+  hookKinds,
+  seccompActions,
+  seccompArchitectures,
+  seccompFlags,
+  seccompOperators,
+} from "../spec/vocabulary.ts";
 
-export function features(build: {
+export interface Build {
   readonly version: string;
   readonly commit: string;
   readonly libseccomp: string;
-}): object {
+}
+
+/** @param loadableFlags flags of linux.seccomp that this kernel knows */
+export function features(build: Build, loadableFlags: readonly string[]): object {
   return {
     ociVersionMin: "1.0.0",
     ociVersionMax: "1.3.0",
@@ -20,7 +30,14 @@ export function features(build: {
       namespaces: supportedNamespaces,
       capabilities: capabilityNames,
       cgroup: { ...supportedCgroups, systemd: false, systemdUser: false },
-      seccomp: { enabled: false },
+      seccomp: {
+        enabled: true,
+        actions: seccompActions,
+        operators: seccompOperators,
+        archs: seccompArchitectures,
+        knownFlags: seccompFlags,
+        supportedFlags: seccompFlags.filter((flag) => loadableFlags.includes(flag)),
+      },
       apparmor: { enabled: false },
       selinux: { enabled: false },
       intelRdt: supportedRdt,

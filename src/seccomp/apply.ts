@@ -1,30 +1,20 @@
 /** Loads the filter. Runs in the process that becomes the program, as its last step but execve. */
 import { within } from "../base/errors.ts";
 import {
-  SECCOMP_FILTER_FLAG_LOG,
   SECCOMP_FILTER_FLAG_NEW_LISTENER,
-  SECCOMP_FILTER_FLAG_SPEC_ALLOW,
-  SECCOMP_FILTER_FLAG_TSYNC,
   SECCOMP_FILTER_FLAG_TSYNC_ESRCH,
   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
 } from "../linux/constants.ts";
 import { Fd } from "../linux/fd.ts";
-import { installFilter } from "../linux/seccomp.ts";
-import type { FilterFlag, SeccompOps } from "./ops.ts";
-
-const flagValues: Readonly<Record<FilterFlag, number>> = {
-  SECCOMP_FILTER_FLAG_TSYNC,
-  SECCOMP_FILTER_FLAG_LOG,
-  SECCOMP_FILTER_FLAG_SPEC_ALLOW,
-  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
-};
+import { filterFlags, installFilter } from "../linux/seccomp.ts";
+import type { SeccompOps } from "./ops.ts";
 
 /** What a filter is loaded with: by `loadFilter` alone, or by `loadFilterWithListener`. */
 function flagsOf({ flags }: SeccompOps): number {
   // How a notified call waits means something only where there is somebody to be notified.
   return flags
     .filter((flag) => flag !== "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV")
-    .reduce((sum, flag) => sum | flagValues[flag], 0);
+    .reduce((sum, flag) => sum | filterFlags[flag], 0);
 }
 
 /** Without a listener: calls of SCMP_ACT_NOTIFY fail with ENOSYS. */

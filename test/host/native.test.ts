@@ -1,6 +1,7 @@
 /** The native part, from outside: each test runs the probe (test/native) in the release's build and in the sanitizers'. */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   closeSync,
   copyFileSync,
@@ -133,6 +134,19 @@ for (const [name, probe] of Object.entries(builds)) {
         surrogates: Array(3).fill("TypeError: string with a lone surrogate"),
         notUtf8: [],
       });
+    });
+
+    test("sha256 gives what it does elsewhere, whatever the length", () => {
+      const bytes = Uint8Array.from({ length: 1000 }, (_, index) => index);
+      const expected = [0, 1, 55, 56, 63, 64, 65, 119, 120, 1000].map((length) =>
+        createHash("sha256").update(bytes.subarray(0, length)).digest("hex"),
+      );
+      assert.deepEqual(result(probe, "sha256"), expected);
+    });
+
+    test("a process that may not end ends all the same", () => {
+      const { signal } = spawnSync(probe, ["unending"]);
+      assert.ok(["SIGILL", "SIGTRAP"].includes(signal ?? ""), `${signal}`);
     });
 
     test("libseccomp gives a program, or it is said which step failed", () => {

@@ -3,7 +3,7 @@
  * result as JSON. (A further argument `create` makes the process seal itself.)
  */
 import * as host from "host";
-import { compileSeccomp, type SeccompProfile, type SeccompRule } from "../../src/linux/seccomp.ts";
+import { compileSeccomp, installFilter, type SeccompProfile, type SeccompRule } from "../../src/linux/seccomp.ts";
 
 const isX86 = host.build.arch === "x86_64";
 const NR = {
@@ -223,6 +223,24 @@ const tasks: Record<string, () => unknown> = {
   offsets,
   errno: () => [host.syscall(NR.close, -1), host.syscall(NR.openat, -100, "/nonexistent/ä", 0), host.syscall(100_000)],
   utf8,
+  sha256: () =>
+    [0, 1, 55, 56, 63, 64, 65, 119, 120, 1000].map((length) =>
+      Array.from(host.sha256(Uint8Array.from({ length }, (_, index) => index)), (byte) =>
+        byte.toString(16).padStart(2, "0"),
+      ).join(""),
+    ),
+  /** A filter that forbids exit_group is installed: prctl(2) with PR_SET_NO_NEW_PRIVS, seccomp(2). */
+  unending: () => {
+    const { program } = compileSeccomp({
+      defaultAction: ALLOW,
+      architectures: [],
+      attributes: [],
+      rules: [{ name: "exit_group", action: ERRNO_EPERM, args: [] }],
+    }) as { program: Uint8Array };
+    host.syscall(isX86 ? 157 : 167, 38, 1, 0, 0, 0);
+    installFilter(program, 0);
+    return host.syscall(isX86 ? 231 : 94, 5);
+  },
   seccomp,
   descriptors,
   lazy: () => {

@@ -1,5 +1,6 @@
 /** box features: what this box supports, in the specification's format. */
 
+import { loadableFlags } from "../../facts/seccomp.ts";
 import { build } from "../../linux/engine.ts";
 import { features } from "../../plan/features.ts";
 import type { Arguments, CommandTable } from "../args.ts";
@@ -13,6 +14,6 @@ export const table: CommandTable = {
 };
 
 export function run(_args: Arguments, { print }: Context): number {
-  print(`${JSON.stringify(features(build), null, 2)}\n`);
+  print(`${JSON.stringify(features(build, loadableFlags()), null, 2)}\n`);
   return 0;
 }

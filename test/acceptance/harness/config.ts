@@ -57,10 +57,21 @@ export interface Device {
   gid?: number;
 }
 
+export interface SeccompRule {
+  names: string[];
+  action: string;
+  errnoRet?: number;
+  args?: { index: number; op: string; value: number; valueTwo?: number }[];
+}
+
 export interface Seccomp {
   defaultAction: string;
+  defaultErrnoRet?: number;
   architectures?: string[];
-  syscalls?: { names: string[]; action: string; errnoRet?: number }[];
+  flags?: string[];
+  listenerPath?: string;
+  listenerMetadata?: string;
+  syscalls?: SeccompRule[];
 }
 
 export interface Resources {

@@ -53,6 +53,7 @@ export type Need =
   | "device: fuse"
   | "network device: veth"
   | "seccomp"
+  | "machine: x86-64"
   | "apparmor"
   | "selinux"
   | "criu"
@@ -158,6 +159,7 @@ export function probe(tools: Tools): Facts {
     ["device: fuse", existsSync("/dev/fuse") ? "" : "the kernel has no /dev/fuse"],
     ["network device: veth", tried("unshare", "--net", "ip", "link", "add", "acc0", "type", "veth")],
     ["seccomp", readable("/proc/sys/kernel/seccomp/actions_avail") ? "" : "the kernel has no seccomp filters"],
+    ["machine: x86-64", process.arch === "x64" ? "" : `the machine is ${process.arch}`],
     ["apparmor", readable("/sys/module/apparmor/parameters/enabled") === "Y" ? "" : "AppArmor is not enabled"],
     ["selinux", existsSync("/sys/fs/selinux/enforce") ? "" : "SELinux is not enabled"],
     ["criu", tried("criu", "check")],

@@ -7,6 +7,9 @@
  *   probe orphan          leaves a grandchild that waits for ever, and says its pid as this namespace sees it
  *   probe spy             "ready", then looks into every process that comes, until a line is read: "saw …" or "nothing"
  *   probe deny CMD …      runs CMD where making a namespace fails with EPERM
+ *   probe calls N[:ARG,…] …   makes system calls by number, and says of each: its number, and the errno or 0
+ *   probe agent SOCKET    on the host, "ready": takes listeners of seccomp filters, says the state that came with each,
+ *                         and answers every call with EUSERS, or lets it pass if it is execve; "gone" at its end
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -17,16 +20,20 @@
 #include <linux/filter.h>
 #include <linux/keyctl.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,7 +67,7 @@ static void list(const char *name, char **values)
 /* The lines of /proc/self/status whose meaning the tests check, as strings. */
 static void status(void)
 {
-    static const char *const wanted[] = { "Groups", "NoNewPrivs", "Seccomp", "CapInh", "CapPrm", "CapEff", "CapBnd",
+    static const char *const wanted[] = { "Groups", "NoNewPrivs", "Seccomp", "Speculation_Store_Bypass", "CapInh", "CapPrm", "CapEff", "CapBnd",
                                           "CapAmb", "SigBlk", "SigIgn", "Cpus_allowed_list", "Umask", NULL };
     char line[4096];
     FILE *file = fopen("/proc/self/status", "r");
@@ -295,6 +302,91 @@ static int deny(char **command)
     return 127;
 }
 
+static int calls(char **operands)
+{
+    for (; *operands; operands++) {
+        char *rest;
+        unsigned long long args[6] = { 0 };
+        long number = strtol(*operands, &rest, 0);
+        for (int i = 0; i < 6 && *rest; i++)
+            args[i] = strtoull(rest + 1, &rest, 0);
+        errno = 0;
+        long answer = syscall(number, args[0], args[1], args[2], args[3], args[4], args[5]);
+        printf("%ld %d\n", number, answer == -1 ? errno : 0);
+        fflush(stdout);
+    }
+    return 0;
+}
+
+/* The state, which ends with the connection, and the listener that came with its first byte. */
+static int receive_listener(int connection, char *state, size_t size)
+{
+    int listener = -1;
+    size_t length = 0;
+    for (;;) {
+        union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control;
+        struct iovec part = { state + length, size - 1 - length };
+        struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+                                  .msg_controllen = sizeof control };
+        ssize_t got = recvmsg(connection, &message, MSG_CMSG_CLOEXEC);
+        if (got <= 0)
+            break;
+        struct cmsghdr *first = CMSG_FIRSTHDR(&message);
+        if (first && first->cmsg_type == SCM_RIGHTS)
+            memcpy(&listener, CMSG_DATA(first), sizeof listener);
+        length += (size_t)got;
+    }
+    state[length] = 0;
+    /* Printed on one line, however it was written. */
+    for (char *c = state; (c = strchr(c, '\n'));)
+        *c = ' ';
+    return listener;
+}
+
+static void decide(int listener)
+{
+    struct pollfd wait = { .fd = listener, .events = POLLIN };
+    while (poll(&wait, 1, -1) == 1 && !(wait.revents & POLLHUP)) {
+        struct seccomp_notif asked = { 0 };
+        if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &asked))
+            continue;
+        struct seccomp_notif_resp answer = { .id = asked.id, .error = -EUSERS };
+        if (asked.data.nr == SYS_execve) {
+            answer.error = 0;
+            answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+        }
+        printf("asked %d\n", asked.data.nr);
+        fflush(stdout);
+        ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+    }
+}
+
+static int agent(const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(server, (struct sockaddr *)&address, sizeof address) || listen(server, 8))
+        return 1;
+    puts("ready");
+    fflush(stdout);
+    signal(SIGCHLD, SIG_IGN);
+    for (;;) {
+        int connection = accept(server, NULL, NULL);
+        if (fork() == 0) {
+            static char state[65536];
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            int listener = receive_listener(connection, state, sizeof state);
+            puts(state);
+            fflush(stdout);
+            decide(listener);
+            puts("gone");
+            return 0;
+        }
+        close(connection);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const char *mode = argc > 1 ? argv[1] : "report";
@@ -308,6 +400,10 @@ int main(int argc, char **argv)
         return spy();
     if (strcmp(mode, "deny") == 0 && argc > 2)
         return deny(argv + 2);
+    if (strcmp(mode, "calls") == 0)
+        return calls(argv + 2);
+    if (strcmp(mode, "agent") == 0 && argc > 2)
+        return agent(argv[2]);
     if (strcmp(mode, "wait") == 0) {
         if (write(1, "ready\n", 6) < 0)
             return 1;
