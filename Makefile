@@ -77,6 +77,9 @@ acceptance-compare: build ## the same with runc and crun beside box, in one tabl
 acceptance-vm: build ## the same in a virtual machine: Debian with systemd and cgroup v2
 	@tools/vm build && $(TS) test/acceptance/vm.ts
 
+engines: build ## Podman, Docker and containerd with box, and with runc as control
+	@$(TS) test/engines/run.ts
+
 acceptance-mutants: setup ## do the tests of the binary see deliberate defects of it
 	@$(MAKE) --no-print-directory build/box-mutants
 	@$(TS) test/mutants/run.ts

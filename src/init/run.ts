@@ -26,6 +26,7 @@ import {
   writeSysctls,
 } from "../namespaces/apply.ts";
 import type { Identity, InitPlan } from "../plan/plan.ts";
+import { expectProgram } from "../process/apply.ts";
 import { enterRootfs, prepareRootfs, type Sources } from "../rootfs/apply.ts";
 import { leaveKeyring } from "../security/apply.ts";
 import { expect, type HostChannel, report } from "./host-channel.ts";
@@ -104,6 +105,7 @@ function createContainer(setup: InitSetup): HostChannel {
   }
   runHooks(hooks.createContainer, stateFor(plan.identity, "creating"));
   enterRootfs(prepared, plan.rootfs);
+  if (listener !== undefined && plan.program !== undefined) expectProgram(plan.program.process);
   // What is left of the host side and its caller would lead out: the state root, the console socket, the log.
   const kept = [
     host.socket,

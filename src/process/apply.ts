@@ -143,3 +143,17 @@ export function findProgram(program: string, env: readonly string[]): string {
       });
   }
 }
+
+/**
+ * Looks for the program while the container is created: callers of runc tell by the failing `create` that there is none
+ * (podman's status 127). All else is left to the start, which has the program's own directory and rights.
+ */
+export function expectProgram({ args, env }: ProcessOps): void {
+  const program = args[0] as string;
+  if (program.includes("/") && !program.startsWith("/")) return;
+  try {
+    findProgram(program, env);
+  } catch (thrown) {
+    if (!(thrown instanceof BoxError) || thrown.details.errno === "ENOENT") throw thrown;
+  }
+}

@@ -10,7 +10,7 @@ import { quote } from "../base/quote.ts";
 import { step } from "../base/steps.ts";
 import { Root } from "../fs/root.ts";
 import { MOUNT_ATTR_RDONLY, MS_REC, O_DIRECTORY, O_PATH } from "../linux/constants.ts";
-import type { Fd } from "../linux/fd.ts";
+import { closeAll, type Fd } from "../linux/fd.ts";
 import { chdir, fchdir, open } from "../linux/file.ts";
 import {
   chroot,
@@ -35,6 +35,8 @@ export interface PreparedRootfs {
   readonly root: Root;
   /** A detached mount of the null device: what files are masked with. */
   readonly nullMount: Fd;
+  /** Mounts that are to become read-only. */
+  readonly readonlyAtEnd: readonly Fd[];
 }
 
 export interface RootfsHelp {
@@ -62,19 +64,22 @@ export function prepareRootfs(ops: RootfsOps, help: RootfsHelp): PreparedRootfs 
   let root = new Root(tree);
   step("mounts");
   const sources = openByInit(ops, help.sources);
+  const readonlyAtEnd: Fd[] = [];
   ops.mounts.forEach((op, index) => {
     if (op.kind === "cgroup" || (op.kind === "filesystem" && op.type === "cgroup2")) help.beforeCgroupView();
     const mount = performMount(root, op, sources[index]);
+    const isWanted = mount !== undefined && op.kind === "filesystem" && op.readonlyAtEnd;
+    if (isWanted) readonlyAtEnd.push(mount);
     if (op.destination === "/" && mount !== undefined) {
       // It hides the root file system: what follows goes into it.
       root.fd.close();
       root = new Root(mount);
-    } else mount?.close();
+    } else if (!isWanted) mount?.close();
   });
   step("devices");
   makeDevices(root, ops.devices, help.bindDevices);
   makeLinks(root);
-  return { root, nullMount };
+  return { root, nullMount, readonlyAtEnd };
 }
 
 /** Makes the prepared tree the root of this process and leaves nothing of the host's in reach. */
@@ -94,8 +99,8 @@ export function enterRootfs(prepared: PreparedRootfs, ops: RootfsOps): void {
   step("masks");
   mask(root, ops.maskedPaths, prepared.nullMount);
   makeReadonly(root, ops.readonlyPaths);
+  for (const mount of prepared.readonlyAtEnd) setMountAttributes(mount, false, { set: MOUNT_ATTR_RDONLY }, "a tmpfs");
   if (ops.readonly) setMountAttributes(root.fd, false, { set: MOUNT_ATTR_RDONLY }, "/");
   if (ops.propagation.kind !== "slave" || !ops.propagation.recursive) changePropagation(root.fd, ops.propagation, "/");
-  root.fd.close();
-  prepared.nullMount.close();
+  closeAll([root.fd, prepared.nullMount, ...prepared.readonlyAtEnd]);
 }

@@ -62,6 +62,8 @@ export interface FileSystemOp extends MappableOp {
   readonly hasLongOptions: boolean;
   /** The hidden directory's content is copied into the new tmpfs. */
   readonly copyUp: boolean;
+  /** Something is made in it yet: it becomes read-only when all is there. */
+  readonly readonlyAtEnd: boolean;
 }
 
 /** A directory or file of the host. */

@@ -98,6 +98,7 @@ describe("planRootfs() plans a mount", () => {
       options: [["sync"], ["size", "64k"], ["mode", "1777"], ["a", "b=c"]],
       hasLongOptions: false,
       copyUp: true,
+      readonlyAtEnd: false,
     });
   });
 
@@ -114,6 +115,7 @@ describe("planRootfs() plans a mount", () => {
       options: [],
       hasLongOptions: false,
       copyUp: false,
+      readonlyAtEnd: false,
     });
   });
 
@@ -150,6 +152,22 @@ describe("planRootfs() plans a mount", () => {
       mounts.map(({ destination }) => destination),
       ["/b", "/a", "/c"],
     );
+  });
+});
+
+describe("planRootfs() puts read-only off", () => {
+  const late = (...mounts: readonly (readonly [destination: string, type: string, ...options: string[]])[]): string[] =>
+    plan({ mounts: mounts.map(([destination, type, ...options]) => ({ destination, type, options })) }).mounts.flatMap(
+      (op) => (op.kind === "filesystem" && op.readonlyAtEnd && !op.flags.set.includes("ro") ? [op.destination] : []),
+    );
+
+  test("for a tmpfs in which something is made yet", () => {
+    assert.deepEqual(late(["/dev", "tmpfs", "ro"], ["/a", "tmpfs", "ro"], ["/a/b", "proc"]), ["/dev", "/a"]);
+  });
+
+  test("for nothing else", () => {
+    assert.deepEqual(late(["/a/b", "proc"], ["/a", "tmpfs", "ro"], ["/ab", "proc"]), []);
+    assert.deepEqual(late(["/dev", "tmpfs"], ["/proc", "proc", "ro"], ["/proc/x", "tmpfs", "ro"]), []);
   });
 });
 

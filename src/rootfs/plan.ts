@@ -27,7 +27,7 @@ export function planRootfs(spec: Spec, context: RootfsContext): RootfsOps {
   const { root, mounts = [], linux = {} } = spec;
   if (root === undefined) refuse("root", "required on Linux");
   const planMount = mountPlanner(linux, context);
-  const mountOps = each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`));
+  const mountOps = each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`)).map(putReadonlyOff);
   return {
     path: resolve(context.bundle, root.path),
     readonly: root.readonly ?? false,
@@ -105,8 +105,22 @@ function mountPlanner(linux: Linux, context: RootfsContext): (mount: Mount, wher
       options: parameters,
       hasLongOptions,
       copyUp,
+      readonlyAtEnd: false,
     };
   };
+}
+
+/**
+ * A read-only tmpfs with mount points in it, or at /dev, where devices and links go: Podman's read-only containers have
+ * one. Nothing could be made in it if it were read-only from the beginning.
+ */
+function putReadonlyOff(op: MountOp, index: number, all: readonly MountOp[]): MountOp {
+  if (op.kind !== "filesystem" || op.type !== "tmpfs" || !op.flags.set.includes("ro")) return op;
+  const inside = op.destination === "/" ? "/" : `${op.destination}/`;
+  const isUsed =
+    op.destination === "/dev" || all.slice(index + 1).some(({ destination }) => destination.startsWith(inside));
+  if (!isUsed) return op;
+  return { ...op, flags: { ...op.flags, set: op.flags.set.filter((flag) => flag !== "ro") }, readonlyAtEnd: true };
 }
 
 /** How the container's user namespace maps ids, for mounts that are to be mapped like it. */

@@ -244,7 +244,7 @@ scenario(
   async (lab) => {
     const output = await lab.shell('stat -c "%n %t:%T %a %u:%g %F" /dev/ours /dev/pipe', (spec) => {
       spec.linux.devices = [
-        { path: "/dev/ours", type: "c", major: 1, minor: 5, fileMode: 0o666, uid: 7, gid: 8 },
+        { path: "/dev/ours", type: "c", major: 1, minor: 5, fileMode: 0o20666, uid: 7, gid: 8 },
         { path: "/dev/pipe", type: "p", fileMode: 0o622, uid: 0, gid: 0 },
       ];
     });

@@ -275,6 +275,25 @@ scenario(
   },
 );
 
+scenario("a read-only tmpfs at /dev has its devices, and takes no more", async (lab) => {
+  const output = await lab.shell("echo x >/dev/null; test -d /dev/pts && touch /dev/new 2>&1", ({ mounts }) => {
+    mounts.find(({ destination }) => destination === "/dev")?.options?.push("ro");
+  });
+  assert.equal(output, "touch: /dev/new: Read-only file system\n");
+});
+
+scenario(
+  "a read-only tmpfs holds the mounts that are in it",
+  { boxOnly: "it becomes read-only when all is there" },
+  async (lab) => {
+    const output = await lab.shell("touch /outer/inner/file && touch /outer/new 2>&1", ({ mounts }) => {
+      mounts.push({ destination: "/outer", type: "tmpfs", source: "tmpfs", options: ["ro"] });
+      mounts.push({ destination: "/outer/inner", type: "tmpfs", source: "tmpfs" });
+    });
+    assert.equal(output, "touch: /outer/new: Read-only file system\n");
+  },
+);
+
 scenario("tmpcopyup works with a read-only tmpfs", { boxOnly: "tmpcopyup with ro" }, async (lab) => {
   const container = lab.container(["/bin/sh", "-c", "cat /data/file; touch /data/new 2>&1"], (spec) => {
     spec.mounts.push({ destination: "/data", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup", "ro"] });

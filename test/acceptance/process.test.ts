@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "./harness/command.ts";
 import type { Capabilities, Process } from "./harness/config.ts";
@@ -379,18 +379,37 @@ for (const [name, number] of [
   });
 }
 
-// --- A program that cannot be executed: start itself says so, and the container is then stopped. -------------------
+// --- A program that is not there: create says so. One that cannot be executed: start itself does, and the container is
+// then stopped. --------------------------------------------------------------------------------------------------------
+
+for (const [what, args, text] of [
+  ["does not exist", ["/bin/nothing-here"], /no such file or directory/],
+  ["is not on the PATH", ["nothing-here"], /executable file not found in \$PATH/],
+] as const) {
+  scenario(`create refuses a program that ${what}`, async (lab) => {
+    const container = lab.container([...args]);
+    refused(await container.creating().result(), text);
+    assert.deepEqual(lab.leaks(), []);
+  });
+}
 
 interface BadProgram {
   what: string;
   args: string[];
   prepare?: (rootfs: string) => void;
+  /** When the container is created. */
+  afterwards?: (rootfs: string) => void;
   text: RegExp;
 }
 
 const badPrograms: BadProgram[] = [
-  { what: "does not exist", args: ["/bin/nothing-here"], text: /ENOENT|no such file or directory/ },
-  { what: "is not on the PATH", args: ["nothing-here"], text: /ENOENT|executable file not found in \$PATH/ },
+  {
+    what: "has vanished",
+    args: ["/gone"],
+    prepare: (rootfs) => symlinkSync("bin/busybox", join(rootfs, "gone")),
+    afterwards: (rootfs) => unlinkSync(join(rootfs, "gone")),
+    text: /ENOENT|no such file or directory/,
+  },
   {
     what: "is not executable",
     args: ["/plain"],
@@ -417,11 +436,12 @@ const badPrograms: BadProgram[] = [
   },
 ];
 
-for (const { what, args, prepare, text } of badPrograms) {
+for (const { what, args, prepare, afterwards, text } of badPrograms) {
   scenario(`start reports a program that ${what}`, { boxOnly: "start reports the failure of execve" }, async (lab) => {
     const container = lab.container(args);
     prepare?.(container.rootfs);
     await container.create();
+    afterwards?.(container.rootfs);
     const result = await lab.runtime.start(container.id);
     refused(result, text);
     await container.exit();

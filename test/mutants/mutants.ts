@@ -21,6 +21,24 @@ export interface Mutant {
 }
 
 export const mutants: readonly Mutant[] = [
+  {
+    name: "what was to become read-only stays writable",
+    file: "rootfs/apply.ts",
+    replace:
+      'for (const mount of prepared.readonlyAtEnd) setMountAttributes(mount, false, { set: MOUNT_ATTR_RDONLY }, "a tmpfs");',
+    by: "",
+    tests: [
+      "mounts: a read-only tmpfs at /dev has its devices, and takes no more",
+      "mounts: a read-only tmpfs holds the mounts that are in it",
+    ],
+  },
+  {
+    name: "create takes a program that is not there",
+    file: "init/run.ts",
+    replace: "listener !== undefined && plan.program !== undefined",
+    by: "false",
+    tests: ["process: create refuses a program that does not exist"],
+  },
   // --- pause, ps, events ---
   {
     name: "a paused container can be paused",
@@ -112,13 +130,6 @@ export const mutants: readonly Mutant[] = [
     replace: "running.flatMap((container) => container.waits)",
     by: "running.flatMap((container) => container.waits.slice(0, 1))",
     tests: ["events: the memory that ran out is told within 100 ms"],
-  },
-  {
-    name: "events takes the removal of the cgroup for memory that ran out",
-    file: "cgroups/oom.ts",
-    replace: 'count > 1n || (count === 1n && readFileIfThere(this.#cgroup, "memory.oom_control") !== undefined)',
-    by: "count > 0n",
-    tests: ["events: the removal of the cgroup is no event"],
   },
   {
     name: "events does not end with the container",

@@ -20,7 +20,8 @@ export const Device = object({
   path: text,
   major: opt(int(0, 0xfff)),
   minor: opt(int(0, 0xf_ffff)),
-  fileMode: opt(int(0, 0o7777)),
+  // Podman hands the type's bits down too: st_mode as it is.
+  fileMode: opt(int(0, 0o177777)),
   uid: opt(id),
   gid: opt(id),
 });
