@@ -44,8 +44,7 @@ export function isAlive(process: ProcessId): boolean {
 
 /** Whether the recorded process has ended or is about to: what is in its pid namespace ends before it. */
 export function isEnding(process: ProcessId): boolean {
-  const stat = statOf(process.pid);
-  return stat === undefined || stat.startTime !== process.startTime || stat.exiting || stat.state === "Z";
+  return !isAlive(process) || statOf(process.pid)?.exiting === true;
 }
 
 /** A handle on exactly the recorded process: the pidfd comes first, then what it stands for is compared. */

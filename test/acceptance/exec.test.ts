@@ -149,6 +149,8 @@ scenario(
     const { namespaces: inside, uid, gid, status } = await reportOf(container, ["--user", "7:8"]);
     assert.deepEqual(inside, namespaces(container.pid));
     assert.deepEqual([uid, gid, status["Groups"]], [7, 8, ""]);
+    // What is made on the way belongs to the container's root.
+    assert.equal((await reportOf(container, ["--cwd", "/dev/shm/made/here"])).cwd, "/dev/shm/made/here");
   },
 );
 

@@ -1,8 +1,10 @@
 /** Terminals: of `run` and `exec` in a person's own, and those that an engine takes. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { command } from "./harness/command.ts";
 import type { Container } from "./harness/container.ts";
-import { ok, refused } from "./harness/expect.ts";
+import { ok, refused, until } from "./harness/expect.ts";
+import { isAlive } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
 import { type Conditions, feature } from "./harness/suite.ts";
 import { Terminal } from "./harness/terminal.ts";
@@ -154,6 +156,22 @@ scenario("exec gives a program a terminal where the caller has none", unattended
   const shim = lab.watch(runtime.executing(id, ["/bin/sh", "-c", "test -t 1 && seq 50000"], ["--tty"]));
   assert.equal(await shim.exited(), "exit 0");
   assert.equal((await shim.stdout.end()).split("\r\n").length, 50_001);
+});
+
+scenario("a caller that reads late gets all that the program printed before its end", unattended, async (lab) => {
+  const { runtime, id } = await lab.running();
+  const go = lab.fifo("go");
+  const pidFile = lab.path("exec.pid");
+  // More than a pipe holds, by what the terminal holds: the program can end and box cannot be done.
+  const program = ["/bin/sh", "-c", "stty raw; head -c 68000 /dev/zero"];
+  const argv = runtime.argv(["exec", "--tty", "--pid-file", pidFile, id, ...program]);
+  const reader = command(["/bin/sh", "-c", `"$@" | { read line <${go.path}; wc -c; }`, "sh", ...argv], {
+    env: runtime.place.env,
+  });
+  const pid = Number(await until("the program runs", () => existsSync(pidFile) && readFileSync(pidFile, "utf8")));
+  await until("the program has ended", () => !isAlive(pid));
+  go.write("go\n");
+  assert.equal(ok(await reader).stdout, "68000\n");
 });
 
 scenario(
