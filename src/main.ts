@@ -4,6 +4,7 @@ import { BoxError, within } from "./base/errors.ts";
 import { Log } from "./base/log.ts";
 import { step } from "./base/steps.ts";
 import { Arguments, parseArguments, takeOption, UsageError } from "./cli/args.ts";
+import { cgroupManagerOf } from "./cli/cgroup-manager.ts";
 import type { Command, Context } from "./cli/context.ts";
 import { openStore } from "./cli/root.ts";
 import { commands, globalOptions } from "./cli/table.ts";
@@ -70,6 +71,7 @@ function perform(globals: Arguments, [name, ...args]: readonly string[], log: Lo
       return opened;
     },
     rootGiven: globals.has("root"),
+    cgroupManager: cgroupManagerOf(globals),
     inheritedFds,
     print: (text) => print(stdio.out, text),
   };

@@ -11,7 +11,14 @@ import { dirname } from "node:path";
 import { build } from "esbuild";
 
 /** What TypeScript loads by name (`load` of the native module) besides the commands: what few commands need. */
-const lazyModules = ["cli/help", "cli/recovery", "spec/decode", "linux/trace"];
+const lazyModules = [
+  "cli/help",
+  "cli/recovery",
+  "spec/decode",
+  "facts/systemd",
+  "cgroups/systemd/scope",
+  "linux/trace",
+];
 
 const mode = process.argv[2];
 const modes = ["release", "asan", "probe", "probe-asan", "test", "mutants", "faults"];
@@ -130,7 +137,15 @@ __callDispose = (stack, error, failed) => {
 }
 
 /** What the image of the release holds besides main: first what `run`, `create` and `exec` need. */
-const entering = ["cli/commands/run", "cli/commands/create", "cli/commands/exec", "spec/decode", "linux/trace"];
+const entering = [
+  "cli/commands/run",
+  "cli/commands/create",
+  "cli/commands/exec",
+  "spec/decode",
+  "facts/systemd",
+  "cgroups/systemd/scope",
+  "linux/trace",
+];
 const others = Object.keys(entryPoints()).filter(
   (name) => name !== "globals" && name !== "main" && !entering.includes(name),
 );

@@ -20,7 +20,7 @@ const rooms: Readonly<Record<string, Rule>> = {
   main: { values: ["cli", "linux", "base"] },
   cli: { values: ["spec", "facts", "plan", "preflight", "doctor", "container", "linux", "fs", "base"] },
   spec: { values: ["base", "typebox"] },
-  facts: { values: ["linux", "fs", "base"] },
+  facts: { values: ["dbus", "linux", "fs", "base"] },
   doctor: { values: ["facts", "linux", "base"] },
   preflight: { values: ["spec", "facts", "fs", "linux", "base"] },
   plan: { values: ["spec", "*/plan", "base"], types: ["facts", "linux", "*/ops"] },
@@ -44,6 +44,7 @@ const rooms: Readonly<Record<string, Rule>> = {
   },
   handshake: { values: ["namespaces/apply", "linux", "base"], types: ["*/ops", "plan"] },
   init: { values: ["handshake", "*/apply", "fs", "linux", "base"], types: ["plan", "*/ops"] },
+  dbus: { values: ["linux", "base"] },
   fs: { values: ["linux", "base"] },
   linux: { values: ["host", "base"] },
   base: { values: [] },
@@ -52,7 +53,7 @@ const rooms: Readonly<Record<string, Rule>> = {
 /** Inside a subject: what `plan` leads to is pure, `ops` is the data between, everything else performs. */
 const planning: Rule = { values: ["spec", "base"], types: ["facts", "linux"] };
 const data: Rule = { values: ["base"], types: ["linux", "spec"] };
-const performing: Rule = { values: ["linux", "fs", "base"] };
+const performing: Rule = { values: ["dbus", "linux", "fs", "base"] };
 
 interface Import {
   readonly line: number;

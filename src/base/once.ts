@@ -6,3 +6,12 @@ export function once(action: () => void): () => void {
     done = true;
   };
 }
+
+/** A value that several places may ask for and that is to be made once, at the first. */
+export function lazy<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}

@@ -82,7 +82,8 @@ describe("Cgroup", { skip: noCgroups }, () => {
   test("cgroupPids() and signalAll() reach the processes of cgroups below, too", () => {
     withCgroup((make, record) => {
       make()[Symbol.dispose]();
-      const below = { ...record, path: `${record.path}/a` };
+      const { directories } = record;
+      const below = { path: `${record.path}/a`, directories, ownParent: false };
       Cgroup.make({ ...below, settings: [], controllers: [], devices: [], owner: undefined })[Symbol.dispose]();
       withChild(idle, (first) => {
         withChild(idle, (second) => {

@@ -4,7 +4,8 @@ import { quote } from "../base/quote.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
 import { enableControllers, giveTo } from "./delegation.ts";
 import { attachDeviceRules, writeDeviceList } from "./device-filter.ts";
-import { makeCgroup, readFile, readFileIfThere, writeFile } from "./directory.ts";
+import { makeCgroup, openCgroup, readFile, readFileIfThere, writeFile } from "./directory.ts";
+import type { NewCgroup } from "./driver.ts";
 import { Entrance, type OpenDirectory } from "./entrance.ts";
 import type { CgroupDirectory, CgroupOps, CgroupSettings, DeviceRuleOp, Setting } from "./ops.ts";
 import { pidsBelow } from "./processes.ts";
@@ -18,7 +19,8 @@ interface Member extends OpenDirectory {
 }
 
 /** A made cgroup, opened in every hierarchy. */
-export class Cgroup extends Entrance {
+export class Cgroup extends Entrance implements NewCgroup {
+  readonly isMade = true;
   readonly #members: readonly Member[];
 
   private constructor(members: readonly Member[]) {
@@ -51,6 +53,36 @@ export class Cgroup extends Entrance {
       removeEmptyCgroup({ ...recordOf(ops), directories });
       throw thrown;
     }
+  }
+
+  /** Opens one that somebody else has just made. */
+  static open(ops: CgroupOps): Cgroup {
+    const members: Member[] = [];
+    try {
+      for (const directory of ops.directories) {
+        const fd = openCgroup(directory, ops.path);
+        if (fd === undefined)
+          throw new BoxError(`cgroup ${quote(ops.path)} in ${directory.mount}: no such cgroup`, { errno: "ENOENT" });
+        members.push({ directory, fd, made: true });
+        if (directory.version === 2 && ops.owner !== undefined) giveTo(fd, ops.owner);
+      }
+      return new Cgroup(members);
+    } catch (thrown) {
+      closeAll(members.map(({ fd }) => fd));
+      throw thrown;
+    }
+  }
+
+  get birthplace(): Fd | undefined {
+    return this.v2;
+  }
+
+  get entersLater(): boolean {
+    return this.hasV1;
+  }
+
+  get limitsFirst(): boolean {
+    return this.hasV1;
   }
 
   /** Puts the limits in force. */

@@ -61,7 +61,32 @@ export interface CgroupOps extends CgroupSettings {
   readonly ownParent: boolean;
   /** Host's id of the user who may make cgroups below this one; undefined for nobody but root. */
   readonly owner: number | undefined;
+  /** The scope whose cgroup it is, where systemd makes it; absent where box does. */
+  readonly unit?: UnitOps;
 }
+
+/** A scope that systemd makes around the container's first process. */
+export interface UnitOps extends UnitRecord {
+  /** In order; of a property that is there twice the last counts. */
+  readonly properties: readonly UnitProperty[];
+}
+
+/** How systemd knows a container. */
+export interface UnitRecord {
+  /** `box-web.scope` */
+  readonly name: string;
+  /** D-Bus address of the manager's bus. */
+  readonly bus: string;
+}
+
+/** A property of a unit with its D-Bus type; lists and structs are arrays. */
+export interface UnitProperty {
+  readonly name: string;
+  readonly signature: string;
+  readonly value: UnitValue;
+}
+
+export type UnitValue = boolean | number | bigint | string | readonly UnitValue[];
 
 /** A cgroup that is there and that one more process is to enter. */
 export interface CgroupPlace {

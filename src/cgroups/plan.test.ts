@@ -14,12 +14,14 @@ const hierarchies = [
 const hybrid: CgroupLayout = { mode: "v1", hierarchies, unified: true, controllers: ["hugetlb"] };
 const none: CgroupLayout = { mode: "none" };
 
+const systemd = { bus: "unix:path=/run/dbus/system_bus_socket", isUser: false, controlGroup: "" };
+
 function specOf(linux: Linux, more: Partial<Spec> = {}): Spec {
   return { ociVersion: "1.3.0", root: { path: "rootfs" }, linux, ...more };
 }
 
 function plan(linux: Linux, layout: CgroupLayout = v2, more: Partial<Spec> = {}): CgroupOps {
-  const ops = planCgroup(specOf(linux, more), "web", layout);
+  const ops = planCgroup(specOf(linux, more), "web", { cgroups: layout, systemd });
   assert.ok(ops !== undefined);
   return ops;
 }
@@ -65,8 +67,8 @@ describe("planCgroup() takes every hierarchy", () => {
 
 describe("planCgroup() on a host without cgroups", () => {
   test("plans none where none is asked for", () => {
-    assert.equal(planCgroup(specOf({}), "web", none), undefined);
-    assert.equal(planCgroup(specOf({ resources: { devices: [] } }), "web", none), undefined);
+    assert.equal(planCgroup(specOf({}), "web", { cgroups: none, systemd }), undefined);
+    assert.equal(planCgroup(specOf({ resources: { devices: [] } }), "web", { cgroups: none, systemd }), undefined);
   });
 
   test("refuses what asks for one", () => {
@@ -77,7 +79,7 @@ describe("planCgroup() on a host without cgroups", () => {
     ];
     for (const [linux, property] of cases) {
       const message = `${property}: this host has no cgroups mounted at /sys/fs/cgroup`;
-      assert.throws(() => planCgroup(specOf(linux), "web", none), { message });
+      assert.throws(() => planCgroup(specOf(linux), "web", { cgroups: none, systemd }), { message });
     }
   });
 });

@@ -1,26 +1,48 @@
 /** From `linux.cgroupsPath` and `linux.resources` to the ops of cgroups/ops.ts. Pure. */
+
+import { lazy } from "../base/once.ts";
 import { clean } from "../base/path.ts";
 import type { CgroupLayout } from "../facts/cgroups.ts";
+import type { SystemdFacts } from "../facts/systemd.ts";
 import { refuse, together } from "../spec/refusal.ts";
 import type { Linux, Resources, Spec } from "../spec/types.ts";
 import { planDeviceRules } from "./devices.ts";
-import type { CgroupDirectory, CgroupOps, CgroupUpdate } from "./ops.ts";
+import type { CgroupDirectory, CgroupOps, CgroupSettings, CgroupUpdate } from "./ops.ts";
 import { planOwner } from "./owner.ts";
 import { properties } from "./resources.ts";
 import { cgroupRoot, noCgroups, planSettings } from "./settings-plan.ts";
+import { planScope } from "./systemd/plan.ts";
 
 export { mergeResources } from "./merge.ts";
 export { planPlaces } from "./places.ts";
+export { annotationPrefix } from "./systemd/annotations.ts";
 
 /** Where containers without `cgroupsPath` live. */
 const defaultParent = "/box";
 
-/** @returns undefined on a host without cgroups, unless something is asked of them */
-export function planCgroup(spec: Spec, id: string, layout: CgroupLayout): CgroupOps | undefined {
+/** Who makes the container's cgroup: box itself, systemd, or nobody. */
+export type CgroupManager = "cgroupfs" | "systemd" | "disabled";
+
+/** What planning a cgroup needs of the host. */
+export interface CgroupFacts {
+  readonly cgroups: CgroupLayout;
+  readonly systemd: SystemdFacts;
+}
+
+/** @returns undefined without a manager, and on a host without cgroups unless something is asked of them */
+export function planCgroup(
+  spec: Spec,
+  id: string,
+  facts: CgroupFacts,
+  manager: CgroupManager = "cgroupfs",
+): CgroupOps | undefined {
+  const layout = facts.cgroups;
   const resources = meaningOf(spec.linux?.resources ?? {}, spec.ociVersion);
+  const planLimits = lazy(() => planSettings(resources, resources, layout, "linux.resources"));
+  if (manager === "disabled") return refuseLimits(planLimits());
   const { place, settings } = together({
-    place: () => placeOf(spec.linux ?? {}, id, layout),
-    settings: () => planSettings(resources, resources, layout, "linux.resources"),
+    place: () => (manager === "systemd" ? scopeOf(spec, id, facts, planLimits) : placeOf(spec.linux ?? {}, id, layout)),
+    settings: planLimits,
   });
   if (layout.mode === "none" || place === undefined) return undefined;
   return {
@@ -42,6 +64,24 @@ export function planUpdate(base: Resources, change: Resources, all: Resources, l
   return { ...planSettings(change, all, layout, "resources"), formerDevices };
 }
 
+function refuseLimits({ settings, devices }: CgroupSettings): undefined {
+  const limit =
+    settings.find(({ neutral }) => !neutral)?.property ?? (devices.length > 0 ? "linux.resources.devices" : "");
+  if (limit !== "") refuse(limit, "needs a cgroup, and the cgroup manager is disabled");
+  return undefined;
+}
+
+/** systemd makes whole cgroups on v2; with v1 it would know a part of the hierarchies only. */
+function scopeOf(spec: Spec, id: string, facts: CgroupFacts, limits: () => CgroupSettings): Place {
+  if (facts.cgroups.mode !== "v2")
+    refuse(
+      "linux.cgroupsPath",
+      "the systemd cgroup driver needs cgroup v2, which this host does not have at /sys/fs/cgroup",
+    );
+  const { path, unit } = planScope(spec, id, limits().settings, facts.systemd);
+  return { path, unit, ownParent: false };
+}
+
 function placeOf({ cgroupsPath = "" }: Linux, id: string, { mode }: CgroupLayout): Place | undefined {
   if (mode !== "none")
     return { path: cgroupsPath === "" ? `${defaultParent}/${id}` : pathOf(cgroupsPath), ownParent: cgroupsPath === "" };
@@ -49,7 +89,7 @@ function placeOf({ cgroupsPath = "" }: Linux, id: string, { mode }: CgroupLayout
   return undefined;
 }
 
-type Place = Pick<CgroupOps, "path" | "ownParent">;
+type Place = Pick<CgroupOps, "path" | "ownParent" | "unit">;
 
 /** Resources as their version means them. A pids limit of 0 is one since 1.3; before, engines sent it for none. */
 export function meaningOf(resources: Resources, ociVersion: string): Resources {
@@ -63,6 +103,8 @@ export const supportedCgroups = {
   v1: properties.some(({ versions }) => versions.includes(1)),
   v2: properties.some(({ versions }) => versions.includes(2)),
   rdma: properties.some(({ controller }) => controller === "rdma"),
+  systemd: true,
+  systemdUser: true,
 } as const;
 
 /** An absolute path starts at the mount; a relative one, box's choice, below box's own directory. */

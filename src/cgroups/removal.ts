@@ -9,6 +9,7 @@ import { rmdir } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
 import { poll } from "../linux/socket.ts";
 import { childrenOf, openCgroup, openChild, processesOf } from "./directory.ts";
+import { endScope } from "./driver.ts";
 import type { CgroupDirectory } from "./ops.ts";
 import { emptyTimeout, killAndWait, waitForChange, waitForProcesses } from "./processes.ts";
 import type { CgroupRecord } from "./record.ts";
@@ -19,6 +20,10 @@ import type { CgroupRecord } from "./record.ts";
  * @throws BoxError naming what could not be removed
  */
 export function removeCgroup(record: CgroupRecord): void {
+  if (record.unit !== undefined) {
+    killAndWait(record);
+    endScope(record.unit);
+  }
   for (const directory of record.directories) {
     within(
       () => `remove cgroup ${quote(record.path)} from ${directory.mount}`,

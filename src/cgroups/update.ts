@@ -6,9 +6,10 @@ import { noDevices } from "./cgroup.ts";
 import { enableControllers } from "./delegation.ts";
 import { changeDeviceList, changeDeviceProgram } from "./device-filter.ts";
 import { openCgroup } from "./directory.ts";
+import { changeScope } from "./driver.ts";
 import type { CgroupDirectory, CgroupUpdate } from "./ops.ts";
 import type { CgroupRecord } from "./record.ts";
-import { changeSettings } from "./settings.ts";
+import { changeSettings, writeSettings } from "./settings.ts";
 
 /** One change: performed once, and taken back while the descriptors that this takes are open. */
 export class CgroupChange implements Disposable {
@@ -24,7 +25,14 @@ export class CgroupChange implements Disposable {
   /** @throws BoxError when the kernel refuses something; then `undo` takes back what was done before */
   perform({ settings, controllers, devices, formerDevices }: CgroupUpdate): void {
     if (controllers.length > 0) this.#enable(controllers);
-    this.#undo.push(changeSettings(settings, (mount) => this.#open(({ mount: one }) => one === mount)));
+    const directoryOf = (mount: string): Fd => this.#open(({ mount: one }) => one === mount);
+    this.#undo.push(changeSettings(settings, directoryOf));
+    const { unit } = this.#record;
+    if (unit !== undefined) {
+      this.#undo.push(changeScope(unit, settings));
+      // systemd counts some of it in other units than the kernel's.
+      writeSettings(settings, directoryOf);
+    }
     if (devices.length > 0) this.#undo.push(this.#changeDevices(formerDevices, devices));
   }
 

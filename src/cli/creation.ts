@@ -54,6 +54,7 @@ export function prepareCreation(args: Arguments, context: Context, detached: boo
     bundle,
     pivot: !args.has("no-pivot"),
     newKeyring: !args.has("no-new-keyring"),
+    cgroupManager: context.cgroupManager,
     preserveFds: fds.count,
     extraEnv: fds.env,
   });

@@ -6,6 +6,8 @@ export const globalOptions: readonly Option[] = [
   { name: "log", value: "FILE", help: "where messages go (default stderr)" },
   { name: "log-format", value: "FORMAT", help: "text or json (default text)" },
   { name: "log-level", value: "LEVEL", help: "error, warning or debug (default warning)" },
+  { name: "systemd-cgroup", short: "s", help: "let systemd make the cgroups: --cgroup-manager systemd" },
+  { name: "cgroup-manager", value: "NAME", help: "cgroupfs, systemd or disabled (default cgroupfs)" },
   { name: "trace", value: "FILE", help: "add a timeline of every step and system call to FILE" },
   { name: "debug", help: "show debug messages, and the stack of internal errors" },
   { name: "rootless", value: "VALUE", help: "true, false or auto", obsolete: true },

@@ -8,7 +8,7 @@ import { BoxError, within } from "../base/errors.ts";
 import { once } from "../base/once.ts";
 import { quote } from "../base/quote.ts";
 import { step } from "../base/steps.ts";
-import { Cgroup } from "../cgroups/cgroup.ts";
+import { makeCgroup, type NewCgroup } from "../cgroups/driver.ts";
 import { killAndWait } from "../cgroups/processes.ts";
 import { type CgroupRecord, recordOf } from "../cgroups/record.ts";
 import { removeCgroup } from "../cgroups/removal.ts";
@@ -119,6 +119,7 @@ class Creation {
   readonly #rollback: Rollback;
   #record: ContainerRecord;
   #netDevices: NetDevices | undefined;
+  #ownedCgroup: CgroupRecord | undefined;
 
   constructor(entry: Entry, request: CreateRequest, filtering: Filtering, rollback: Rollback) {
     rollback.add(() => entry.remove());
@@ -202,19 +203,18 @@ class Creation {
     this.#entry.write(this.#record);
   }
 
-  #spawn(listener: Fd | undefined): { child: Child; channel: InitChannel; cgroup: Cgroup | undefined } {
+  #spawn(listener: Fd | undefined): { child: Child; channel: InitChannel; cgroup: NewCgroup | undefined } {
     const { cgroup: cgroupOps } = this.#plan.parent;
     const { init } = this.#plan;
     step("cgroup");
-    const cgroup = cgroupOps === undefined ? undefined : Cgroup.make(cgroupOps);
-    // Only now it is ours: what was there before and refused must not be touched.
-    if (cgroupOps !== undefined) this.#rollback.add(() => removeCgroup(recordOf(cgroupOps)));
+    const cgroup = cgroupOps === undefined ? undefined : makeCgroup(cgroupOps);
+    if (cgroup?.isMade === true) this.#ownCgroup();
     step("clone");
     const sources = openByCaller(init.rootfs);
     const [ours, theirs] = socketPair();
     let child: Child;
     try {
-      child = spawnInit(init.namespaces, cgroup?.v2, () => {
+      child = spawnInit(init.namespaces, cgroup?.birthplace, () => {
         ours.close();
         cgroup?.[Symbol.dispose]();
         return runInit({
@@ -235,31 +235,37 @@ class Creation {
     return { child, channel: new Channel<ToInit, FromInit>(ours, asFromInit), cgroup };
   }
 
-  #placesLater(cgroup: Cgroup | undefined): boolean {
+  /** From now on it is ours to remove: what was there before and refused must not be touched. */
+  #ownCgroup(): void {
+    const { cgroup } = this.#record;
+    if (cgroup === null) return;
+    this.#ownedCgroup = cgroup;
+    this.#rollback.add(() => removeCgroup(cgroup));
+  }
+
+  #placesLater(cgroup: NewCgroup | undefined): boolean {
     const { init, parent } = this.#plan;
-    return cgroup?.hasV1 === true || init.namespaces.create.includes("user") || parent.netDevices.length > 0;
+    return cgroup?.entersLater === true || init.namespaces.create.includes("user") || parent.netDevices.length > 0;
   }
 
   #killInit({ pidfd }: Child): void {
     sendSignal(pidfd, SIGKILL);
     waitPidfd(pidfd, true);
-    const { cgroup } = this.#record;
-    if (cgroup !== null) killAndWait(cgroup);
+    if (this.#ownedCgroup !== undefined) killAndWait(this.#ownedCgroup);
   }
 
   /** What only the host side can do for init. */
-  #place({ pid }: Child, channel: InitChannel, cgroup: Cgroup | undefined): void {
+  #place({ pid }: Child, channel: InitChannel, cgroup: NewCgroup | undefined): void {
     const { cgroup: cgroupOps, oomScoreAdj } = this.#plan.parent;
     if (this.#plan.init.namespaces.create.includes("user")) writeIdMaps(pid, this.#plan.init.namespaces);
-    if (cgroup?.hasV1 === true) {
-      // v1's list of devices is written line by line, and begins by forbidding everything: init must not be in there yet.
-      if (cgroupOps !== undefined) cgroup.limit(cgroupOps);
+    if (cgroup?.limitsFirst === true && cgroupOps !== undefined) cgroup.limit(cgroupOps);
+    if (cgroup?.entersLater === true) {
       cgroup.enter(pid);
+      if (!cgroup.isMade) this.#ownCgroup();
     }
     if (this.#plan.parent.netDevices.length > 0) this.#moveNetDevices(pid);
     if (this.#placesLater(cgroup)) sendUnlessGone(channel, { type: "placed" });
-    // v2's come into force in one step each, while init is already mounting; it could not be cloned beyond a limit of pids.
-    if (cgroup?.hasV1 === false && cgroupOps !== undefined) cgroup.limit(cgroupOps);
+    if (cgroup?.limitsFirst === false && cgroupOps !== undefined) cgroup.limit(cgroupOps);
     if (this.#plan.parent.resctrl !== undefined) this.#enterResctrl(this.#plan.parent.resctrl, pid);
     if (oomScoreAdj !== undefined) {
       using proc = Proc.host();

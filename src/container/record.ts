@@ -7,7 +7,7 @@
 import { BoxError, within } from "../base/errors.ts";
 import { configLimits, parseJson } from "../base/json.ts";
 import { clean } from "../base/path.ts";
-import type { CgroupDirectory } from "../cgroups/ops.ts";
+import type { CgroupDirectory, UnitRecord } from "../cgroups/ops.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
 import type { HookOp } from "../hooks/ops.ts";
 import type { ResctrlRecord } from "../resctrl/apply.ts";
@@ -122,7 +122,16 @@ function cgroupRecord(parent: Fields, name: string): CgroupRecord {
   const path = fields.text("path");
   // What is removed later is named here: it must be a path below a hierarchy and nothing else.
   if (path === "/" || path !== clean(path)) throw fields.damaged("path");
-  return { path, ownParent: fields.flag("ownParent"), directories: fields.list("directories", cgroupDirectory) };
+  const record = {
+    path,
+    ownParent: fields.flag("ownParent"),
+    directories: fields.list("directories", cgroupDirectory),
+  };
+  return fields.has("unit") ? { ...record, unit: unitRecord(fields.object("unit")) } : record;
+}
+
+function unitRecord(fields: Fields): UnitRecord {
+  return { name: fields.text("name"), bus: fields.text("bus") };
 }
 
 function cgroupDirectory(fields: Fields): CgroupDirectory {

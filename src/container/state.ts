@@ -14,6 +14,8 @@ export interface StateOutput {
   readonly created: string;
   /** Name of whoever created it. */
   readonly owner: string;
+  /** The scope, where systemd has made the cgroup; crun says it so. */
+  readonly "systemd-scope"?: string;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
@@ -22,8 +24,19 @@ export function stateOf(record: ContainerRecord, ownerName: (uid: number) => str
   const status = statusOf(record);
   const { ociVersion, id, bundle, rootfs, created, uid, annotations, init } = record;
   const pid = status === "stopped" ? 0 : (init?.pid ?? 0);
-  const output = { ociVersion, id, pid, status, bundle, rootfs, created, owner: ownerName(uid) };
-  return Object.keys(annotations).length === 0 ? output : { ...output, annotations };
+  const unit = record.cgroup?.unit;
+  return {
+    ociVersion,
+    id,
+    pid,
+    status,
+    bundle,
+    rootfs,
+    created,
+    owner: ownerName(uid),
+    ...(unit !== undefined && { "systemd-scope": unit.name }),
+    ...(Object.keys(annotations).length > 0 && { annotations }),
+  };
 }
 
 /** The state of the specification, as hooks and a seccomp agent see it. */

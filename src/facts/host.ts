@@ -1,9 +1,11 @@
 /** What this host offers. Each fact is read when it is first asked for, and once. */
 import { getCapabilities, getegid, geteuid } from "../linux/cred.ts";
+import { load } from "../linux/engine.ts";
 import { type CgroupLayout, readCgroupLayout } from "./cgroups.ts";
 import { once } from "./once.ts";
 import { findResctrl } from "./resctrl.ts";
 import { hasSelinux } from "./selinux.ts";
+import type { SystemdFacts } from "./systemd.ts";
 
 export interface HostFacts {
   readonly euid: number;
@@ -11,6 +13,8 @@ export interface HostFacts {
   /** This process's permitted capabilities as a mask: what it can hand on. */
   readonly capabilities: bigint;
   readonly cgroups: CgroupLayout;
+  /** @throws BoxError where no systemd can be asked */
+  readonly systemd: SystemdFacts;
   /** Where resctrl is mounted; undefined where it is not. */
   readonly resctrl: string | undefined;
   /** Whether SELinux is in force. */
@@ -31,6 +35,10 @@ export function hostFacts(): HostFacts {
     },
     get cgroups() {
       return once(this, "cgroups", readCgroupLayout());
+    },
+    get systemd() {
+      const { readSystemd } = load("facts/systemd") as typeof import("./systemd.ts");
+      return once(this, "systemd", readSystemd(this.euid));
     },
     get resctrl() {
       return once(this, "resctrl", findResctrl());

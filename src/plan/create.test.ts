@@ -14,6 +14,7 @@ const facts: HostFacts = {
   egid: 0,
   capabilities: 1n,
   cgroups: { mode: "v2", controllers: [] },
+  systemd: { bus: "unix:path=/run/dbus/system_bus_socket", isUser: false, controlGroup: "" },
   selinux: false,
   resctrl: undefined,
 };
@@ -22,6 +23,7 @@ const options: CreateOptions = {
   bundle: "/bundle",
   pivot: true,
   newKeyring: true,
+  cgroupManager: "cgroupfs",
   preserveFds: 0,
   extraEnv: [],
 };
@@ -70,6 +72,9 @@ test("planCreate() reads no fact that the configuration does not ask for", () =>
     euid: 0,
     egid: 0,
     cgroups: { mode: "v2", controllers: [] },
+    get systemd(): HostFacts["systemd"] {
+      return assert.fail("systemd was asked");
+    },
     get resctrl(): string | undefined {
       return assert.fail("where resctrl is mounted was read");
     },

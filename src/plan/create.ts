@@ -1,5 +1,6 @@
 /** Composes the subjects' plans for `create` and `run`. Pure: the same input gives the same plan. */
-import { planCgroup } from "../cgroups/plan.ts";
+import { lazy } from "../base/once.ts";
+import { type CgroupManager, planCgroup } from "../cgroups/plan.ts";
 import type { CgroupLayout } from "../facts/cgroups.ts";
 import type { HostFacts } from "../facts/host.ts";
 import { planHooks } from "../hooks/plan.ts";
@@ -14,6 +15,8 @@ import type { Linux, ValidSpec } from "../spec/types.ts";
 import type { Plan } from "./plan.ts";
 import { planProgram } from "./program.ts";
 
+export type { CgroupManager } from "../cgroups/plan.ts";
+
 /** What the command line says. */
 export interface CreateOptions {
   readonly id: string;
@@ -21,6 +24,7 @@ export interface CreateOptions {
   readonly bundle: string;
   readonly pivot: boolean;
   readonly newKeyring: boolean;
+  readonly cgroupManager: CgroupManager;
   readonly preserveFds: number;
   /** Variables that the caller's socket activation adds. */
   readonly extraEnv: readonly string[];
@@ -30,7 +34,7 @@ export interface CreateOptions {
 export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOptions): Plan {
   const { id, bundle } = options;
   const linux = spec.linux ?? {};
-  const planOwnCgroup = lazy(() => planCgroup(spec, id, facts.cgroups));
+  const planOwnCgroup = lazy(() => planCgroup(spec, id, facts, options.cgroupManager));
   const { namespaces, netDevices, resctrl, cgroup, rootfs, planned } = together({
     supported: () => refuseUnsupported(linux),
     namespaces: () => planNamespaces(spec, facts.euid),
@@ -67,14 +71,6 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
       program: planned?.program,
     },
     warnings: planned?.warnings ?? [],
-  };
-}
-
-function lazy<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
   };
 }
 

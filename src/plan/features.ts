@@ -1,6 +1,6 @@
 /** What `box features` prints (runtime-spec 1.3, features.md), from the tables by which box works. Pure. */
 
-import { supportedCgroups } from "../cgroups/plan.ts";
+import { annotationPrefix, supportedCgroups } from "../cgroups/plan.ts";
 import { supportedNamespaces } from "../namespaces/plan.ts";
 import { supportedRdt } from "../resctrl/plan.ts";
 import { knownOptions } from "../rootfs/plan.ts";
@@ -29,7 +29,7 @@ export function features(build: Build, loadableFlags: readonly string[]): object
     linux: {
       namespaces: supportedNamespaces,
       capabilities: capabilityNames,
-      cgroup: { ...supportedCgroups, systemd: false, systemdUser: false },
+      cgroup: supportedCgroups,
       seccomp: {
         enabled: true,
         actions: seccompActions,
@@ -49,6 +49,6 @@ export function features(build: Build, loadableFlags: readonly string[]): object
       "box.commit": build.commit,
       "io.github.seccomp.libseccomp.version": build.libseccomp,
     },
-    potentiallyUnsafeConfigAnnotations: [],
+    potentiallyUnsafeConfigAnnotations: [annotationPrefix],
   };
 }

@@ -15,6 +15,7 @@ const root = {
   euid: 0,
   egid: 0,
   capabilities: 2n ** 41n - 1n - 2n ** 24n - 2n ** 37n,
+  systemd: { bus: "unix:path=/run/dbus/system_bus_socket", isUser: false, controlGroup: "" },
   selinux: false,
   resctrl: undefined,
 };
@@ -43,6 +44,11 @@ const hosts = {
     egid: 100,
     capabilities: 0n,
     cgroups: { mode: "v2", controllers: [] },
+    systemd: {
+      bus: "unix:path=/run/user/1000/bus",
+      isUser: true,
+      controlGroup: "/user.slice/user-1000.slice/user@1000.service",
+    },
     selinux: false,
     resctrl: undefined,
   },
@@ -58,6 +64,7 @@ const plain: CreateOptions = {
   bundle: "/bundles/web",
   pivot: true,
   newKeyring: true,
+  cgroupManager: "cgroupfs",
   preserveFds: 0,
   extraEnv: [],
 };
@@ -73,6 +80,8 @@ export const cases: Readonly<Record<string, Case>> = {
   "default-v1": { host: "v1" },
   "default-hybrid": { host: "hybrid" },
   "default-user": { host: "user", options: { id: "a.b+c_d-e" } },
+  "systemd-scope": { host: "v2", options: { cgroupManager: "systemd" } },
+  "systemd-scope-of-user": { host: "user", options: { cgroupManager: "systemd" } },
   minimal: { host: "v2", options: { newKeyring: false } },
   "no-cgroups": { host: "bare" },
   "no-process": { host: "v2" },
@@ -101,10 +110,15 @@ export const cases: Readonly<Record<string, Case>> = {
   "cgroups-path-relative": { host: "hybrid", options: { id: "other" } },
 };
 
+/** Integers of 64 bits as text. */
+function wide(_: string, value: unknown): unknown {
+  return typeof value === "bigint" ? `${value}n` : value;
+}
+
 /** The plan of a config.json as JSON, with every warning that `create` would tell. */
 export function planText(config: string, { host, options = {} }: Case): string {
   const warnings: string[] = [];
   const spec = decodeSpec(config, (message) => warnings.push(message));
   const plan = planCreate(spec, hosts[host], { ...plain, ...options });
-  return `${JSON.stringify({ ...plan, warnings: [...warnings, ...plan.warnings.map(format)] }, null, 2)}\n`;
+  return `${JSON.stringify({ ...plan, warnings: [...warnings, ...plan.warnings.map(format)] }, wide, 2)}\n`;
 }

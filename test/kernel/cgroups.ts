@@ -5,7 +5,7 @@ import { planCgroup } from "../../src/cgroups/plan.ts";
 import { killAndWait } from "../../src/cgroups/processes.ts";
 import { type CgroupRecord, recordOf } from "../../src/cgroups/record.ts";
 import { removeCgroup } from "../../src/cgroups/removal.ts";
-import { readCgroupLayout } from "../../src/facts/cgroups.ts";
+import { hostFacts } from "../../src/facts/host.ts";
 import { monotonicMilliseconds } from "../../src/linux/clock.ts";
 import { O_RDONLY, O_WRONLY } from "../../src/linux/constants.ts";
 import { geteuid } from "../../src/linux/cred.ts";
@@ -15,14 +15,14 @@ import { poll } from "../../src/linux/socket.ts";
 
 /** Why there can be no cgroup here; false when there can. */
 export const noCgroups: string | false =
-  geteuid() !== 0 ? "not root" : readCgroupLayout().mode === "none" ? "no cgroups" : false;
+  geteuid() !== 0 ? "not root" : hostFacts().cgroups.mode === "none" ? "no cgroups" : false;
 
 let made = 0;
 
 /** Gives `action` the plan of a cgroup that does not exist yet; kills and removes what it has made of it. */
 export function withCgroup(action: (make: () => Cgroup, record: CgroupRecord) => void): void {
   const linux = { cgroupsPath: `/box-test-${getpid()}-${made++}/c` };
-  const ops = planCgroup({ ociVersion: "1.3.0", root: { path: "rootfs" }, linux }, "c", readCgroupLayout());
+  const ops = planCgroup({ ociVersion: "1.3.0", root: { path: "rootfs" }, linux }, "c", hostFacts());
   if (ops === undefined) throw new Error("no cgroups here");
   const record = { ...recordOf(ops), ownParent: true };
   try {

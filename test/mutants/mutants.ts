@@ -200,7 +200,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "validate stops after the rules",
     file: "cli/commands/validate.ts",
-    replace: "inspectPlan(spec, bundle, findings);",
+    replace: "inspectPlan(spec, bundle, cgroupManager, findings);",
     by: "",
     tests: ["validate: validate lists what the rules, the plan and the host object to at once, with the section"],
   },
@@ -323,8 +323,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "state loses the annotations",
     file: "container/state.ts",
-    replace: "{ ...output, annotations }",
-    by: "output",
+    replace: "Object.keys(annotations).length > 0 && { annotations }",
+    by: "{}",
     tests: ["lifecycle: state has every member that the specification asks for when created"],
   },
   {

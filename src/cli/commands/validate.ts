@@ -4,7 +4,7 @@ import { printable } from "../../base/quote.ts";
 import { readConfig } from "../../facts/bundle.ts";
 import { hostFacts } from "../../facts/host.ts";
 import { load } from "../../linux/engine.ts";
-import { planCreate } from "../../plan/create.ts";
+import { type CgroupManager, planCreate } from "../../plan/create.ts";
 import { checkHost } from "../../preflight/host.ts";
 import { type Finding, Findings, format } from "../../spec/findings.ts";
 import { gather } from "../../spec/refusal.ts";
@@ -25,15 +25,15 @@ export const table: CommandTable = {
 };
 
 /** @returns 1 when create would fail, 0 when there is nothing but warnings */
-export function run(args: Arguments, { print }: Context): number {
+export function run(args: Arguments, { print, cgroupManager }: Context): number {
   const bundle = enterBundle(args.text("bundle"));
   const config = resolve(bundle, args.text("config") ?? "config.json");
-  const findings = inspectBundle(bundle, config);
+  const findings = inspectBundle(bundle, config, cgroupManager);
   print(args.has("json") ? json(config, findings) : text(config, findings));
   return findings.problems.length > 0 ? 1 : 0;
 }
 
-function inspectBundle(bundle: string, config: string): Findings {
+function inspectBundle(bundle: string, config: string, cgroupManager: CgroupManager): Findings {
   const { inspectSpec } = load("spec/decode") as typeof import("../../spec/decode.ts");
   const unread = new Findings();
   const file = gather(unread, () => readConfig(config));
@@ -41,14 +41,22 @@ function inspectBundle(bundle: string, config: string): Findings {
   const { findings, spec } = inspectSpec(file.text);
   if (spec === undefined) return findings;
   gather(findings, () => requireOwnNames(spec));
-  inspectPlan(spec, bundle, findings);
+  inspectPlan(spec, bundle, cgroupManager, findings);
   checkHost({ spec, bundle, facts: hostFacts() }, findings);
   return findings;
 }
 
 /** A plan is made even of what breaks a rule, to learn what else is wrong; it is thrown away. */
-function inspectPlan(spec: Spec, bundle: string, findings: Findings): void {
-  const options = { id: "validate", bundle, pivot: true, newKeyring: true, preserveFds: 0, extraEnv: [] };
+function inspectPlan(spec: Spec, bundle: string, cgroupManager: CgroupManager, findings: Findings): void {
+  const options = {
+    id: "validate",
+    bundle,
+    pivot: true,
+    newKeyring: true,
+    cgroupManager,
+    preserveFds: 0,
+    extraEnv: [],
+  };
   const plan = gather(findings, () => planCreate(spec as ValidSpec, hostFacts(), options));
   for (const { path, message } of plan?.warnings ?? []) findings.warning(path, message);
 }
