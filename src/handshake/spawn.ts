@@ -7,25 +7,25 @@ import type { Fd } from "../linux/fd.ts";
 import { flagsOf, type NamespaceFile, setnsPidfd } from "../linux/namespace.ts";
 import { type Child, clone3, exit, pidOf, waitPidfd } from "../linux/process.ts";
 import { receive, send, socketPair } from "../linux/socket.ts";
-import { enteredBeforeInit, join, makeTimeNamespace, openJoins } from "../namespaces/apply.ts";
+import { joinAll, joinedBeforeInit, makeTimeNamespace, openJoins } from "../namespaces/apply.ts";
 import type { NamespaceOps } from "../namespaces/ops.ts";
 
 /**
  * Clones init into its new namespaces, and into `cgroup` where that is given.
  *
  * The new cgroup namespace is left to init: made here, it would be rooted in the caller's cgroup. Joined network, ipc,
- * uts and cgroup namespaces are left to it as well. For a joined pid or user namespace, and for any time namespace, a
- * short-lived process goes in first and clones from there, as a sibling of its own, so that init is this process's
- * child all the same.
+ * uts and cgroup namespaces are left to it as well, unless there is a user namespace. For a joined pid or user
+ * namespace, for whatever is joined beside a user namespace, and for any time namespace, a short-lived process goes in
+ * first and clones from there, as a sibling of its own, so that init is this process's child all the same.
  */
 export function spawnInit(namespaces: NamespaceOps, cgroup: Fd | undefined, runInit: () => never): Child {
   const flags = flagsOf(namespaces.create.filter((kind) => kind !== "cgroup" && kind !== "time"));
-  const before = namespaces.join.filter(({ kind }) => enteredBeforeInit.has(kind));
+  const before = joinedBeforeInit(namespaces);
   const ownTime = namespaces.create.includes("time");
   if (before.length > 0 || ownTime) {
     const joins = openJoins(before);
     const enter = (): void => {
-      for (const one of joins) join(one);
+      joinAll(joins);
       if (ownTime) makeTimeNamespace(namespaces.timeOffsets);
     };
     const child = spawnThrough(enter, flags, cgroup, runInit);

@@ -19,8 +19,9 @@ import { exit, getpid, setDumpable, setParentDeathSignal, setsid } from "../linu
 import { everySignal, setSignalMask, signalFd } from "../linux/signal.ts";
 import {
   becomeContainerRoot,
-  enteredBeforeInit,
-  join,
+  joinAll,
+  joinedByInit,
+  maySetGroups,
   openJoins,
   prepareNamespaces,
   writeSysctls,
@@ -77,7 +78,7 @@ function createContainer(setup: InitSetup): HostChannel {
   if (isNewUser) placed();
   if (inUserNamespace) becomeContainerRoot();
   if (plan.program?.security.newKeyring === true) leaveKeyring();
-  for (const one of openJoins(namespaces.join.filter(({ kind }) => !enteredBeforeInit.has(kind)))) join(one);
+  joinAll(openJoins(joinedByInit(namespaces)));
   prepareNamespaces(namespaces);
 
   // The cgroup namespace is rooted where the process is when it is made, so not before it is in its cgroup.
@@ -157,7 +158,7 @@ function startProgram({ plan, filter }: InitSetup, host: HostChannel): never {
   becomeProgram({
     program,
     host,
-    maySetGroups: !namespaces.denySetgroups,
+    maySetGroups: maySetGroups(namespaces),
     filter,
     beforeExecution: (restrict) => runHooks(hooks.startContainer, stateFor(identity, "created"), restrict),
   });

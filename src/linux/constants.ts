@@ -232,6 +232,7 @@ export const SHUT_WR = 0x1;
 export const SHUT_RD = 0x0;
 export const SIOCGIFFLAGS = 0x8913;
 export const SIOCSIFFLAGS = 0x8914;
+export const NS_GET_NSTYPE = 0xb703;
 export const AF_NETLINK = 0x10;
 export const SOCK_RAW = 0x3;
 export const NETLINK_ROUTE = 0x0;

@@ -10,6 +10,7 @@ import {
   CLONE_NEWTIME,
   CLONE_NEWUSER,
   CLONE_NEWUTS,
+  NS_GET_NSTYPE,
 } from "./constants.ts";
 import type { Fd } from "./fd.ts";
 import { call } from "./raw.ts";
@@ -53,6 +54,12 @@ export function setns(fd: Fd, kind: NamespaceFile, about: string): void {
 /** Moves this process into several namespaces of another one at once: setns(2) on a pidfd, Linux 5.8. */
 export function setnsPidfd(pidfd: Fd, kinds: readonly NamespaceFile[]): void {
   call(kinds.join(" "), "setns", NR.setns, pidfd.number, flagsOf(kinds));
+}
+
+/** What kind of namespace a descriptor of nsfs stands for: ioctl_nsfs(2). Undefined for one that is not known here. */
+export function kindOf(fd: Fd, about: string): NamespaceFile | undefined {
+  const flag = call(about, "ioctl NS_GET_NSTYPE", NR.ioctl, fd.number, NS_GET_NSTYPE, 0);
+  return (Object.keys(namespaceFlags) as NamespaceFile[]).find((kind) => namespaceFlags[kind] === flag);
 }
 
 export function setHostname(name: string): void {

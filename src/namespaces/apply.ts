@@ -2,18 +2,33 @@
 import { BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { Proc } from "../fs/proc.ts";
-import { EINVAL, NSFS_MAGIC, O_NONBLOCK, O_RDONLY } from "../linux/constants.ts";
+import { EINVAL, EPERM, NSFS_MAGIC, O_NONBLOCK, O_RDONLY } from "../linux/constants.ts";
 import { setGid, setUid } from "../linux/cred.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fileSystemType, open } from "../linux/file.ts";
-import { type NamespaceFile, setDomainname, setHostname, setns, unshare } from "../linux/namespace.ts";
+import { kindOf, type NamespaceFile, setDomainname, setHostname, setns, unshare } from "../linux/namespace.ts";
 import { getpid } from "../linux/process.ts";
 import { isErrno } from "../linux/raw.ts";
 import { setLinkUp } from "../linux/socket.ts";
 import type { Join, NamespaceOps } from "./ops.ts";
 
-/** Kinds into which only a child can be moved, or that must be entered before new ones are made: not init's own work. */
-export const enteredBeforeInit: ReadonlySet<NamespaceFile> = new Set<NamespaceFile>(["user", "pid", "time"]);
+/** Kinds into which only a child can be moved, or that must be entered before new ones are made. */
+const notByInit: readonly NamespaceFile[] = ["user", "pid", "time"];
+
+/**
+ * The namespaces that are joined before init is made. With a user namespace that is all of them: what belongs to the
+ * caller's can only be joined from there.
+ */
+export function joinedBeforeInit({ create, join }: NamespaceOps): readonly Join[] {
+  const inUserNamespace = create.includes("user") || join.some(({ kind }) => kind === "user");
+  return inUserNamespace ? join : join.filter(({ kind }) => notByInit.includes(kind));
+}
+
+/** The others: init's own work. */
+export function joinedByInit(ops: NamespaceOps): readonly Join[] {
+  const before = joinedBeforeInit(ops);
+  return ops.join.filter((join) => !before.includes(join));
+}
 
 /** Makes a time namespace for the children of this process: time_namespaces(7). */
 export function makeTimeNamespace(offsets: NamespaceOps["timeOffsets"]): void {
@@ -24,8 +39,14 @@ export function makeTimeNamespace(offsets: NamespaceOps["timeOffsets"]): void {
   within("linux.timeOffsets", () => proc.write(`${getpid()}/timens_offsets`, lines.join("")));
 }
 
-/** Opens the namespaces that are to be joined, while the host's paths can be seen. */
-export function openJoins(joins: readonly Join[]): { readonly join: Join; readonly fd: Fd }[] {
+/** A namespace that is open, to be joined. */
+export interface OpenJoin {
+  readonly join: Join;
+  readonly fd: Fd;
+}
+
+/** Opens the namespaces that are to be joined, while the host's paths can be seen, and looks what they are. */
+export function openJoins(joins: readonly Join[]): OpenJoin[] {
   return joins.map((join) => ({
     join,
     fd: within(
@@ -33,14 +54,36 @@ export function openJoins(joins: readonly Join[]): { readonly join: Join; readon
       () => {
         const fd = open("cwd", join.path, O_RDONLY | O_NONBLOCK);
         if (fileSystemType(fd, join.path) !== NSFS_MAGIC) throw new BoxError("not a namespace", { path: join.path });
+        const kind = kindOf(fd, join.path);
+        if (kind !== join.kind) throw new BoxError(`it is a namespace of kind ${kind}`, { path: join.path });
         return fd;
       },
     ),
   }));
 }
 
-/** Enters one; the kernel refuses a namespace of another kind (EINVAL). */
-export function join({ join: { kind, path }, fd }: { readonly join: Join; readonly fd: Fd }): void {
+/**
+ * Enters namespaces. What the caller may enter is entered with its rights; what is left, with those of the user
+ * namespace that is among them.
+ */
+export function joinAll(joins: readonly OpenJoin[]): void {
+  const user = joins.find(({ join }) => join.kind === "user");
+  const left = joins.filter((one) => one !== user && !isJoined(one));
+  for (const one of user === undefined ? left : [user, ...left]) join(one);
+}
+
+/** Whether this process has the right to enter a namespace, and now is in it. */
+function isJoined(one: OpenJoin): boolean {
+  try {
+    join(one);
+    return true;
+  } catch (thrown) {
+    if (isErrno(thrown, EPERM)) return false;
+    throw thrown;
+  }
+}
+
+function join({ join: { kind, path }, fd }: OpenJoin): void {
   within(
     () => `join ${kind} namespace`,
     () => setns(fd, kind, path),
@@ -57,6 +100,13 @@ export function becomeContainerRoot(): void {
       if (!isErrno(thrown, EINVAL)) throw thrown;
     }
   }
+}
+
+/** Whether supplementary groups can be set: a user namespace that is joined may have given that up, user_namespaces(7). */
+export function maySetGroups({ denySetgroups, join }: NamespaceOps): boolean {
+  if (denySetgroups || !join.some(({ kind }) => kind === "user")) return !denySetgroups;
+  using proc = Proc.private();
+  return proc.read("self/setgroups").trim() !== "deny";
 }
 
 /** Names and loopback of new namespaces. */

@@ -114,6 +114,124 @@ scenario("the pid namespace of another container is joined", async (lab) => {
   assert.ok(report.pid > 1);
 });
 
+scenario("the cgroup namespace at a path is joined", { needs: ["namespace: cgroup"] }, async (lab) => {
+  const pid = await holder(lab, "--cgroup");
+  const container = lab.container(["/bin/probe", "report"], (spec) => {
+    spec.linux.namespaces.push({ type: "cgroup", path: `/proc/${pid}/ns/cgroup` });
+  });
+  assert.equal((await container.report()).namespaces["cgroup"], namespaces(pid)["cgroup"]);
+});
+
+scenario(
+  "the time namespace at a path is joined",
+  { needs: ["namespace: time"], boxOnly: "time namespaces, which the specification has since 1.1" },
+  async (lab) => {
+    const pid = await holder(lab, "--time");
+    const container = lab.container(["/bin/probe", "report"], (spec) => {
+      spec.linux.namespaces.push({ type: "time", path: `/proc/${pid}/ns/time_for_children` });
+    });
+    assert.equal((await container.report()).namespaces["time"], namespaces(pid)["time_for_children"]);
+  },
+);
+
+for (const type of ["user", "time"] as const) {
+  scenario(`the ${type} namespace is the caller's when it is not asked for`, async (lab) => {
+    const report = await lab.container(["/bin/probe", "report"]).report();
+    assert.equal(report.namespaces[files[type]], namespaces("self")[files[type]]);
+  });
+}
+
+/** Joins namespaces of a process; what is mounted needs rights over neither of them. */
+const joining =
+  (pid: number, ...types: NamespaceType[]) =>
+  (spec: Spec) => {
+    for (const type of types) {
+      without(type)(spec);
+      spec.linux.namespaces.push({ type, path: `/proc/${pid}/ns/${files[type]}` });
+    }
+    spec.mounts = spec.mounts.filter(({ destination }) => destination !== "/sys");
+  };
+
+scenario(
+  "a user namespace at a path is joined, and what belongs to it",
+  { needs: ["namespace: user"], clause: "config-linux.md, Namespaces: path" },
+  async (lab) => {
+    const pid = await holder(lab, "--user", "--map-root-user", "--net", "--ipc", "--uts");
+    const container = lab.container(["/bin/probe", "report"], (spec) => {
+      joining(pid, "user", "network", "ipc", "uts")(spec);
+      delete spec.linux.resources;
+    });
+    const report = await container.report();
+    for (const type of ["user", "net", "ipc", "uts"]) {
+      assert.equal(report.namespaces[type], namespaces(pid)[type], type);
+    }
+    assert.equal(report.uid, 0);
+  },
+);
+
+scenario(
+  "a network namespace of the host is joined beside a user namespace, new or joined",
+  { needs: ["namespace: user"], clause: "config-linux.md, Namespaces: path" },
+  async (lab) => {
+    const network = await holder(lab, "--net");
+    const user = await holder(lab, "--user", "--map-root-user");
+    for (const change of [withNew("user"), joining(user, "user")]) {
+      const container = lab.container(["/bin/probe", "report"], (spec) => {
+        joining(network, "network")(spec);
+        change(spec);
+        delete spec.linux.resources;
+      });
+      const report = await container.report();
+      assert.equal(report.namespaces["net"], namespaces(network)["net"]);
+      assert.notEqual(report.namespaces["user"], namespaces("self")["user"]);
+    }
+  },
+);
+
+scenario(
+  "clocks are set off in a new time namespace",
+  { needs: ["namespace: time"], boxOnly: "time offsets, which the specification has since 1.1" },
+  async (lab) => {
+    const script = "cat /proc/self/timens_offsets; cut -d. -f1 /proc/uptime";
+    const output = await lab.shell(script, (spec) => {
+      withNew("time")(spec);
+      spec.linux.timeOffsets = { monotonic: { secs: 5, nanosecs: 7 }, boottime: { secs: 1_000_000 } };
+    });
+    const [monotonic = "", boottime = "", uptime = ""] = output.split("\n");
+    assert.match(monotonic, /^monotonic\s+5\s+7$/);
+    assert.match(boottime, /^boottime\s+1000000\s+0$/);
+    assert.ok(Number(uptime) > 1_000_000, uptime);
+  },
+);
+
+for (const [what, change] of [
+  ["is not new", without("mount")],
+  [
+    "is another process's",
+    (spec: Spec) => {
+      without("mount")(spec);
+      spec.linux.namespaces.push({ type: "mount", path: `/proc/${process.pid}/ns/mnt` });
+    },
+  ],
+] as const) {
+  scenario(
+    `create refuses a mount namespace that ${what}`,
+    { boxOnly: "no container whose mounts are made in somebody else's namespace" },
+    async (lab) => {
+      const container = lab.container(["/bin/true"], change);
+      refused(await container.creating().result(), /linux\.namespaces: a new "mount" namespace is required/);
+    },
+  );
+}
+
+scenario("create says of which kind a namespace is", { boxOnly: "the words of errors" }, async (lab) => {
+  const container = lab.container(["/bin/true"], (spec) => {
+    without("network")(spec);
+    spec.linux.namespaces.push({ type: "network", path: "/proc/self/ns/uts" });
+  });
+  refused(await container.creating().result(), /net namespace "\/proc\/self\/ns\/uts": it is a namespace of kind uts/);
+});
+
 for (const [what, change] of [
   ["a path of another kind", (path: string) => ({ type: "network", path: path.replace("net", "uts") })],
   ["a relative path", () => ({ type: "network", path: "proc/self/ns/net" })],

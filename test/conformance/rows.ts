@@ -442,8 +442,12 @@ const namespaceRows: Section = {
     done(
       ["linux.namespaces[].path"],
       "absolute, of the type that is named",
-      ...["network", "ipc", "uts"].map((type) => `namespaces: the ${type} namespace at a path is joined`),
+      ...["network", "ipc", "uts", "cgroup", "time"].map(
+        (type) => `namespaces: the ${type} namespace at a path is joined`,
+      ),
       "namespaces: the pid namespace of another container is joined",
+      "namespaces: a user namespace at a path is joined, and what belongs to it",
+      "namespaces: a network namespace of the host is joined beside a user namespace, new or joined",
       "namespaces: create refuses a namespace with a path of another kind",
       "namespaces: create refuses a namespace with a relative path",
       "namespaces: create refuses a namespace with a path that does not exist",
@@ -452,9 +456,15 @@ const namespaceRows: Section = {
     done(
       [],
       "a type that is absent is the caller's",
-      ...["pid", "network", "ipc", "uts", "cgroup"].map(
+      ...["pid", "network", "ipc", "uts", "cgroup", "user", "time"].map(
         (type) => `namespaces: the ${type} namespace is the caller's when it is not asked for`,
       ),
+    ),
+    refused(
+      [],
+      "a mount namespace that is joined, or the caller's",
+      "the container's mounts would be made in somebody else's namespace, and stay there",
+      "namespaces: create refuses a mount namespace that…",
     ),
     done(
       [],
@@ -477,6 +487,7 @@ const namespaceRows: Section = {
     done(
       ["linux.timeOffsets.*.secs", "linux.timeOffsets.*.nanosecs"],
       "of a new time namespace",
+      "namespaces: clocks are set off in a new time namespace",
       "bad input: create refuses a time offset without a time namespace",
       `${plan.namespaces} keeps every bit of a clock's offset, and none where none is given`,
     ),

@@ -63,6 +63,7 @@ const libc: Unit = {
     "linux/magic.h",
     "linux/mount.h",
     "linux/netlink.h",
+    "linux/nsfs.h",
     "linux/openat2.h",
     "linux/rtnetlink.h",
     "linux/sched.h",

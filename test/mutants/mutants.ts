@@ -721,8 +721,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a namespace at a path is not joined",
     file: "init/run.ts",
-    replace:
-      "for (const one of openJoins(namespaces.join.filter(({ kind }) => !enteredBeforeInit.has(kind)))) join(one);",
+    replace: "joinAll(openJoins(joinedByInit(namespaces)));",
     by: "",
     tests: ["namespaces: the ipc namespace at a path is joined"],
   },
@@ -982,6 +981,28 @@ export const mutants: readonly Mutant[] = [
     replace: "if (inUserNamespace) becomeContainerRoot();",
     by: "if (isNewUser) becomeContainerRoot();",
     tests: ["mounts: a joined user namespace gives its mappings"],
+  },
+
+  {
+    name: "what is joined beside a new user namespace is left to init",
+    file: "namespaces/apply.ts",
+    replace: "inUserNamespace ? join : join.filter(({ kind }) => notByInit.includes(kind))",
+    by: "join.filter(({ kind }) => notByInit.includes(kind))",
+    tests: ["namespaces: a network namespace of the host is joined beside a user namespace, new or joined"],
+  },
+  {
+    name: "a joined user namespace comes before what is the caller's",
+    file: "namespaces/apply.ts",
+    replace: "joins.filter((one) => one !== user && !isJoined(one))",
+    by: "joins.filter((one) => one !== user)",
+    tests: ["namespaces: a network namespace of the host is joined beside a user namespace, new or joined"],
+  },
+  {
+    name: "time is not set off",
+    file: "namespaces/apply.ts",
+    replace: "if (offsets.length === 0) return;",
+    by: "return;",
+    tests: ["namespaces: clocks are set off in a new time namespace"],
   },
 
   // --- network devices ---

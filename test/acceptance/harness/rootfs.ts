@@ -19,6 +19,7 @@ const applets = [
   "cat",
   "chmod",
   "cp",
+  "cut",
   "dd",
   "dirname",
   "echo",
