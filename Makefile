@@ -33,7 +33,7 @@ TESTS := $(shell find src test/golden test/kernel -name '*.ts' 2>/dev/null) $(wi
 GENERATED := build/generated/validators.js
 
 .PHONY: help setup build build-asan run test unit unit-qjs host acceptance acceptance-loop acceptance-compare \
-	acceptance-vm acceptance-mutants faults bench lint format man install clean FORCE
+	acceptance-vm acceptance-mutants stress-update faults bench lint format man install clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -73,6 +73,9 @@ acceptance-loop: build ## the same again and again: how many runs in a row pass
 
 acceptance-compare: build ## the same with runc and crun beside box, in one table
 	@tools/peers build && $(TS) test/acceptance/compare.ts
+
+stress-update: build ## 1,000 updates while others pause, update and look: nothing is lost
+	@$(TS) test/stress-update.ts
 
 acceptance-vm: build ## the same in a virtual machine: Debian with systemd and cgroup v2
 	@tools/vm build && $(TS) test/acceptance/vm.ts
