@@ -33,7 +33,7 @@ TESTS := $(shell find src test/golden test/kernel -name '*.ts' 2>/dev/null) $(wi
 GENERATED := build/generated/validators.js
 
 .PHONY: help setup build build-asan run test unit unit-qjs host acceptance acceptance-loop acceptance-compare \
-	acceptance-vm acceptance-mutants stress-update faults bench lint format man install clean FORCE
+	acceptance-vm acceptance-mutants stress-update faults conformance fuzz bench lint format man install clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -90,6 +90,12 @@ acceptance-mutants: setup ## do the tests of the binary see deliberate defects o
 faults: setup ## box with each of its system calls failing in turn
 	@$(MAKE) --no-print-directory build/box-faults
 	@$(TS) test/faults/run.ts
+
+conformance: build ## the validation programs of opencontainers/runtime-tools with box, runc and crun, in one table
+	@tools/conformance && tools/peers build && $(TS) test/runtime-tools/run.ts
+
+fuzz: build ## try configurations that nobody would write: RUNS=, SEED=, AT=
+	@tools/fuzz
 
 bench: build ## compare with other runtimes
 	@tools/bench

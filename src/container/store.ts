@@ -158,6 +158,7 @@ export class Entry implements Disposable {
       return decodeUtf8(bytes);
     } catch (thrown) {
       if (isErrno(thrown, ENOENT)) return undefined;
+      if (thrown instanceof TypeError) throw new BoxError(`${name} is damaged: not UTF-8`);
       throw thrown;
     }
   }

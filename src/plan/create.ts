@@ -8,6 +8,7 @@ import { planNamespaces, planNetDevices } from "../namespaces/plan.ts";
 import { planResctrl } from "../resctrl/plan.ts";
 import type { CgroupViewLayout } from "../rootfs/ops.ts";
 import { planRootfs } from "../rootfs/plan.ts";
+import type { Finding } from "../spec/findings.ts";
 import { each, refuse, together } from "../spec/refusal.ts";
 import { hasNamespace, hasNewNamespace } from "../spec/rules/namespaces.ts";
 import { sysctlComponents } from "../spec/sysctl-key.ts";
@@ -34,6 +35,8 @@ export interface CreateOptions {
 export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOptions): Plan {
   const { id, bundle } = options;
   const linux = spec.linux ?? {};
+  const warnings: Finding[] = [];
+  const warn = (path: string, message: string) => void warnings.push({ path, message });
   const planOwnCgroup = lazy(() => planCgroup(spec, id, facts, options.cgroupManager));
   const { namespaces, netDevices, resctrl, cgroup, rootfs, planned } = together({
     supported: () => refuseUnsupported(linux),
@@ -47,7 +50,7 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
       const cgroupView = path === undefined ? undefined : viewOf(facts.cgroups, hasNewNamespace(spec, "cgroup"), path);
       const mayMount = () => (facts.capabilities & sysAdmin) !== 0n;
       const hasSelinux = () => facts.selinux;
-      return planRootfs(spec, { bundle, pivot: options.pivot, cgroupView, mayMount, hasSelinux });
+      return planRootfs(spec, { bundle, pivot: options.pivot, cgroupView, mayMount, hasSelinux, warn });
     },
     planned: () =>
       spec.process === undefined
@@ -70,7 +73,7 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
       hooks: planHooks(spec.hooks),
       program: planned?.program,
     },
-    warnings: planned?.warnings ?? [],
+    warnings: [...warnings, ...(planned?.warnings ?? [])],
   };
 }
 

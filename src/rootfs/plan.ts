@@ -21,6 +21,7 @@ export interface RootfsContext {
   readonly mayMount: () => boolean;
   /** Whether SELinux is in force: asked for only where there is a label. */
   readonly hasSelinux: () => boolean;
+  readonly warn: (path: string, message: string) => void;
 }
 
 export function planRootfs(spec: Spec, context: RootfsContext): RootfsOps {
@@ -62,7 +63,8 @@ function mountPlanner(linux: Linux, context: RootfsContext): (mount: Mount, wher
     if (ids !== undefined && !mayMount()) refuse(`${where}.options`, "an id-mapped mount takes CAP_SYS_ADMIN");
     if (options.bind !== undefined || mount.type === "bind") {
       if (mount.source === undefined) refuse(`${where}.source`, "required for a bind mount");
-      if (data.length > 0) refuse(`${where}.options`, `"${data[0]}" means nothing for a bind mount`);
+      // The file system is there already: mount(2) does not look at the data of a bind either.
+      if (data.length > 0) context.warn(`${where}.options`, `"${data[0]}" means nothing for a bind mount`);
       if (copyUp) refuse(`${where}.options`, '"tmpcopyup" is for tmpfs only');
       const source = resolve(bundle, mount.source);
       // The ids of a user namespace may have no way to the source: /var/lib/… is often closed to all but root.

@@ -78,11 +78,6 @@ const refused: readonly (readonly [path: string, value: unknown, message: string
   ["mounts", [{ destination: "" }], "mounts[0].destination: must not be empty"],
   ["mounts", [{ destination: "/a", options: ["bind"] }], "mounts[0].source: is required for a bind mount"],
   ["mounts", [{ destination: "/a" }], 'mounts[0].type: required unless "bind" or "rbind" is among the options'],
-  [
-    "mounts",
-    [{ destination: "/a", source: "/b", options: ["bind", "size=1"] }],
-    'mounts[0].options: "size=1" means nothing for a bind mount',
-  ],
   ["hooks", { poststop: [{ path: "a" }] }, 'hooks.poststop[0].path: must be an absolute path, not "a"'],
   ["hostname", undefined, "linux.resources: this host has no cgroups mounted at /sys/fs/cgroup", "bare"],
 ];

@@ -1,0 +1,39 @@
+/** One job of the fuzzing, in the place that tools/fuzz makes: tries cases in portions, and writes a JSON line for each. */
+import * as fc from "fast-check";
+import { anyCase, type Case } from "./case.ts";
+import { attempt, begin, outcomes } from "./oracle.ts";
+import { prepare } from "./place.ts";
+
+/** What run.ts reads, a line each. */
+export interface Portion {
+  readonly seed: number;
+  readonly tried: number;
+  /** Of the configurations of this job so far. */
+  readonly outcomes: Readonly<typeof outcomes>;
+  readonly finding?: { readonly path: string; readonly message: string; readonly case: Case };
+}
+
+function tryPortion(seed: number, runs: number, path: string): Omit<Portion, "outcomes"> {
+  const details = fc.check(fc.property(anyCase, attempt), {
+    seed,
+    numRuns: runs,
+    path,
+    // Smaller is nicer, but a finding is one already.
+    interruptAfterTimeLimit: 120_000,
+    markInterruptAsFailure: false,
+  });
+  const { counterexample, counterexamplePath, errorInstance, numRuns } = details;
+  if (counterexample === null) return { seed, tried: numRuns };
+  const message = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);
+  return { seed, tried: numRuns, finding: { path: counterexamplePath ?? "", message, case: counterexample[0] } };
+}
+
+const [first = 0, runs = 0] = [process.env["SEED"], process.env["RUNS"]].map(Number);
+const path = process.env["AT"] ?? "";
+const portion = 250;
+prepare("build/box");
+begin();
+for (let done = 0, seed = first; done < runs; done += portion, seed++) {
+  const result = tryPortion(seed, Math.min(portion, runs - done), path);
+  process.stdout.write(`${JSON.stringify({ ...result, outcomes })}\n`);
+}
