@@ -9,12 +9,13 @@ import { NoticeFile } from "./notice.ts";
 import type { CgroupDirectory } from "./ops.ts";
 import type { CgroupRecord } from "./record.ts";
 
-/** Whether the container is paused. */
+/** Whether the container is paused, or about to be: v1 says FREEZING until every process stands still. */
 export function isFrozen(record: CgroupRecord): boolean {
   const freezer = freezerOf(record);
   if (freezer === undefined) return false;
   using fd = openCgroup(freezer.directory, record.path);
-  return fd !== undefined && readFileIfThere(fd, freezer.file)?.trim() === freezer.frozen;
+  const state = fd === undefined ? undefined : readFileIfThere(fd, freezer.file);
+  return state !== undefined && state.trim() !== freezer.thawed;
 }
 
 /** How long the processes may take to stand still, in milliseconds: one that waits for a dead disk never does. */

@@ -20,6 +20,11 @@ export function relayTerminal(master: Fd): Relay {
   return new Relay(master);
 }
 
+/** Gives the container's terminal the size of the caller's, if that has one. */
+export function fitWindow(master: Fd): void {
+  if (isTerminal(stdio.in)) setWindowSize(master, getWindowSize(stdio.in));
+}
+
 /** In a list of waits: nothing to wait for. poll(2) passes over it. */
 const nothing: Wait = { fd: new Fd(-1), events: 0 };
 
@@ -41,7 +46,6 @@ class Relay implements Disposable {
     if (isTerminal(stdio.in)) {
       this.#saved = getTerminal(stdio.in);
       setTerminal(stdio.in, makeRaw(this.#saved));
-      this.resize();
     }
   }
 
@@ -95,11 +99,6 @@ class Relay implements Disposable {
         this.#writeOutput();
       }
     } while (this.#hasOutput && this.#copyOutput() === "more");
-  }
-
-  /** Gives the container's terminal the size of the caller's. */
-  resize(): void {
-    if (isTerminal(stdio.in)) setWindowSize(this.#master, getWindowSize(stdio.in));
   }
 
   [Symbol.dispose](): void {

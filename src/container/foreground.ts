@@ -5,7 +5,7 @@
  */
 import { BoxError } from "../base/errors.ts";
 import { step } from "../base/steps.ts";
-import { relayTerminal } from "../console/relay.ts";
+import { fitWindow, relayTerminal } from "../console/relay.ts";
 import { POLLIN, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGURG, SIGWINCH } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { type Child, reapOthers, sendSignal, setChildSubreaper, statusOf, waitPidfd } from "../linux/process.ts";
@@ -23,7 +23,9 @@ export class Foreground implements Disposable {
     this.#signals = signalFd(everySignal);
   }
 
+  /** Before the program runs: its terminal has the size of the caller's from the first. */
   takeTerminal = (master: Fd): void => {
+    fitWindow(master);
     this.#master = master;
   };
 
@@ -49,7 +51,7 @@ export class Foreground implements Disposable {
       ];
       const events = poll(waits) ?? [];
       relay?.serve(events.slice(2));
-      if (events[1] !== 0) this.#forward(child, relay);
+      if (events[1] !== 0) this.#forward(child);
       if (events[0] === 0) continue;
       const end = waitPidfd(child.pidfd, true);
       relay?.drain();
@@ -57,12 +59,16 @@ export class Foreground implements Disposable {
     }
   }
 
-  #forward(child: Child, relay: { resize(): void } | undefined): void {
+  #forward(child: Child): void {
     for (let signal = readSignal(this.#signals); signal !== undefined; signal = readSignal(this.#signals)) {
       if (signal === SIGCHLD) reapOthers(child.pid);
-      else if (signal === SIGWINCH) relay?.resize();
+      else if (signal === SIGWINCH) this.#fitWindow();
       else if (signal !== SIGURG) sendSignal(child.pidfd, signal);
     }
+  }
+
+  #fitWindow(): void {
+    if (this.#master !== undefined) fitWindow(this.#master);
   }
 
   [Symbol.dispose](): void {

@@ -1297,9 +1297,16 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a change of the window is not passed on",
     file: "container/foreground.ts",
-    replace: "relay?.resize();",
-    by: "undefined;",
+    replace: "if (this.#master !== undefined) fitWindow(this.#master);",
+    by: "",
     tests: ["terminal: the window of exec follows the caller's"],
+  },
+  {
+    name: "the terminal has its size only when the program runs",
+    file: "container/foreground.ts",
+    replace: "fitWindow(master);",
+    by: "",
+    tests: ["terminal: the program of run is on a terminal of the container"],
   },
   {
     name: "the terminal stays root's",
