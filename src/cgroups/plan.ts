@@ -64,10 +64,10 @@ export function planUpdate(base: Resources, change: Resources, all: Resources, l
   return { ...planSettings(change, all, layout, "resources"), formerDevices };
 }
 
-function refuseLimits({ settings, devices }: CgroupSettings): undefined {
-  const limit =
-    settings.find(({ neutral }) => !neutral)?.property ?? (devices.length > 0 ? "linux.resources.devices" : "");
-  if (limit !== "") refuse(limit, "needs a cgroup, and the cgroup manager is disabled");
+/** Device rules pass: podman sends some with every container, and they are warned of. */
+function refuseLimits({ settings }: CgroupSettings): undefined {
+  const limit = settings.find(({ neutral }) => !neutral)?.property;
+  if (limit !== undefined) refuse(limit, "needs a cgroup, and the cgroup manager is disabled");
   return undefined;
 }
 

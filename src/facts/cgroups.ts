@@ -79,6 +79,22 @@ function typeAt(path: string): number | undefined {
   }
 }
 
+/** This process's own cgroup in each hierarchy, by the name of its directory; that of cgroup2 by an empty name. */
+export function readOwnCgroups(): Readonly<Record<string, string>> {
+  using proc = Proc.host();
+  return parseOwnCgroups(proc.read("self/cgroup"));
+}
+
+export function parseOwnCgroups(text: string): Readonly<Record<string, string>> {
+  const lines = text.split("\n").filter((line) => line !== "");
+  return Object.fromEntries(
+    lines.map((line) => {
+      const [, controllers = "", ...path] = line.split(":");
+      return [controllers.replace(/^name=/, ""), path.join(":")];
+    }),
+  );
+}
+
 /** The v1 lines of /proc/self/cgroup: `4:memory:/path`, `5:name=systemd:/`. Distributions name the directories so. */
 export function parseHierarchies(text: string): Hierarchy[] {
   const result: Hierarchy[] = [];

@@ -1,7 +1,7 @@
 /** What this host offers. Each fact is read when it is first asked for, and once. */
 import { getCapabilities, getegid, geteuid } from "../linux/cred.ts";
 import { load } from "../linux/engine.ts";
-import { type CgroupLayout, readCgroupLayout } from "./cgroups.ts";
+import { type CgroupLayout, readCgroupLayout, readOwnCgroups } from "./cgroups.ts";
 import { once } from "./once.ts";
 import { findResctrl } from "./resctrl.ts";
 import { hasSelinux } from "./selinux.ts";
@@ -13,6 +13,8 @@ export interface HostFacts {
   /** This process's permitted capabilities as a mask: what it can hand on. */
   readonly capabilities: bigint;
   readonly cgroups: CgroupLayout;
+  /** This process's own cgroup in each hierarchy, by the name of its directory; that of cgroup2 by an empty name. */
+  readonly ownCgroups: Readonly<Record<string, string>>;
   /** @throws BoxError where no systemd can be asked */
   readonly systemd: SystemdFacts;
   /** Where resctrl is mounted; undefined where it is not. */
@@ -35,6 +37,9 @@ export function hostFacts(): HostFacts {
     },
     get cgroups() {
       return once(this, "cgroups", readCgroupLayout());
+    },
+    get ownCgroups() {
+      return once(this, "ownCgroups", readOwnCgroups());
     },
     get systemd() {
       const { readSystemd } = load("facts/systemd") as typeof import("./systemd.ts");

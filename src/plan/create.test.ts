@@ -14,6 +14,7 @@ const facts: HostFacts = {
   egid: 0,
   capabilities: 1n,
   cgroups: { mode: "v2", controllers: [] },
+  ownCgroups: { "": "/caller" },
   systemd: { bus: "unix:path=/run/dbus/system_bus_socket", isUser: false, controlGroup: "" },
   selinux: false,
   resctrl: undefined,
@@ -67,11 +68,42 @@ test("planCreate() refuses everything at once that stands in the way, each with 
   }
 });
 
+test("planCreate() makes no cgroup where none is wanted, says that no rule is in force, and shows the caller's", () => {
+  const linux = { ...defaultSpec().linux, resources: { devices: [{ allow: false, access: "rwm" }] } };
+  const mounts = [{ destination: "/sys/fs/cgroup", type: "cgroup" }];
+  const { parent, init, warnings } = plan({ linux, mounts }, { cgroupManager: "disabled" });
+  assert.equal(parent.cgroup, undefined);
+  const ofCgroups = warnings.filter(({ path }) => path.startsWith("linux.resources"));
+  assert.deepEqual(ofCgroups, [
+    {
+      path: "linux.resources.devices",
+      message: "not in force: it needs a cgroup, and the cgroup manager is disabled",
+    },
+  ]);
+  const [view] = init.rootfs.mounts;
+  assert.deepEqual(view?.kind === "cgroup" && view.layout, {
+    mode: "v2",
+    namespace: true,
+    source: "/sys/fs/cgroup/caller",
+  });
+});
+
+test("planCreate() refuses a limit where no cgroup is wanted", () => {
+  const linux = { ...defaultSpec().linux, resources: { pids: { limit: 10 } } };
+  assert.throws(
+    () => plan({ linux }, { cgroupManager: "disabled" }, { ...facts, cgroups: { mode: "v2", controllers: ["pids"] } }),
+    /the cgroup manager is disabled/,
+  );
+});
+
 test("planCreate() reads no fact that the configuration does not ask for", () => {
   const lazy: HostFacts = {
     euid: 0,
     egid: 0,
     cgroups: { mode: "v2", controllers: [] },
+    get ownCgroups(): Readonly<Record<string, string>> {
+      return assert.fail("the caller's cgroups were read");
+    },
     get systemd(): HostFacts["systemd"] {
       return assert.fail("systemd was asked");
     },

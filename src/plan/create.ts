@@ -1,5 +1,6 @@
 /** Composes the subjects' plans for `create` and `run`. Pure: the same input gives the same plan. */
 import { lazy } from "../base/once.ts";
+import { clean } from "../base/path.ts";
 import { type CgroupManager, planCgroup } from "../cgroups/plan.ts";
 import type { CgroupLayout } from "../facts/cgroups.ts";
 import type { HostFacts } from "../facts/host.ts";
@@ -37,6 +38,8 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
   const linux = spec.linux ?? {};
   const warnings: Finding[] = [];
   const warn = (path: string, message: string) => void warnings.push({ path, message });
+  if (options.cgroupManager === "disabled" && (linux.resources?.devices ?? []).length > 0)
+    warn("linux.resources.devices", "not in force: it needs a cgroup, and the cgroup manager is disabled");
   const planOwnCgroup = lazy(() => planCgroup(spec, id, facts, options.cgroupManager));
   const { namespaces, netDevices, resctrl, cgroup, rootfs, planned } = together({
     supported: () => refuseUnsupported(linux),
@@ -46,8 +49,8 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
     cgroup: planOwnCgroup,
     rootfs: () => {
       const hasView = (spec.mounts ?? []).some(({ type }) => type === "cgroup");
-      const path = hasView ? planOwnCgroup()?.path : undefined;
-      const cgroupView = path === undefined ? undefined : viewOf(facts.cgroups, hasNewNamespace(spec, "cgroup"), path);
+      const place = hasView ? placeOf(planOwnCgroup()?.path, options, facts) : undefined;
+      const cgroupView = place && viewOf(facts.cgroups, hasNewNamespace(spec, "cgroup"), place);
       const mayMount = () => (facts.capabilities & sysAdmin) !== 0n;
       const hasSelinux = () => facts.selinux;
       return planRootfs(spec, { bundle, pivot: options.pivot, cgroupView, mayMount, hasSelinux, warn });
@@ -89,21 +92,35 @@ function refuseUnsupported(linux: Linux): void {
   });
 }
 
+/** Where the container is in each hierarchy: in its own cgroup, or in that of its caller. */
+function placeOf(
+  own: string | undefined,
+  { cgroupManager }: CreateOptions,
+  facts: HostFacts,
+): ((name: string) => string) | undefined {
+  if (cgroupManager === "disabled") return (name) => facts.ownCgroups[name] ?? "/";
+  return own === undefined ? undefined : () => own;
+}
+
 /** How the container's cgroups look from inside, in the host's own layout. */
-function viewOf(layout: CgroupLayout, namespace: boolean, path: string): CgroupViewLayout | undefined {
-  const root = "/sys/fs/cgroup";
+function viewOf(
+  layout: CgroupLayout,
+  namespace: boolean,
+  place: (name: string) => string,
+): CgroupViewLayout | undefined {
+  const source = (directory: string, name: string): string => clean(`/sys/fs/cgroup/${directory}${place(name)}`);
   switch (layout.mode) {
     case "none":
       return undefined;
     case "v2":
-      return { mode: "v2", namespace, source: `${root}${path}` };
+      return { mode: "v2", namespace, source: source("", "") };
     case "v1": {
       const hierarchies = layout.hierarchies.map(({ name, options }) => ({
         name,
         options,
-        source: `${root}/${name}${path}`,
+        source: source(name, name),
       }));
-      return { mode: "v1", namespace, hierarchies, ...(layout.unified ? { unified: `${root}/unified${path}` } : {}) };
+      return { mode: "v1", namespace, hierarchies, ...(layout.unified ? { unified: source("unified", "") } : {}) };
     }
   }
 }

@@ -39,3 +39,38 @@ scenario(
     assert.ok(existsSync(cgroup));
   },
 );
+
+scenario(
+  "a container that is to have no cgroup has its caller's",
+  { boxOnly: "--cgroup-manager disabled, which only crun has besides" },
+  async (lab) => {
+    const container = lab.container(["/bin/sh", "-c", "echo ready; read line"], ({ linux }) => {
+      delete linux.cgroupsPath;
+      linux.resources = {};
+    });
+    const call = (...args: string[]) => ["--cgroup-manager", "disabled", ...args];
+    const created = lab.watch(
+      lab.runtime.shim(call("create", "--bundle", container.bundle, "--pid-file", container.pidFile, container.id)),
+    );
+    await created.ok();
+    const cgroups = (pid: string): string => readFileSync(`/proc/${pid}/cgroup`, "utf8");
+    assert.equal(cgroups(readFileSync(container.pidFile, "utf8")), cgroups("self"));
+    assert.deepEqual(cgroupsNamed(container.id), []);
+    await container.start();
+    refused(await lab.runtime.pause(container.id), /the container has no cgroup/);
+    await container.delete("--force");
+  },
+);
+
+scenario(
+  "create refuses a limit for a container that is to have no cgroup",
+  { boxOnly: "nothing is ignored silently" },
+  async (lab) => {
+    const container = lab.container(["/bin/true"], ({ linux }) => {
+      delete linux.cgroupsPath;
+      linux.resources = { pids: { limit: 10 } };
+    });
+    const args = ["--cgroup-manager", "disabled", "create", "--bundle", container.bundle, container.id];
+    refused(await lab.runtime.call(args), /linux\.resources\.pids\.limit: needs a cgroup/);
+  },
+);

@@ -1,5 +1,6 @@
 /** containerd, by ctr. */
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
 import {
   attempt,
   baseRootfs,
@@ -214,10 +215,16 @@ const checks: readonly Check[] = [
   },
 ];
 
+function hasCpuController(): boolean {
+  const v2 = "/sys/fs/cgroup/cgroup.controllers";
+  return !existsSync(v2) || readFileSync(v2, "utf8").split(/\s+/).includes("cpu");
+}
+
 export const containerd: Engine = {
   name: "containerd",
   start: async ({ path }: Runtime) => {
-    chosen = `--runc-binary ${path}`;
+    // By default ctr asks for shares of the processor, whether there is such a controller or not.
+    chosen = `--runc-binary ${path}${hasCpuController() ? "" : " --cpu-shares 0"}`;
     write("/etc/containerd/config.toml", "version = 2\n");
     const stop = daemon("containerd", log);
     await becomes("ctr version >/dev/null 2>&1 && echo up", "up").catch(async (error: Error) => {

@@ -15,6 +15,7 @@ const root = {
   euid: 0,
   egid: 0,
   capabilities: 2n ** 41n - 1n - 2n ** 24n - 2n ** 37n,
+  ownCgroups: { "": "/caller" },
   systemd: { bus: "unix:path=/run/dbus/system_bus_socket", isUser: false, controlGroup: "" },
   selinux: false,
   resctrl: undefined,
@@ -43,6 +44,7 @@ const hosts = {
     euid: 1000,
     egid: 100,
     capabilities: 0n,
+    ownCgroups: { "": "/user" },
     cgroups: { mode: "v2", controllers: [] },
     systemd: {
       bus: "unix:path=/run/user/1000/bus",

@@ -39,6 +39,13 @@ export const mutants: readonly Mutant[] = [
     by: "false",
     tests: ["process: create refuses a program that does not exist"],
   },
+  {
+    name: "a container has a cgroup though none is wanted",
+    file: "cli/creation.ts",
+    replace: "context.cgroupManager,",
+    by: '"cgroupfs",',
+    tests: ["cgroups: a container that is to have no cgroup has its caller's"],
+  },
   // --- pause, ps, events ---
   {
     name: "a paused container can be paused",
