@@ -35,8 +35,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "create takes a program that is not there",
     file: "init/run.ts",
-    replace: "listener !== undefined && plan.program !== undefined",
-    by: "false",
+    replace: "if (listener !== undefined && plan.program !== undefined) expectProgram(plan.program.process);",
+    by: "",
     tests: ["process: create refuses a program that does not exist"],
   },
   {
@@ -1435,8 +1435,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "updates do not exclude each other",
     file: "container/update.ts",
-    replace: "using _lock = entry.lock();",
-    by: "",
+    replace: "entry.lock()",
+    by: "undefined",
     tests: ["update: of updates at the same time none is lost"],
   },
   {
