@@ -18,7 +18,7 @@ function withStore(action: (store: Store, root: string) => void): void {
   });
 }
 
-function put(directory: At, name: string, content: string): void {
+function put(directory: At, name: string, content: string | Uint8Array): void {
   using file = open(directory, name, O_WRONLY | O_CREAT, 0o600);
   writeAll(file, content);
 }
@@ -203,7 +203,7 @@ describe("Store refuses a state root", () => {
 });
 
 describe("Entry.read() refuses", () => {
-  function refusal(content: string | undefined): string {
+  function refusal(content: string | Uint8Array | undefined): string {
     let said = "";
     withStore((store) => {
       using entry = store.create("web");
@@ -232,6 +232,7 @@ describe("Entry.read() refuses", () => {
   test("a damaged record", () => {
     assert.match(refusal(""), /invalid JSON/);
     assert.match(refusal("{}"), /damaged/);
+    assert.match(refusal(Uint8Array.of(0x22, 0x80, 0x22)), /state\.json is damaged: not UTF-8/);
   });
 
   test("a state.json that is a link", () => {

@@ -18,7 +18,7 @@ const numbers = [0, 1, -1, 2, 100, 4096, 1_048_576, 100_000_000, 2 ** 31, 2 ** 5
 
 /**
  * What is tried at a place besides what its type allows, by the end of its path. No file system of a block device, no
- * program that could do harm, and no frozen cgroup: that one would wait for ever by right.
+ * program that could do harm, and neither a frozen cgroup nor one that waits for memory: they would wait by right.
  */
 const vocabulary: readonly (readonly [place: RegExp, values: readonly unknown[], only?: boolean])[] = [
   [/^ociVersion$/, ["1.0.0", "1.0.2", "1.1.0", "1.2.0", "1.3.0", "1.3.9"]],
@@ -64,6 +64,7 @@ const vocabulary: readonly (readonly [place: RegExp, values: readonly unknown[],
   [/cpu\.(cpus|mems)$/, ["0", "0-1", "99", "", "1-0", "x"]],
   [/cpu\.(quota|realtimeRuntime)$/, [-1, 0, 50_000, 1_000_000, -5], true],
   [/cpu\.(period|realtimePeriod)$/, [0, 1, 100_000, 1_000_000], true],
+  [/disableOOMKiller$/, [false], true],
   [/hugepageLimits\[0]\.pageSize$/, ["2MB", "1GB", "3KB", "2M", "../x", ""]],
   [/(limit|reservation|swap|kernel\w*|shares|weight|burst|rate|priority|secs)$/, numbers],
   [/seccomp\.listenerPath$/, ["/tmp/nothing.sock", "nothing", "/dev/null"], true],

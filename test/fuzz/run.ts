@@ -8,7 +8,7 @@ import type { Portion } from "./worker.ts";
 const seed = Number(process.env["SEED"] || Math.floor(Date.now() / 1000));
 const at = process.env["AT"] ?? "";
 const jobs = at === "" ? Number(process.env["JOBS"] || 2) : 1;
-const runs = at === "" ? Number(process.env["RUNS"] || 2000) : 1;
+const runs = at === "" ? Number(process.env["RUNS"] ?? 2000) : 1;
 
 const found: Portion[] = [];
 const total = { tried: 0 };

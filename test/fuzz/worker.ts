@@ -1,4 +1,5 @@
 /** One job of the fuzzing, in the place that tools/fuzz makes: tries cases in portions, and writes a JSON line for each. */
+import { readdirSync, readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { anyCase, type Case } from "./case.ts";
 import { attempt, begin, outcomes } from "./oracle.ts";
@@ -19,7 +20,7 @@ function tryPortion(seed: number, runs: number, path: string): Omit<Portion, "ou
     numRuns: runs,
     path,
     // Smaller is nicer, but a finding is one already.
-    interruptAfterTimeLimit: 120_000,
+    interruptAfterTimeLimit: 300_000,
     markInterruptAsFailure: false,
   });
   const { counterexample, counterexamplePath, errorInstance, numRuns } = details;
@@ -28,12 +29,32 @@ function tryPortion(seed: number, runs: number, path: string): Omit<Portion, "ou
   return { seed, tried: numRuns, finding: { path: counterexamplePath ?? "", message, case: counterexample[0] } };
 }
 
+/** What was found once is tried first. */
+function tryCorpus(): Omit<Portion, "outcomes"> {
+  const names = readdirSync(corpus);
+  for (const name of names) {
+    const { why, case: found } = JSON.parse(readFileSync(`${corpus}/${name}`, "utf8")) as { why: string; case: Case };
+    try {
+      attempt(found);
+    } catch (thrown) {
+      const message = `${corpus}/${name}, once more: ${why}: ${thrown instanceof Error ? thrown.message : thrown}`;
+      return { seed: 0, tried: names.length, finding: { path: name, message, case: found } };
+    }
+  }
+  return { seed: 0, tried: names.length };
+}
+
+function report(result: Omit<Portion, "outcomes">): void {
+  process.stdout.write(`${JSON.stringify({ ...result, outcomes })}\n`);
+}
+
+const corpus = "test/fuzz/corpus";
 const [first = 0, runs = 0] = [process.env["SEED"], process.env["RUNS"]].map(Number);
 const path = process.env["AT"] ?? "";
 const portion = 250;
-prepare("build/box");
+prepare("/box");
 begin();
+report(tryCorpus());
 for (let done = 0, seed = first; done < runs; done += portion, seed++) {
-  const result = tryPortion(seed, Math.min(portion, runs - done), path);
-  process.stdout.write(`${JSON.stringify({ ...result, outcomes })}\n`);
+  report(tryPortion(seed, Math.min(portion, runs - done), path));
 }

@@ -233,6 +233,14 @@ export const mutants: readonly Mutant[] = [
     tests: ["validate: validate lists what the rules, the plan and the host object to at once, with the section"],
   },
 
+  {
+    name: "a state file that is not UTF-8 is a defect of box",
+    file: "container/store.ts",
+    replace: "if (thrown instanceof TypeError) throw new BoxError(`${name} is damaged: not UTF-8`);",
+    by: "",
+    tests: ["fuzz: fuzz finds nothing in its corpus and in fifty new cases"],
+  },
+
   // --- delete ---
   {
     name: "delete leaves the cgroup",
