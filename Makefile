@@ -87,9 +87,9 @@ acceptance-mutants: setup ## do the tests of the binary see deliberate defects o
 	@$(MAKE) --no-print-directory build/box-mutants
 	@$(TS) test/mutants/run.ts
 
-faults: setup ## box with each of its system calls failing in turn
+faults: setup ## box with each of its system calls failing in turn, and short of everything
 	@$(MAKE) --no-print-directory build/box-faults
-	@$(TS) test/faults/run.ts
+	@unshare --mount --propagation private $(TS) test/faults/run.ts
 
 conformance: build ## the validation programs of opencontainers/runtime-tools with box, runc and crun, in one table
 	@tools/conformance && tools/peers build && $(TS) test/runtime-tools/run.ts

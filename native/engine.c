@@ -22,17 +22,30 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* Ends the process with what was thrown: TypeScript prints its own errors, so this one is a defect or no memory. */
+/* Whether the engine itself threw: for want of memory or stack, which need not be a defect. */
+static bool is_shortage(JSContext *context, JSValueConst thrown)
+{
+	/* Without memory for an error object it throws null. */
+	if (JS_IsNull(thrown))
+		return true;
+	JSValue name = JS_GetPropertyStr(context, thrown, "name");
+	const char *text = JS_ToCString(context, name);
+	return !text || !strcmp(text, "InternalError");
+}
+
+/* Ends the process with what was thrown: TypeScript prints its own errors, so this one is a defect or a shortage. */
 static _Noreturn void die_of_exception(JSContext *context, bool debug)
 {
 	JSValue thrown = JS_GetException(context);
-	const char *text = JS_ToCString(context, thrown);
+	const char *text = JS_IsNull(thrown) ? NULL : JS_ToCString(context, thrown);
 	if (debug && JS_IsObject(thrown)) {
 		JSValue stack = JS_GetPropertyStr(context, thrown, "stack");
 		const char *frames = JS_ToCString(context, stack);
 		if (frames)
 			dprintf(STDERR_FILENO, "%s", frames);
 	}
+	if (is_shortage(context, thrown))
+		die("%s (a resource limit is too low, or box is at fault)", text ? text : "out of memory");
 	die("internal error: %s", text ? text : "out of memory");
 }
 

@@ -18,6 +18,8 @@ const answers: Readonly<Record<string, string>> = {
   close_range: "EMFILE ENOMEM EINVAL",
   connect: "ECONNREFUSED ENOENT EAGAIN",
   dup3: "EMFILE EBADF EBUSY",
+  eventfd2: "EMFILE ENFILE ENOMEM",
+  execve: "ENOENT EACCES ENOMEM E2BIG",
   execveat: "ENOENT EACCES ENOMEM E2BIG",
   faccessat2: "ENOENT EACCES ENOMEM",
   fchdir: "EACCES EIO ENOTDIR",
@@ -33,7 +35,11 @@ const answers: Readonly<Record<string, string>> = {
   getcwd: "ENOENT ENOMEM EACCES",
   getdents64: "EIO ENOMEM ENOENT",
   getsockopt: "EBADF EINVAL ENOPROTOOPT",
+  getxattr: "ENODATA ENOTSUP EIO",
+  inotify_add_watch: "ENOSPC ENOMEM EACCES",
+  inotify_init1: "EMFILE ENFILE ENOMEM",
   ioctl: "EIO EPERM ENOTTY",
+  ioprio_set: "EPERM EINVAL ESRCH",
   keyctl: "EDQUOT ENOMEM ENOSYS EPERM",
   kill: "EPERM ESRCH EINVAL",
   listen: "EADDRINUSE EBADF EOPNOTSUPP",
@@ -55,11 +61,16 @@ const answers: Readonly<Record<string, string>> = {
   read: "EIO EINTR ENOMEM",
   readlinkat: "EACCES ENOENT EIO",
   recvmsg: "ENOMEM ECONNRESET EINTR",
+  recvfrom: "ENOMEM ECONNRESET EINTR",
   renameat: "ENOSPC EIO EROFS",
   rt_sigaction: "EINVAL EFAULT ENOMEM",
   rt_sigprocmask: "EINVAL EFAULT ENOMEM",
   seccomp: "EINVAL ENOMEM EACCES",
+  sched_setaffinity: "EPERM EINVAL ESRCH",
+  sched_setattr: "EPERM EINVAL EBUSY",
   sendmsg: "ENOMEM ENOBUFS EACCES",
+  sendto: "ENOMEM ENOBUFS EPERM",
+  set_mempolicy: "EINVAL ENOMEM EFAULT",
   setdomainname: "EPERM EINVAL EFAULT",
   sethostname: "EPERM EINVAL EFAULT",
   setns: "EPERM EINVAL ENOMEM",
@@ -68,19 +79,22 @@ const answers: Readonly<Record<string, string>> = {
   setgroups: "EPERM EINVAL ENOMEM",
   setsid: "EPERM EACCES EINVAL",
   signalfd4: "EMFILE ENFILE ENOMEM",
+  personality: "EPERM EINVAL ENOMEM",
   socket: "EMFILE EACCES ENOBUFS",
   socketpair: "EMFILE ENFILE ENOMEM",
   statx: "ENOENT EACCES ENOMEM",
   symlinkat: "ENOSPC EROFS EIO",
+  timerfd_create: "EMFILE ENFILE ENOMEM",
   umount2: "EPERM EBUSY EINVAL",
   unlinkat: "EBUSY EIO EROFS",
+  utimensat: "EPERM EROFS EACCES",
   unshare: "EPERM ENOSPC ENOMEM",
   waitid: "ECHILD EINTR EINVAL",
   write: "ENOSPC EIO EINTR EPIPE",
 };
 
 /** Calls that cannot fail, and the one that does not return. */
-const sure = ["exit_group", "getegid", "geteuid", "getpid", "getppid", "getresgid", "getresuid", "umask"];
+const sure = ["exit_group", "getegid", "geteuid", "getpid", "getppid", "getresgid", "getresuid", "umask", "uname"];
 
 /** `ioctl TCGETS` and `BPF_PROG_LOAD` are ways to say `ioctl` and `bpf`. */
 function family(call: string): string {
