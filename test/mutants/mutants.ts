@@ -42,8 +42,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a container has a cgroup though none is wanted",
     file: "cli/creation.ts",
-    replace: "context.cgroupManager,",
-    by: '"cgroupfs",',
+    replace: "context.cgroupManager",
+    by: '"cgroupfs"',
     tests: ["cgroups: a container that is to have no cgroup has its caller's"],
   },
   // --- pause, ps, events ---
