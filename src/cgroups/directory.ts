@@ -127,12 +127,12 @@ export function readFile(cgroup: Fd, name: string): string {
   return decodeUtf8(bytes);
 }
 
-/** As readFile, undefined where the kernel has no such file. */
+/** As readFile, undefined where the kernel has no such file, or the cgroup no more. */
 export function readFileIfThere(cgroup: Fd, name: string): string | undefined {
   try {
     return readFile(cgroup, name);
   } catch (thrown) {
-    if (isErrno(thrown, ENOENT)) return undefined;
+    if (hasVanished(thrown)) return undefined;
     throw thrown;
   }
 }
@@ -142,17 +142,25 @@ export function writeFile(cgroup: Fd, name: string, value: string): void {
   writeOnce(file, value, name);
 }
 
+/** Whether the kernel says of an opened cgroup that it has been removed (systemd removes those that are empty). */
+export function hasVanished(thrown: unknown): boolean {
+  return isErrno(thrown, ENOENT, ENODEV);
+}
+
 /** The processes of one cgroup, without those of its children. */
 export function processesOf(cgroup: Fd): number[] {
-  const pids = readFile(cgroup, "cgroup.procs")
-    .split("\n")
-    .filter((line) => line !== "");
-  return pids.map(Number).filter((pid) => pid > 0);
+  const lines = (readFileIfThere(cgroup, "cgroup.procs") ?? "").split("\n").filter((line) => line !== "");
+  return lines.map(Number).filter((pid) => pid > 0);
 }
 
 /** Names of the cgroups in a cgroup; cgroupfs tells the type of each entry. */
 export function childrenOf(cgroup: Fd): string[] {
-  return entries(cgroup).flatMap(({ name, isDirectory }) => (isDirectory ? [name] : []));
+  try {
+    return entries(cgroup).flatMap(({ name, isDirectory }) => (isDirectory ? [name] : []));
+  } catch (thrown) {
+    if (hasVanished(thrown)) return [];
+    throw thrown;
+  }
 }
 
 /** Opens a cgroup in a cgroup; undefined when it has vanished. */
@@ -175,6 +183,6 @@ export function visitCgroups(root: Fd, action: (cgroup: Fd) => void): void {
   try {
     action(fd);
   } catch (thrown) {
-    if (!isErrno(thrown, ENOENT, ENODEV, EOPNOTSUPP)) throw thrown;
+    if (!hasVanished(thrown) && !isErrno(thrown, EOPNOTSUPP)) throw thrown;
   }
 }

@@ -2,12 +2,11 @@
 import { BoxError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { monotonicMilliseconds } from "../linux/clock.ts";
-import { ENOENT, SIGKILL } from "../linux/constants.ts";
+import { SIGKILL } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { kill, pidfdOpen } from "../linux/process.ts";
-import { isErrno } from "../linux/raw.ts";
 import { poll, waitReadable } from "../linux/socket.ts";
-import { openCgroup, openChild, processesOf, visitCgroups, writeFile } from "./directory.ts";
+import { hasVanished, openCgroup, openChild, processesOf, visitCgroups, writeFile } from "./directory.ts";
 import { releaseKilled } from "./freezer.ts";
 import { NoticeFile } from "./notice.ts";
 import { type CgroupRecord, mainDirectory } from "./record.ts";
@@ -44,7 +43,7 @@ function killAtOnce(record: CgroupRecord): boolean {
     writeFile(fd, "cgroup.kill", "1");
     return true;
   } catch (thrown) {
-    if (isErrno(thrown, ENOENT)) return false;
+    if (hasVanished(thrown)) return false;
     throw thrown;
   }
 }
@@ -76,7 +75,11 @@ export function waitForChange(record: CgroupRecord, deadline: number): void {
     return;
   }
   using events = new NoticeFile(cgroup, "cgroup.events");
-  if (!events.read().includes("populated 0")) poll([events.wait], left);
+  try {
+    if (!events.read().includes("populated 0")) poll([events.wait], left);
+  } catch (thrown) {
+    if (!hasVanished(thrown)) throw thrown;
+  }
 }
 
 /** Waits for the end of the first of these processes: the caller looks again then. */

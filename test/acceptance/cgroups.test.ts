@@ -21,7 +21,7 @@ scenario("the program is in the container's cgroup in every hierarchy", async (l
 
 scenario(
   "create refuses a cgroup that has processes, and leaves them alone",
-  { boxOnly: "a cgroup in use is another's" },
+  { boxOnly: "a cgroup in use is another's", needs: ["cgroup: by cgroupfs"] },
   async (lab) => {
     const container = lab.container(["/bin/true"]);
     const top = Object.values(cgroupHost().hierarchies)[0] ?? "";

@@ -13,7 +13,7 @@ import {
 import { join, relative } from "node:path";
 import { command, describeResult, type Result } from "./harness/command.ts";
 import type { Process, Spec } from "./harness/config.ts";
-import type { Container, Report } from "./harness/container.ts";
+import { type Container, cgroupsPathOf, type Report } from "./harness/container.ts";
 import { context } from "./harness/context.ts";
 import { ok, refused, until } from "./harness/expect.ts";
 import { cgroupHost, isAlive, namespaces } from "./harness/host.ts";
@@ -43,9 +43,9 @@ const pidsIn = async ({ runtime, id }: Container): Promise<number> =>
 const cgroupsOf = (pid: number | "self"): string[] => readFileSync(`/proc/${pid}/cgroup`, "utf8").trim().split("\n");
 
 /** The directories of a container's cgroup. */
-function cgroupDirectories({ spec }: Container): string[] {
+function cgroupDirectories(container: Container): string[] {
   const places = [...new Set(Object.values(cgroupHost().hierarchies))];
-  return places.map((place) => join(place, spec.linux.cgroupsPath ?? "")).filter((path) => existsSync(path));
+  return places.map((place) => join(place, cgroupsPathOf(container))).filter((path) => existsSync(path));
 }
 
 function freeze(container: Container, on: boolean): void {
@@ -553,7 +553,7 @@ scenario("--cgroup puts the program below the container's cgroup", async (lab) =
   }
   const { stdout } = ok(await lab.runtime.exec(container.id, ["/bin/cat", "/proc/self/cgroup"], ["--cgroup", "sub"]));
   const own = stdout.trim().split("\n");
-  const path = container.spec.linux.cgroupsPath;
+  const path = cgroupsPathOf(container);
   const used = own.filter((line) => line.includes(context.token));
   assert.ok(used.length > 0);
   for (const line of used) assert.ok(line.endsWith(`${path}/sub`), line);
@@ -598,7 +598,7 @@ scenario(
     writeFileSync(join(directory, "init/cgroup.procs"), `${container.pid}`);
     writeFileSync(join(directory, "cgroup.subtree_control"), `+${controller}`);
     const { stdout } = ok(await lab.runtime.exec(container.id, ["/bin/cat", "/proc/self/cgroup"]));
-    assert.match(stdout, new RegExp(`${container.spec.linux.cgroupsPath}/init$`, "m"));
+    assert.match(stdout, new RegExp(`${cgroupsPathOf(container)}/init$`, "m"));
   },
 );
 

@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Resources } from "./harness/config.ts";
+import { cgroupsPathOf } from "./harness/container.ts";
 import { refused, until } from "./harness/expect.ts";
 import { cgroupHost, cgroupsNamed } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
-import { cgroupsPathOf, limits, placeOf, unsaid } from "./harness/limits.ts";
+import { limits, placeOf, unsaid } from "./harness/limits.ts";
 import { feature } from "./harness/suite.ts";
 
 const scenario = feature("resources", { clause: "config-linux.md, Control groups" });
@@ -117,7 +118,7 @@ scenario("delete --force ends a fork bomb at its limit of processes", { needs: [
 
 scenario(
   "a limit whose parents have processes of their own is refused with the reason",
-  { needs: ["cgroup: v2", "cgroup: pids"], boxOnly: "its own words" },
+  { needs: ["cgroup: v2", "cgroup: pids", "cgroup: by cgroupfs"], boxOnly: "its own words" },
   async (lab) => {
     const parent = `/${lab.token}busy`;
     const top = cgroupHost().hierarchies["unified"] ?? "";

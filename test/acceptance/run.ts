@@ -4,6 +4,7 @@
  *   RUNTIME=/path  the runtime (build/box)          ONLY=pattern  tests whose id matches
  *   JOBS=n         test files at once (2)           KEEP=1        leave the files of a failed test
  *   OUTPUT=dir     for TAP, JUnit and JSON (build/acceptance)
+ *   CGROUP_MANAGER=systemd  let systemd make the cgroups
  *   PATIENCE=n     time limits n times as long, for a slow machine (1)
  *
  * Operands: names of test files, all when there are none.
@@ -33,6 +34,7 @@ async function main(): Promise<number> {
     runtime: given,
     only: process.env["ONLY"] ?? "",
     keep: Boolean(process.env["KEEP"]),
+    cgroupManager: process.env["CGROUP_MANAGER"] === "systemd" ? "systemd" : "cgroupfs",
   });
   const { runtime } = context;
   console.log(`${runtime.name} ${runtime.version} (${given}), cgroups ${cgroupHost().layout}`);
@@ -84,11 +86,12 @@ async function runTests(signal: AbortSignal): Promise<{ events: TestEvent[]; lin
 }
 
 /** On a kind of host that is described, a test may not begin to be skipped unnoticed. */
-function newSkips({ runtime, facts, only }: RunContext, lines: Line[]): Line[] {
+function newSkips({ runtime, facts, only, cgroupManager }: RunContext, lines: Line[]): Line[] {
   if (runtime.name !== "box" || only !== "" || process.argv.length > 2) return [];
   const kind = [
     facts.root === "" ? "root" : "user",
     cgroupHost().layout,
+    ...(cgroupManager === "systemd" ? ["systemd"] : []),
     facts.apparmor === "" ? "apparmor" : facts.selinux === "" ? "selinux" : "no lsm",
   ].join(", ");
   const known = JSON.parse(readFileSync(join(here, "expected-skips.json"), "utf8")) as Record<string, string[]>;

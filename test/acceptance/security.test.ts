@@ -282,9 +282,11 @@ scenario("a program that closes its terminal costs nothing, and may open it agai
   assert.ok(seconds.length === 2 && Math.max(...seconds) < 0.4, `it took ${ofChildren} of processor time`);
 });
 
+const byCgroupfs = { needs: ["cgroup: by cgroupfs" as const] };
+
 // --- Other containers -------------------------------------------------------------------------------------------------
 
-scenario("a cgroup below which another container lives is refused", async (lab) => {
+scenario("a cgroup below which another container lives is refused", byCgroupfs, async (lab) => {
   const victim = await lab.running(["/bin/probe", "wait"], (spec) => {
     spec.linux.cgroupsPath += "/below";
   });
@@ -301,7 +303,7 @@ scenario("a cgroup below which another container lives is refused", async (lab) 
   await lab.runtime.call(["run", "--bundle", container.bundle, container.id]).then(ok);
 });
 
-scenario("box's own cgroup, in which containers live, is none for a container", async (lab) => {
+scenario("box's own cgroup, in which containers live, is none for a container", byCgroupfs, async (lab) => {
   for (const path of ["/box", "/box/.", "."]) {
     const container = lab.container(["/bin/true"], (spec) => {
       spec.linux.cgroupsPath = path;

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Resources, Spec } from "./harness/config.ts";
-import type { Container } from "./harness/container.ts";
+import { type Container, cgroupsPathOf } from "./harness/container.ts";
 import { ok, refused } from "./harness/expect.ts";
 import { cgroupHost } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
-import { cgroupsPathOf, limits, placeOf, unsaid } from "./harness/limits.ts";
+import { limits, placeOf, unsaid } from "./harness/limits.ts";
 import { feature } from "./harness/suite.ts";
 
 const scenario = feature("update", { needs: ["command: update"] });

@@ -187,6 +187,13 @@ export class Container {
   }
 }
 
+/** The path of a container's cgroup below each hierarchy. */
+export function cgroupsPathOf({ spec }: Container): string {
+  const path = spec.linux.cgroupsPath ?? "";
+  const [slice, prefix, name] = path.split(":");
+  return name === undefined ? path : `/${slice || "system.slice"}/${prefix}-${name}.scope`;
+}
+
 export function makeSpec(args: string[], cgroupsPath: string, change?: (spec: Spec) => void): Spec {
   const spec = defaultSpec(args, cgroupsPath);
   change?.(spec);

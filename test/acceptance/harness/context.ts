@@ -10,6 +10,9 @@ export interface RuntimeInfo {
   version: string;
 }
 
+/** Who makes the cgroups of the containers: the runtime itself, or systemd for it. */
+export type CgroupManager = "cgroupfs" | "systemd";
+
 export interface RunContext {
   /** In every name the run makes on this host: `acceptance-<run>`. */
   token: string;
@@ -21,6 +24,7 @@ export interface RunContext {
   shim: string;
   terminal: string;
   facts: Facts;
+  cgroupManager: CgroupManager;
   /** Leave the directory of a failed test. */
   keep: boolean;
   /** Run only tests whose id matches; empty for all. */

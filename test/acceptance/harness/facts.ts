@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
+import type { CgroupManager } from "./context.ts";
 import { cgroupHost } from "./host.ts";
 
 const unshareFlags = {
@@ -44,6 +45,8 @@ export type Need =
   | "mount: sysfs"
   | "mount: overlay"
   | "cgroup: writable"
+  | "cgroup: by cgroupfs"
+  | "systemd"
   | "cgroup: v2"
   | "cgroup: v1"
   | `cgroup: ${(typeof controllers)[number]}`
@@ -128,7 +131,15 @@ function asUser(...argv: [string, ...string[]]): string {
   return tried("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--", ...argv);
 }
 
+/** A scope is made by the system's own manager, and whole on cgroup v2. */
+function systemdFact(): string {
+  if (!existsSync("/run/systemd/system")) return "systemd does not run on this host";
+  if (cgroupHost().layout !== "v2") return `the cgroup layout is ${cgroupHost().layout}`;
+  return tried("systemctl", "show", "--property=Version");
+}
+
 export interface Tools {
+  cgroupManager: CgroupManager;
   busybox: string;
   runtime: string;
 }
@@ -150,6 +161,8 @@ export function probe(tools: Tools): Facts {
       tried("unshare", "--mount", "mount", "-t", "overlay", "-o", "lowerdir=/usr:/etc", "none", "/mnt"),
     ],
     ...cgroupFacts(),
+    ["cgroup: by cgroupfs", tools.cgroupManager === "cgroupfs" ? "" : `the cgroup manager is ${tools.cgroupManager}`],
+    ["systemd", systemdFact()],
     ...Object.entries(unshareFlags).map(([kind, flags]): [Need, string] => [
       `namespace: ${kind as keyof typeof unshareFlags}`,
       tried("unshare", ...flags, "true"),

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Spec } from "./config.ts";
 import { Container, makeSpec, ok } from "./container.ts";
-import { context } from "./context.ts";
+import { type CgroupManager, context } from "./context.ts";
 import { Fifo } from "./fifo.ts";
 import { leaks, sweep } from "./leaks.ts";
 import { Runtime } from "./runtime.ts";
@@ -24,9 +24,11 @@ export class Lab {
   readonly #shims: Shim[] = [];
   readonly #later: (() => Promise<void> | void)[] = [];
   readonly #stem: string;
+  readonly #cgroupManager: CgroupManager;
   #ids = 0;
 
-  constructor(stem: string) {
+  constructor(stem: string, cgroupManager: CgroupManager) {
+    this.#cgroupManager = cgroupManager;
     this.#stem = stem;
     // The full stop ends the number: test 1 must not find the traces of test 12.
     this.token = `${stem}.`;
@@ -44,6 +46,7 @@ export class Lab {
       path: runtime.path,
       shim,
       root,
+      flags: this.#cgroupManager === "systemd" ? ["--systemd-cgroup"] : [],
       env: { TMPDIR: this.tmp, ACCEPTANCE_TEST: this.token, ...env },
     });
   }
@@ -53,7 +56,7 @@ export class Lab {
   }
 
   cgroupsPath(id: string): string {
-    return `/${context.token}/${id}`;
+    return this.#cgroupManager === "systemd" ? `:box:${id}` : `/${context.token}/${id}`;
   }
 
   /** A bundle whose program is `args`, its configuration changed as the test wants it. */

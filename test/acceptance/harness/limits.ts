@@ -2,7 +2,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Resources } from "./config.ts";
-import type { Container } from "./container.ts";
 import { cgroupHost } from "./host.ts";
 
 /** What a file says: all of it, or one of its lines. Of `a|b` the first file that is there, with its text. */
@@ -269,8 +268,4 @@ export function unsaid({ top, said }: Place, cgroupsPath: string): string[] {
     const content = readFileSync(join(top, cgroupsPath, file), "utf8");
     return content.split("\n").includes(text) ? [] : [`${file}: ${content.trim()}, not ${text}`];
   });
-}
-
-export function cgroupsPathOf(container: Container): string {
-  return container.spec.linux.cgroupsPath ?? "";
 }

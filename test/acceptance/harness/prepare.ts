@@ -5,7 +5,7 @@ import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { RunContext, RuntimeInfo } from "./context.ts";
+import type { CgroupManager, RunContext, RuntimeInfo } from "./context.ts";
 import { probe } from "./facts.ts";
 import { makeRootfs } from "./rootfs.ts";
 
@@ -18,13 +18,14 @@ export interface Wishes {
   runtime: string;
   only: string;
   keep: boolean;
+  cgroupManager: CgroupManager;
 }
 
 export function prepare(wishes: Wishes): RunContext & { file: string } {
   const token = `acceptance-${process.pid.toString(36)}${Date.now().toString(36).slice(-5)}`;
   const given = identify(wishes.runtime);
   const busybox = process.env["BUSYBOX"] ?? "/bin/busybox";
-  const facts = probe({ busybox, runtime: given.path });
+  const facts = probe({ busybox, runtime: given.path, cgroupManager: wishes.cgroupManager });
   const dir = join(tmpdir(), token);
   mkdirSync(dir);
   // Containers of an ordinary user live below it, whatever our umask is.
@@ -35,7 +36,7 @@ export function prepare(wishes: Wishes): RunContext & { file: string } {
   const [probePath = "", shim = "", terminal = ""] = programs.map((name) => tool(name, dir));
   const rootfs = join(dir, "rootfs");
   if (facts.busybox === "") makeRootfs(rootfs, busybox, probePath);
-  const { only, keep } = wishes;
+  const { only, keep, cgroupManager } = wishes;
   const context: RunContext = {
     token,
     dir,
@@ -45,6 +46,7 @@ export function prepare(wishes: Wishes): RunContext & { file: string } {
     shim,
     terminal,
     facts,
+    cgroupManager,
     keep,
     only,
   };

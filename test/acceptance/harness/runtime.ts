@@ -14,6 +14,7 @@ export interface State {
   created?: string;
   rootfs?: string;
   owner?: string;
+  "systemd-scope"?: string;
 }
 
 export interface RuntimePlace {
@@ -25,6 +26,8 @@ export interface RuntimePlace {
   root: string;
   /** Added to every command's environment. */
   env: Record<string, string>;
+  /** Before every command. */
+  flags: string[];
 }
 
 /** The command line of an OCI runtime: nothing here knows which one. */
@@ -36,7 +39,7 @@ export class Runtime {
   }
 
   argv(args: string[]): string[] {
-    return [this.place.path, "--root", this.place.root, ...args];
+    return [this.place.path, "--root", this.place.root, ...this.place.flags, ...args];
   }
 
   /** Any command, to its end. */

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type TestContext, test } from "node:test";
-import { context } from "./context.ts";
+import { type CgroupManager, context } from "./context.ts";
 import { type Need, toRunAContainer } from "./facts.ts";
 import { Lab } from "./lab.ts";
 import { patient } from "./patience.ts";
@@ -10,6 +10,8 @@ export interface Conditions {
   needs?: Need[];
   /** No container is run: nothing is needed but the binary. */
   bare?: boolean;
+  /** Who makes the cgroups, where it is not whom the run is for. */
+  cgroupManager?: CgroupManager;
   /** A promise of box's own, and which; other runtimes skip it. */
   boxOnly?: string;
   /** The part of the OCI runtime specification that the test rests on. */
@@ -50,7 +52,7 @@ export function feature(title: string, common: Conditions = {}): Scenario {
     test(id, { timeout: patient(limit), ...(skip ? { skip } : {}) }, async (t) => {
       const known = knownFailures.find((each) => each.test === id);
       try {
-        await inLab(stem, t, body);
+        await inLab(new Lab(stem, all.cgroupManager ?? context.cgroupManager), t, body);
       } catch (error) {
         if (known) {
           t.skip(`${known.runtime} is known to fail: ${known.why} (${clause ?? "no clause"})`);
@@ -71,8 +73,7 @@ function reasonToSkip({ needs = [], bare, boxOnly }: Conditions): string | undef
   return unmet && `needs ${unmet}: ${context.facts[unmet]}`;
 }
 
-async function inLab(stem: string, t: TestContext, body: Body): Promise<void> {
-  const lab = new Lab(stem);
+async function inLab(lab: Lab, t: TestContext, body: Body): Promise<void> {
   let failure: unknown;
   try {
     await body(lab, t);
