@@ -314,7 +314,7 @@ class Creation {
   /** Hooks run without the lock: they may call box, and a hanging one must not stand in the way of `delete --force`. */
   #runHostHooks(kind: "prestart" | "createRuntime" | "poststart", status: "creating" | "running", pid: number): void {
     const hooks = this.#plan.init.hooks[kind];
-    if (hooks.length > 0) runHooks(hooks, hookState(this.#record, status, pid));
+    if (hooks.length > 0) runHooks(hooks, hookState(this.#record, status, pid), { onHost: true });
   }
 }
 

@@ -48,7 +48,7 @@ export function deleteContainer(store: Store, id: string, options: DeleteOptions
   step("hooks");
   for (const hook of record.hooks.poststop) {
     try {
-      runHook(hook, hookState(record, "stopped", 0));
+      runHook(hook, hookState(record, "stopped", 0), { onHost: true });
     } catch (thrown) {
       options.warn(messageOf(thrown));
     }

@@ -18,7 +18,7 @@ export class Foreground implements Disposable {
 
   /** @param subreaper whether the container's orphans become children of this process */
   constructor(subreaper: boolean) {
-    if (subreaper) setChildSubreaper();
+    if (subreaper) setChildSubreaper(true);
     setSignalMask(everySignal);
     this.#signals = signalFd(everySignal);
   }

@@ -43,7 +43,7 @@ export function startContainer(store: Store, id: string, deletion: DeleteOptions
     },
   );
   try {
-    runHooks(record.hooks.poststart, hookState(record, "running", record.init?.pid ?? 0));
+    runHooks(record.hooks.poststart, hookState(record, "running", record.init?.pid ?? 0), { onHost: true });
   } catch (thrown) {
     // A failed poststart hook ends the container (runtime-spec 1.3, lifecycle step 9).
     deleteContainer(store, id, deletion);

@@ -22,25 +22,32 @@ import {
 import { SyscallError } from "../linux/raw.ts";
 import { resetDispositions, setSignalMask } from "../linux/signal.ts";
 import { poll } from "../linux/socket.ts";
+import { Descendants } from "./descendants.ts";
 import type { HookOp } from "./ops.ts";
 
 /** How much of a failed hook's stderr goes into the error, in bytes. */
 const stderrTail = 4096;
 
-/**
- * Runs hooks in order until one fails. `state` is the container's state as JSON.
- * @param restrict what each hook's process does last before it executes the hook
- */
-export function runHooks(hooks: readonly HookOp[], state: string, restrict: () => void = () => undefined): void {
-  for (const hook of hooks) runHook(hook, state, restrict);
+/** Where a hook runs. */
+export interface HookPlace {
+  /** What the hook's process does last before it executes the hook. */
+  readonly restrict?: () => void;
+  /** On the host side what a hook that takes too long has started ends with it; in the container, with the container. */
+  readonly onHost?: boolean;
+}
+
+/** Runs hooks in order until one fails. `state` is the container's state as JSON. */
+export function runHooks(hooks: readonly HookOp[], state: string, place: HookPlace): void {
+  for (const hook of hooks) runHook(hook, state, place);
 }
 
 /** Runs one hook. @throws BoxError when it cannot be executed, fails, is killed, or takes longer than it may */
-export function runHook(hook: HookOp, state: string, restrict: () => void = () => undefined): void {
+export function runHook(hook: HookOp, state: string, { restrict = () => undefined, onHost }: HookPlace): void {
   within(
     () => `${hook.where} ${quote(hook.path)}`,
     () => {
       step(hook.where);
+      using descendants = onHost === true && hook.timeout !== undefined ? new Descendants() : undefined;
       const [hookInput, input] = pipe();
       const [errors, hookErrors] = pipe();
       const execution = prepareExecution(hook.args, hook.env);
@@ -49,8 +56,14 @@ export function runHook(hook: HookOp, state: string, restrict: () => void = () =
       closeAll([hookInput, hookErrors]);
       try {
         const stderr = converse(hook, child, input, errors, state);
+        if (stderr === "timeout") {
+          sendSignal(child.pidfd, SIGKILL);
+          waitPidfd(child.pidfd, true);
+          descendants?.end();
+          throw new BoxError(`killed: it took longer than its timeout of ${hook.timeout} s`, { errno: "ETIMEDOUT" });
+        }
         const end = waitPidfd(child.pidfd, true);
-        if (end !== undefined) judge(end, stderr);
+        if (end !== undefined) judge(end, stderr.text);
       } finally {
         closeAll([input, errors, child.pidfd]);
       }
@@ -83,8 +96,14 @@ function becomeHook(hook: HookOp, execution: Execution, input: Fd, errors: Fd, r
   exit(127);
 }
 
-/** Feeds the state, collects stderr, and kills the hook when its time is over. Returns stderr's tail. */
-function converse(hook: HookOp, child: Child, input: Fd, errors: Fd, state: string): string {
+/** Feeds the state and collects stderr until the hook ends. Returns stderr's tail; "timeout" when its time is over. */
+function converse(
+  hook: HookOp,
+  child: Child,
+  input: Fd,
+  errors: Fd,
+  state: string,
+): { readonly text: string } | "timeout" {
   setNonblocking(input);
   setNonblocking(errors);
   const deadline = hook.timeout === undefined ? undefined : monotonicMilliseconds() + hook.timeout * 1000;
@@ -100,11 +119,7 @@ function converse(hook: HookOp, child: Child, input: Fd, errors: Fd, state: stri
       ],
       deadline === undefined ? undefined : Math.max(0, deadline - monotonicMilliseconds()),
     );
-    if (events === undefined) {
-      sendSignal(child.pidfd, SIGKILL);
-      waitPidfd(child.pidfd, true);
-      throw new BoxError(`killed: it took longer than its timeout of ${hook.timeout} s`, { errno: "ETIMEDOUT" });
-    }
+    if (events === undefined) return "timeout";
     if (rest !== undefined && events.at(-1) !== 0) {
       rest = writeSome(input, rest);
       // The hook reads to the end of its stdin.
@@ -117,7 +132,7 @@ function converse(hook: HookOp, child: Child, input: Fd, errors: Fd, state: stri
         stderr = (stderr + printable(bytes)).slice(-stderrTail);
       }
     }
-    if (events[0] !== 0) return stderr;
+    if (events[0] !== 0) return { text: stderr };
   }
 }
 

@@ -104,7 +104,7 @@ function createContainer(setup: InitSetup): HostChannel {
     host.send({ type: "hooks" });
     expect(host, "hooked", undefined);
   }
-  runHooks(hooks.createContainer, stateFor(plan.identity, "creating"));
+  runHooks(hooks.createContainer, stateFor(plan.identity, "creating"), {});
   enterRootfs(prepared, plan.rootfs);
   if (listener !== undefined && plan.program !== undefined) expectProgram(plan.program.process);
   // What is left of the host side and its caller would lead out: the state root, the console socket, the log.
@@ -160,6 +160,6 @@ function startProgram({ plan, filter }: InitSetup, host: HostChannel): never {
     host,
     maySetGroups: maySetGroups(namespaces),
     filter,
-    beforeExecution: (restrict) => runHooks(hooks.startContainer, stateFor(identity, "created"), restrict),
+    beforeExecution: (restrict) => runHooks(hooks.startContainer, stateFor(identity, "created"), { restrict }),
   });
 }

@@ -149,8 +149,8 @@ export const PR_SET_NO_NEW_PRIVS = 0x26;
 export const PR_CAP_AMBIENT = 0x2f;
 export const PR_CAP_AMBIENT_RAISE = 0x2;
 export const PR_CAP_AMBIENT_CLEAR_ALL = 0x4;
-export const PR_SET_CHILD_SUBREAPER = 0x24;
 export const PR_GET_CHILD_SUBREAPER = 0x25;
+export const PR_SET_CHILD_SUBREAPER = 0x24;
 export const _LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 
 // mount(2), umount2(2) and the fd-based calls

@@ -17,6 +17,7 @@ import {
   PR_CAP_AMBIENT_CLEAR_ALL,
   PR_CAP_AMBIENT_RAISE,
   PR_CAPBSET_DROP,
+  PR_GET_CHILD_SUBREAPER,
   PR_SET_CHILD_SUBREAPER,
   PR_SET_DUMPABLE,
   PR_SET_KEEPCAPS,
@@ -210,8 +211,15 @@ export function setParentDeathSignal(signal: number): void {
   prctl("PR_SET_PDEATHSIG", PR_SET_PDEATHSIG, signal);
 }
 
-export function setChildSubreaper(): void {
-  prctl("PR_SET_CHILD_SUBREAPER", PR_SET_CHILD_SUBREAPER, 1);
+/** Whether orphans among this process's descendants become its children: prctl(2). */
+export function setChildSubreaper(reaps: boolean): void {
+  prctl("PR_SET_CHILD_SUBREAPER", PR_SET_CHILD_SUBREAPER, reaps ? 1 : 0);
+}
+
+export function isChildSubreaper(): boolean {
+  const answer = new Int32Array(1);
+  call("PR_GET_CHILD_SUBREAPER", "prctl", NR.prctl, PR_GET_CHILD_SUBREAPER, answer, 0, 0, 0);
+  return answer[0] === 1;
 }
 
 /** The name that ps shows, at most 15 bytes. */

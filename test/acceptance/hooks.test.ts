@@ -185,6 +185,44 @@ for (const [what, make] of failing) {
   }
 }
 
+for (const kind of ["prestart", "createRuntime", "poststart", "poststop"] as const) {
+  scenario(
+    `what a ${kind} hook has started ends with it when it exceeds its timeout, a daemon too`,
+    { boxOnly: "all of a hook ends at its timeout" },
+    async (lab) => {
+      // A child in a session of its own, whose parent has ended: nothing leads from the hook to it any more.
+      const script = "(setsid tail -f /dev/null &); setsid tail -f /dev/null & exec tail -f /dev/null";
+      const container = logged(lab, () => ({ [kind]: [shell(script, { timeout: 1 })] }));
+      const created = await container.creating().result();
+      if (kind === "prestart" || kind === "createRuntime") refused(created, /timeout of 1 s/);
+      else if (kind === "poststart") {
+        container.notePid();
+        refused(await lab.runtime.start(container.id), /timeout of 1 s/);
+      } else {
+        container.notePid();
+        await container.start();
+        await container.exit();
+        await container.delete();
+      }
+      assert.deepEqual(lab.leaks(), []);
+    },
+  );
+}
+
+scenario(
+  "a daemon of a hook that ends in time goes on",
+  { boxOnly: "no more of a hook ended than is asked for" },
+  async (lab) => {
+    const pidFile = lab.path("log/daemon");
+    const script = `setsid sh -c 'echo $$ >${pidFile}.new; mv ${pidFile}.new ${pidFile}; exec tail -f /dev/null' >/dev/null 2>&1 & while test ! -e ${pidFile}; do :; done`;
+    const container = logged(lab, () => ({ createRuntime: [shell(script, { timeout: 30 })] }));
+    await container.create();
+    const pid = Number(readFileSync(pidFile, "utf8"));
+    assert.ok(isAlive(pid));
+    process.kill(pid, "SIGKILL");
+  },
+);
+
 scenario(
   "start fails when a startContainer hook fails, and the program does not run",
   { clause: "runtime.md, Lifecycle 7" },

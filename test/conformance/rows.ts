@@ -414,7 +414,9 @@ const hookRows: Section = {
     done([], "args and env exactly", "hooks: a hook gets its arguments and its environment, and no other"),
     done(
       [],
-      "timeout in seconds, above 0",
+      "timeout in seconds, above 0; then the hook and all that it started is killed",
+      "hooks: what a prestart hook has started ends with it when it exceeds its timeout, a daemon too",
+      "hooks: what a poststop hook has started…",
       "hooks: create fails and leaves nothing when a createRuntime hook exceeds its timeout",
       "bad input: create refuses a hook with a timeout of zero",
     ),

@@ -541,7 +541,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "run leaves the orphans to the caller",
     file: "container/foreground.ts",
-    replace: "if (subreaper) setChildSubreaper();",
+    replace: "if (subreaper) setChildSubreaper(true);",
     by: "",
     tests: ["run: run adopts and reaps orphans of the program"],
   },
@@ -1067,10 +1067,24 @@ export const mutants: readonly Mutant[] = [
 
   // --- hooks ---
   {
+    name: "what a hook has started outlives its timeout",
+    file: "hooks/apply.ts",
+    replace: "descendants?.end();",
+    by: "",
+    tests: ["hooks: what a createRuntime hook has started ends with it when it exceeds its timeout, a daemon too"],
+  },
+  {
+    name: "orphans of hooks go to somebody else",
+    file: "hooks/descendants.ts",
+    replace: "setChildSubreaper(true);",
+    by: "",
+    tests: ["hooks: what a prestart hook has started ends with it when it exceeds its timeout, a daemon too"],
+  },
+  {
     name: "hooks run in reverse",
     file: "hooks/apply.ts",
-    replace: "for (const hook of hooks) runHook(hook, state, restrict);",
-    by: "for (const hook of [...hooks].reverse()) runHook(hook, state, restrict);",
+    replace: "for (const hook of hooks) runHook(hook, state, place);",
+    by: "for (const hook of [...hooks].reverse()) runHook(hook, state, place);",
     tests: ["hooks: all kinds run in the order of the life cycle, and in the listed order within a kind"],
   },
   {
@@ -1119,14 +1133,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: "startContainer hooks do not run",
     file: "init/run.ts",
-    replace: 'runHooks(hooks.startContainer, stateFor(identity, "created"), restrict)',
+    replace: 'runHooks(hooks.startContainer, stateFor(identity, "created"), { restrict })',
     by: "void restrict",
     tests: ["hooks: startContainer runs during start"],
   },
   {
     name: "poststop hooks do not run",
     file: "container/delete.ts",
-    replace: 'runHook(hook, hookState(record, "stopped", 0));',
+    replace: 'runHook(hook, hookState(record, "stopped", 0), { onHost: true });',
     by: "",
     tests: ["hooks: poststop runs during delete"],
   },
