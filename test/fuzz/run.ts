@@ -17,6 +17,7 @@ const outcomes: Portion["outcomes"][] = [];
 function take(result: Portion, job: number): void {
   outcomes[job] = result.outcomes;
   total.tried += result.tried;
+  if (Math.floor(total.tried / 5000) > Math.floor((total.tried - result.tried) / 5000)) console.log(`${total.tried} …`);
   const { finding } = result;
   if (finding === undefined) return;
   found.push(result);

@@ -167,10 +167,16 @@ const explanations: readonly Explanation[] = [
     why: "`delete` fails when a poststop hook does; runtime.md, Lifecycle 13: a warning.",
   },
   {
-    programs: ["poststop_fail"],
+    programs: ["poststop_fail", "poststop", "poststart"],
     places: crun,
     sometimes: true,
-    why: "crun runs the hooks of a container that is deleted while it ends, or does not.",
+    why: "crun is ended by SIGPIPE when a hook ends before it has read the state.",
+  },
+  {
+    programs: ["linux_rootfs_propagation"],
+    places: ["runc"],
+    sometimes: true,
+    why: "runc 1.1 sets the propagation of the root too early: what is shared stays private, and what is unbindable it cannot bind.",
   },
 ];
 
