@@ -60,7 +60,7 @@ export function prepare(program: string): void {
 
 /** A fresh bundle: a case may have made nodes, links and directories in the one before. */
 export function freshBundle(config: string): void {
-  rmSync(bundle, { recursive: true, force: true });
+  for (const path of [bundle, ...stateRoots.slice(1)]) rmSync(path, { recursive: true, force: true });
   for (const directory of ["bin", "dev", "etc", "proc", "sys", "tmp"])
     mkdirSync(join(rootfs, directory), { recursive: true });
   for (const name of ["busybox", "true", "false", "sh"]) linkSync(busybox, join(rootfs, "bin", name));
@@ -107,7 +107,8 @@ export function snapshot(): ReadonlyMap<string, string> {
 
 /** What lies in a state directory, but for what box keeps there for all containers. */
 export function containersIn(root: string): string[] {
-  return existsSync(root) ? readdirSync(root).filter((name) => !name.startsWith("~")) : [];
+  const isThere = existsSync(root) && lstatSync(root).isDirectory();
+  return isThere ? readdirSync(root).filter((name) => !name.startsWith("~")) : [];
 }
 
 /** The directories of containers come and go; those above, box's own and the one in config.ts, stay. */
