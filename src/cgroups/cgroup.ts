@@ -60,7 +60,7 @@ export class Cgroup extends Entrance implements NewCgroup {
     const members: Member[] = [];
     try {
       for (const directory of ops.directories) {
-        const fd = openCgroup(directory, ops.path);
+        const fd = openCgroup(directory, ops.path, (parent) => enableControllers(parent, ops.controllers));
         if (fd === undefined)
           throw new BoxError(`cgroup ${quote(ops.path)} in ${directory.mount}: no such cgroup`, { errno: "ENOENT" });
         members.push({ directory, fd, made: true });

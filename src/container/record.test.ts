@@ -51,6 +51,17 @@ const bare: ContainerRecord = {
   hooks: { poststart: [], poststop: [] },
 };
 
+/** One whose cgroup systemd has made. */
+const scoped: ContainerRecord = {
+  ...full,
+  cgroup: {
+    path: "/system.slice/box-web.scope",
+    ownParent: false,
+    directories: [{ mount: "/sys/fs/cgroup", version: 2, controllers: [] }],
+    unit: { name: "box-web.scope", bus: "unix:path=/run/dbus/system_bus_socket" },
+  },
+};
+
 type Json = Record<string, unknown>;
 
 /** The record as JSON with one place of it changed; a change to undefined takes the place away. */
@@ -74,7 +85,7 @@ function refusal(text: string): string {
 }
 
 test("parseRecord() reads back what was written, every phase of it", () => {
-  for (const record of [full, bare]) {
+  for (const record of [full, bare, scoped]) {
     for (const phase of ["creating", "created", "starting", "running"] as const) {
       assert.deepEqual(parseRecord(stringifyJson({ ...record, phase })), { ...record, phase });
     }

@@ -42,6 +42,8 @@ const wrong: [string, string[]][] = [
   ["an unknown option of a command", ["state", "--frobnicate", "x"]],
   ["a global option without its value", ["--root"]],
   ["an unknown log format", ["--log-format", "xml", "list"]],
+  ["an unknown cgroup manager", ["--cgroup-manager", "openrc", "list"]],
+  ["two cgroup managers at once", ["--systemd-cgroup", "--cgroup-manager", "cgroupfs", "list"]],
   ["state without an id", ["state"]],
   ["state with two ids", ["state", "a", "b"]],
   ["start without an id", ["start"]],
