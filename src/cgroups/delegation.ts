@@ -1,11 +1,11 @@
 /** What cgroup2 hands down: controllers to the cgroups below, and a cgroup to a user. cgroups(7), "Delegation". */
-import { BoxError } from "../base/errors.ts";
+import { BoxError, type ErrorDetails } from "../base/errors.ts";
 import { EBUSY, ENOENT, O_NOFOLLOW, O_PATH, O_RDONLY } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { chown, open, readAll } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
-import { readFile, writeFile } from "./directory.ts";
+import { processesOf, readFile, readFileIfThere, writeFile } from "./directory.ts";
 
 const control = "cgroup.subtree_control";
 
@@ -14,16 +14,12 @@ export function enableControllers(parent: Fd, controllers: readonly string[]): v
   const enabled = wordsOf(readFile(parent, control));
   const missing = controllers.filter((name) => !enabled.includes(name));
   if (missing.length === 0) return;
+  // The kernel refuses some controllers itself; others it enables, and then nothing can enter the children.
+  if (isInhabited(parent)) throw internalProcesses(missing, {});
   try {
     writeFile(parent, control, missing.map((name) => `+${name}`).join(" "));
   } catch (thrown) {
-    if (isErrno(thrown, EBUSY)) {
-      throw new BoxError(
-        `the parent cgroup has processes of its own, so its children can have no controllers (${missing.join(", ")}): ` +
-          "cgroup v2 allows no internal processes",
-        { ...thrown.details, hint: "choose a cgroupsPath whose parents are empty" },
-      );
-    }
+    if (isErrno(thrown, EBUSY)) throw internalProcesses(missing, thrown.details);
     if (isErrno(thrown, ENOENT)) {
       throw new BoxError(
         `the parent cgroup was not given all of the controllers ${missing.join(", ")}`,
@@ -32,6 +28,19 @@ export function enableControllers(parent: Fd, controllers: readonly string[]): v
     }
     throw thrown;
   }
+}
+
+/** Whether a cgroup has processes of its own; the root one, which has no type, may. */
+function isInhabited(cgroup: Fd): boolean {
+  return readFileIfThere(cgroup, "cgroup.type")?.startsWith("domain") === true && processesOf(cgroup).length > 0;
+}
+
+function internalProcesses(controllers: readonly string[], details: ErrorDetails): BoxError {
+  return new BoxError(
+    `the parent cgroup has processes of its own, so its children can have no controllers (${controllers.join(", ")}): ` +
+      "cgroup v2 allows no internal processes",
+    { ...details, hint: "choose a cgroupsPath whose parents are empty" },
+  );
 }
 
 const leaveGroup = 2 ** 32 - 1;

@@ -3,6 +3,7 @@ import { BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { CgroupChange } from "../cgroups/update.ts";
 import type { UpdatePlan } from "../plan/update.ts";
+import { changeSchemata } from "../resctrl/apply.ts";
 import { Rollback } from "./rollback.ts";
 import { requireProcess, statusOf } from "./status.ts";
 import type { Store } from "./store.ts";
@@ -25,13 +26,16 @@ export function updateContainer(store: Store, id: string, plan: PlanUpdate): voi
       requireProcess(statusOf(record));
       const config = entry.readConfig();
       if (config === undefined) throw new BoxError("its configuration was not kept");
-      const { resources, ...update } = plan(config, entry.readResources());
+      const { cgroup, resources, schemata } = plan(config, entry.readResources());
       if (record.cgroup === null) throw new BoxError("the container has no cgroup");
+      if (schemata.length > 0 && record.resctrl === null)
+        throw new BoxError("linux.intelRdt: the configuration has none, the container is in no group of its own");
       using change = new CgroupChange(record.cgroup);
       const rollback = new Rollback();
       rollback.add(() => change.undo());
       try {
-        change.perform(update);
+        change.perform(cgroup);
+        if (schemata.length > 0 && record.resctrl !== null) rollback.add(changeSchemata(record.resctrl, schemata));
         entry.writeResources(resources);
       } catch (thrown) {
         throw rollback.failed(thrown);

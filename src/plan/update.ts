@@ -5,9 +5,18 @@ import type { HostFacts } from "../facts/host.ts";
 import { decodeResources, validateResources } from "../spec/decode.ts";
 import type { Resources, ValidSpec } from "../spec/types.ts";
 
-export interface UpdatePlan extends CgroupUpdate {
+export interface UpdatePlan {
+  readonly cgroup: CgroupUpdate;
   /** All that is in force then: what the next update adds to. */
   readonly resources: Resources;
+  /** Lines for the container's group of resctrl. */
+  readonly schemata: readonly string[];
+}
+
+/** What `update` is asked for. */
+export interface UpdateRequest {
+  readonly resources: Resources;
+  readonly schemata: readonly string[];
 }
 
 /**
@@ -15,15 +24,15 @@ export interface UpdatePlan extends CgroupUpdate {
  * @param kept what the last update has left, as JSON; undefined before the first one
  * @throws BoxError as validateResources and planSettings
  */
-export function planResourcesUpdate(
+export function planContainerUpdate(
   spec: ValidSpec,
   kept: string | undefined,
-  change: Resources,
+  { resources: change, schemata }: UpdateRequest,
   facts: HostFacts,
 ): UpdatePlan {
   const meant = (resources: Resources): Resources => meaningOf(resources, spec.ociVersion);
   const base = kept === undefined ? meant(spec.linux?.resources ?? {}) : decodeResources(kept);
   const asked = meant(change);
   const resources = validateResources(mergeResources(base, asked));
-  return { ...planUpdate(base, asked, resources, facts.cgroups), resources };
+  return { cgroup: planUpdate(base, asked, resources, facts.cgroups), resources, schemata };
 }

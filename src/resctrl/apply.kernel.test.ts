@@ -6,7 +6,7 @@ import { O_CREAT, O_RDONLY, O_WRONLY } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { list, mkdir, open, read, rmdir, writeAll } from "../linux/file.ts";
-import { enterResctrl, recordResctrl, removeResctrl } from "./apply.ts";
+import { changeSchemata, enterResctrl, recordResctrl, removeResctrl } from "./apply.ts";
 import type { ResctrlOps } from "./ops.ts";
 
 const schemata = "L3:0=7ff;1=7ff\nMB:0=100\n";
@@ -151,5 +151,29 @@ test("removeResctrl() is content where resctrl is not mounted any more", () => {
     mkdir(directory, "gone", 0o755);
     rmdir(directory, "gone");
     removeResctrl({ mount: `${path}/gone`, group: "web", ownsGroup: true, monitoring: "web" });
+  });
+});
+
+test("changeSchemata() writes lines into the container's own group, and takes them back", () => {
+  inTree((mount, ops) => {
+    const record = { ...recordResctrl(ops({})), ownsGroup: true };
+    assert.throws(() => changeSchemata(record, ["MB:0=20"]), { message: 'linux.intelRdt: group "web" is gone' });
+    makeGroup(mount, "web");
+    const undo = changeSchemata(record, ["L3:0=1", "MB:0=2"]);
+    // A file keeps what is behind; the kernel's takes lines.
+    assert.ok(contentOf(mount, "web/schemata").startsWith("L3:0=1\nMB:0=2\n"));
+    undo();
+    assert.equal(contentOf(mount, "web/schemata"), schemata);
+  });
+});
+
+test("changeSchemata() leaves a group alone that others share", () => {
+  inTree((mount, ops) => {
+    makeGroup(mount, "gold");
+    const record = recordResctrl(ops({ group: "gold", isOwn: false }));
+    assert.throws(() => changeSchemata(record, ["MB:0=20"]), {
+      message: 'linux.intelRdt: group "gold" is not the container\'s own',
+    });
+    assert.equal(contentOf(mount, "gold/schemata"), schemata);
   });
 });

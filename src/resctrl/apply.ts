@@ -41,6 +41,27 @@ export function enterResctrl(ops: ResctrlOps, record: ResctrlRecord, pid: number
   });
 }
 
+/** Changes lines of the schemata of a container's own group. @returns how to take them back */
+export function changeSchemata(
+  { mount: path, group: name, ownsGroup }: ResctrlRecord,
+  lines: readonly string[],
+): () => void {
+  const change = (text: (group: Fd) => string): void =>
+    within("linux.intelRdt", () => {
+      using mount = open("cwd", path, O_PATH | O_DIRECTORY);
+      using group = find(mount, name);
+      if (group === undefined) throw new BoxError(`group ${quote(name)} is gone`, { errno: "ENOENT" });
+      write(mount, group, "schemata", text(group));
+    });
+  if (!ownsGroup) throw new BoxError(`linux.intelRdt: group ${quote(name)} is not the container's own`);
+  let former = "";
+  change((group) => {
+    former = read(group, "schemata");
+    return lines.map((line) => `${line}\n`).join("");
+  });
+  return () => change(() => former);
+}
+
 /** Takes away what the record says was made. What is not there is no error. */
 export function removeResctrl(record: ResctrlRecord): void {
   within("remove from resctrl", () => {

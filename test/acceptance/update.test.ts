@@ -256,7 +256,10 @@ scenario(
     ] as const) {
       refused(await lab.runtime.call(["update", "-r", "-", container.id], { input }), text);
     }
-    refused(await lab.runtime.update(container.id, "--l3-cache-schema", "L3:0=f"), /--l3-cache-schema: not supported/);
+    refused(
+      await lab.runtime.update(container.id, "--l3-cache-schema", "L3:0=f"),
+      /linux\.intelRdt: the configuration has none/,
+    );
     refused(await lab.runtime.update(container.id, "--memory", "12x"), /--memory: must be a number of bytes/);
     refused(await lab.runtime.update(container.id, "--resources", "/nonexistent"), /no such file/);
     assert.equal(pidsLimit(container), before);

@@ -4,7 +4,7 @@ import { checkId } from "../../container/id.ts";
 import { updateContainer } from "../../container/update.ts";
 import { readConfig, readInput } from "../../facts/bundle.ts";
 import { hostFacts } from "../../facts/host.ts";
-import { planResourcesUpdate } from "../../plan/update.ts";
+import { planContainerUpdate } from "../../plan/update.ts";
 import { decodeResources, decodeSpec } from "../../spec/decode.ts";
 import type { Int64, Resources } from "../../spec/types.ts";
 import { type Arguments, type CommandTable, type Option, UsageError } from "../args.ts";
@@ -34,7 +34,11 @@ export const limits: readonly (readonly [name: string, property: string, kind: K
 
 const placeholders: Readonly<Record<Kind, string>> = { bytes: "BYTES", number: "N", list: "LIST" };
 
-const resctrl = ["l3-cache-schema", "mem-bw-schema"] as const;
+/** Options that set a line of the container's group of resctrl: name, how the line begins, what it is. */
+const schemata = [
+  ["l3-cache-schema", "L3", "cache, as in L3:0=7f;1=7f (Intel RDT)"],
+  ["mem-bw-schema", "MB:", "memory bandwidth, as in MB:0=20 (Intel RDT)"],
+] as const;
 
 export const table: CommandTable = {
   name: "update",
@@ -48,18 +52,20 @@ export const table: CommandTable = {
       help: "read a JSON object as linux.resources is one (-: from stdin); all other options are then ignored",
     },
     ...limits.map(([name, , kind, help]): Option => ({ name, value: placeholders[kind], help })),
-    ...resctrl.map((name): Option => ({ name, value: "SCHEMA", help: "not supported" })),
+    ...schemata.map(([name, , help]): Option => ({ name, value: "SCHEMA", help })),
   ],
 };
 
 export function run(args: Arguments, { store, log }: Context): number {
   const id = checkId(args.operand(0));
-  const change = args.has("resources") ? readResources(args.text("resources") ?? "", log.warn) : fromOptions(args);
+  const request = args.has("resources")
+    ? { resources: readResources(args.text("resources") ?? "", log.warn), schemata: [] }
+    : { resources: resourcesOf(args), schemata: schemataOf(args) };
   updateContainer(store, id, (config, kept) =>
-    planResourcesUpdate(
+    planContainerUpdate(
       within("config.json", () => decodeSpec(config)),
       kept,
-      change,
+      request,
       hostFacts(),
     ),
   );
@@ -73,9 +79,7 @@ function readResources(path: string, warn: (message: string) => void): Resources
 }
 
 /** Numbers out of a schema's range are refused with the rest, when all resources are put together. */
-function fromOptions(args: Arguments): Resources {
-  const refused = resctrl.find((name) => args.has(name));
-  if (refused !== undefined) throw new UsageError(`--${refused}: not supported`);
+function resourcesOf(args: Arguments): Resources {
   const resources: Record<string, Record<string, Int64 | string>> = {};
   for (const [name, property, kind] of limits) {
     const text = args.text(name);
@@ -85,6 +89,16 @@ function fromOptions(args: Arguments): Resources {
     resources[group] = { ...resources[group], [key]: kind === "list" ? text : numberOf(name, text, kind) };
   }
   return resources;
+}
+
+function schemataOf(args: Arguments): readonly string[] {
+  return schemata.flatMap(([name, beginning]) => {
+    const line = args.text(name);
+    if (line === undefined || line === "") return [];
+    if (!line.startsWith(beginning) || line.includes("\n"))
+      throw new UsageError(`--${name}: must be one line that starts with "${beginning}", not ${JSON.stringify(line)}`);
+    return [line];
+  });
 }
 
 const units: Readonly<Record<string, bigint>> = {
