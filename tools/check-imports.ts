@@ -33,6 +33,7 @@ const rooms: Readonly<Record<string, Rule>> = {
       "hooks",
       "console",
       "seccomp/compile",
+      "process/priority",
       "rootfs/sources",
       "namespaces/net-devices",
       "resctrl",

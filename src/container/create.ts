@@ -28,6 +28,7 @@ import { type Child, sendSignal, waitPidfd } from "../linux/process.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
 import { NetDevices } from "../namespaces/net-devices.ts";
 import type { Plan } from "../plan/plan.ts";
+import { setPriorities } from "../process/priority.ts";
 import { enterResctrl, recordResctrl, removeResctrl } from "../resctrl/apply.ts";
 import type { ResctrlOps } from "../resctrl/ops.ts";
 import { closeSources, openByCaller } from "../rootfs/sources.ts";
@@ -267,6 +268,8 @@ class Creation {
     if (this.#placesLater(cgroup)) sendUnlessGone(channel, { type: "placed" });
     if (cgroup?.limitsFirst === false && cgroupOps !== undefined) cgroup.limit(cgroupOps);
     if (this.#plan.parent.resctrl !== undefined) this.#enterResctrl(this.#plan.parent.resctrl, pid);
+    const process = this.#plan.init.program?.process;
+    if (process !== undefined) setPriorities(pid, process);
     if (oomScoreAdj !== undefined) {
       using proc = Proc.host();
       within("process.oomScoreAdj", () => proc.write(`${pid}/oom_score_adj`, `${oomScoreAdj}`));

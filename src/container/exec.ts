@@ -19,6 +19,7 @@ import { type Child, pidfdOpen, sendSignal, waitPidfd } from "../linux/process.t
 import { isErrno } from "../linux/raw.ts";
 import { socketPair, waitReadable } from "../linux/socket.ts";
 import type { ExecPlan } from "../plan/exec.ts";
+import { hasPriorities, setPriorities } from "../process/priority.ts";
 import { obtainFilter } from "../seccomp/compile.ts";
 import { Agent } from "./agent.ts";
 import { awaitExecution, hear, type InitChannel, sendUnlessGone } from "./launch.ts";
@@ -160,10 +161,10 @@ function spawn(target: Fd, plan: ExecPlan, cgroup: Entrance, filter: Uint8Array 
     const child = spawnInto(entry, cgroup.v2, (enter) => {
       ours.close();
       const host = new Channel<FromInit, ToInit>(theirs, asToInit);
-      return runExec({ plan, host, enter, placedLater: cgroup.hasV1, filter });
+      return runExec({ plan, host, enter, placedLater: isPlacedLater(plan, cgroup), filter });
     });
     theirs.close();
-    place(child, channel, cgroup);
+    if (isPlacedLater(plan, cgroup)) place(child, channel, cgroup, plan);
     return { child, channel };
   } catch (thrown) {
     channel[Symbol.dispose]();
@@ -172,11 +173,15 @@ function spawn(target: Fd, plan: ExecPlan, cgroup: Entrance, filter: Uint8Array 
   }
 }
 
-/** Moves the process into the v1 hierarchies, before anything of the program runs. */
-function place(child: Child, channel: InitChannel, cgroup: Entrance): void {
-  if (!cgroup.hasV1) return;
+function isPlacedLater({ program }: ExecPlan, cgroup: Entrance): boolean {
+  return cgroup.hasV1 || hasPriorities(program.process);
+}
+
+/** Moves the process into the v1 hierarchies and gives it its priorities, before anything of the program runs. */
+function place(child: Child, channel: InitChannel, cgroup: Entrance, { program }: ExecPlan): void {
   try {
-    within("cgroup", () => cgroup.enter(child.pid));
+    if (cgroup.hasV1) within("cgroup", () => cgroup.enter(child.pid));
+    setPriorities(child.pid, program.process);
   } catch (thrown) {
     end(child);
     throw thrown;

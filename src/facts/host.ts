@@ -1,6 +1,7 @@
 /** What this host offers. Each fact is read when it is first asked for, and once. */
 import { getCapabilities, getegid, geteuid } from "../linux/cred.ts";
 import { load } from "../linux/engine.ts";
+import { hasApparmor } from "./apparmor.ts";
 import { type CgroupLayout, readCgroupLayout, readOwnCgroups } from "./cgroups.ts";
 import { once } from "./once.ts";
 import { findResctrl } from "./resctrl.ts";
@@ -19,6 +20,8 @@ export interface HostFacts {
   readonly systemd: SystemdFacts;
   /** Where resctrl is mounted; undefined where it is not. */
   readonly resctrl: string | undefined;
+  /** Whether AppArmor is in force. */
+  readonly apparmor: boolean;
   /** Whether SELinux is in force. */
   readonly selinux: boolean;
 }
@@ -47,6 +50,9 @@ export function hostFacts(): HostFacts {
     },
     get resctrl() {
       return once(this, "resctrl", findResctrl());
+    },
+    get apparmor() {
+      return once(this, "apparmor", hasApparmor());
     },
     get selinux() {
       return once(this, "selinux", hasSelinux());

@@ -71,9 +71,14 @@ export class Proc implements Disposable {
     return decodeUtf8(bytes);
   }
 
+  /** Opens a file, for what is to be written later. */
+  openToWrite(path: string): Fd {
+    return openat2(this.#fd, path, O_WRONLY, beneath);
+  }
+
   /** Writes a file in one call. */
   write(path: string, text: string): void {
-    using fd = openat2(this.#fd, path, O_WRONLY, beneath);
+    using fd = this.openToWrite(path);
     writeOnce(fd, text, `/proc/${path}`);
   }
 

@@ -15,9 +15,9 @@ import { exit, setDumpable, setsid } from "../linux/process.ts";
 import { everySignal, setSignalMask } from "../linux/signal.ts";
 import { becomeContainerRoot } from "../namespaces/apply.ts";
 import type { ExecPlan } from "../plan/exec.ts";
-import { setOomScore } from "../process/apply.ts";
+import { setDomains, setFinalAffinity, setInitialAffinity, setOomScore } from "../process/apply.ts";
 import type { TerminalOp } from "../process/ops.ts";
-import { leaveKeyring } from "../security/apply.ts";
+import { type LabelFile, labelKeys, leaveKeyring, openLabels } from "../security/apply.ts";
 import { expect, type HostChannel, report } from "./host-channel.ts";
 import { becomeProgram } from "./program.ts";
 
@@ -27,7 +27,7 @@ export interface ExecSetup {
   readonly host: HostChannel;
   /** Joins the container's namespaces. */
   readonly enter: () => void;
-  /** Whether the host side says when this process is in its cgroup. */
+  /** Whether the host side says when this process is in its cgroup, and as privileged as it is to be. */
   readonly placedLater: boolean;
   /** The compiled filter of the program. */
   readonly filter: Uint8Array | undefined;
@@ -37,33 +37,45 @@ export interface ExecSetup {
 export function prepareToEnter({ program }: ExecPlan): void {
   const { oomScoreAdj } = program.process;
   if (oomScoreAdj !== undefined) setOomScore(oomScoreAdj);
+  setInitialAffinity(program.process.affinity);
   setDumpable(false);
 }
 
 export function runExec(setup: ExecSetup): never {
   const { host, filter } = setup;
   try {
-    enterContainer(setup);
     const { program, namespaces } = setup.plan;
+    const labels = openLabels(program.security.labels);
+    enterContainer(setup, labels);
     const { terminal } = program.process;
     if (terminal !== undefined) takeTerminal(host, terminal, program.process.uid);
-    becomeProgram({ program, host, maySetGroups: !namespaces.denySetgroups, filter, beforeExecution: () => {} });
+    becomeProgram({
+      program,
+      host,
+      maySetGroups: !namespaces.denySetgroups,
+      labels,
+      filter,
+      beforeExecution: () => {},
+    });
   } catch (thrown) {
     report(host, thrown);
   }
   exit(1);
 }
 
-function enterContainer({ plan, host, enter, placedLater }: ExecSetup): void {
+function enterContainer({ plan, host, enter, placedLater }: ExecSetup, labels: readonly LabelFile[]): void {
   nameProcess("the program");
   step("namespaces");
   setSignalMask(everySignal);
   setsid();
+  if (plan.program.security.newKeyring) labelKeys(plan.program.security.labels);
   enter();
-  closeAllBut(3 + plan.program.preserveFds, [host.socket]);
+  closeAllBut(3 + plan.program.preserveFds, [host.socket, ...labels.map(({ file }) => file)]);
   if (plan.joins.includes("user")) becomeContainerRoot();
   if (plan.program.security.newKeyring) leaveKeyring();
   if (placedLater) expect(host, "placed", stepTimeout);
+  setFinalAffinity(plan.program.process.affinity);
+  setDomains(plan.program.process);
 }
 
 /** A pty of the container's own devpts; the host side has its master before the program writes to it. */

@@ -20,7 +20,14 @@ import {
 } from "../process/apply.ts";
 import { loadFilter, loadFilterWithListener } from "../seccomp/apply.ts";
 import type { SeccompOps } from "../seccomp/ops.ts";
-import { forbidNewPrivileges, keepCapabilities, limitBoundingSet, setCapabilitySets } from "../security/apply.ts";
+import {
+  forbidNewPrivileges,
+  keepCapabilities,
+  type LabelFile,
+  limitBoundingSet,
+  setCapabilitySets,
+  writeLabels,
+} from "../security/apply.ts";
 import type { HostChannel } from "./host-channel.ts";
 
 /** Where a program starts. */
@@ -30,6 +37,8 @@ export interface ProgramSetup {
   readonly host: HostChannel;
   /** Whether setgroups(2) is possible in the container's user namespace. */
   readonly maySetGroups: boolean;
+  /** Where its labels are written. */
+  readonly labels: readonly LabelFile[];
   /** The compiled filter of `program.seccomp`. */
   readonly filter: Uint8Array | undefined;
   /**
@@ -40,11 +49,11 @@ export interface ProgramSetup {
 }
 
 /** @throws BoxError when a step fails, and with the errno when execve does; the process can only end then */
-export function becomeProgram({ program, host, maySetGroups, filter, beforeExecution }: ProgramSetup): never {
+export function becomeProgram({ program, host, maySetGroups, labels, filter, beforeExecution }: ProgramSetup): never {
   step("privileges");
   const { process, seccomp, preserveFds } = program;
   const env = completeEnvironment(process);
-  dropPrivileges(program, maySetGroups);
+  dropPrivileges(program, labels, maySetGroups);
   const path = findProgram(process.args[0] as string, env);
   beforeExecution(() => {
     if (seccomp !== undefined && filter !== undefined) loadFilter(seccomp, filter);
@@ -73,7 +82,7 @@ function restrictSelf(seccomp: SeccompOps, filter: Uint8Array, host: HostChannel
  * Leaves this process with the program's limits, directory, ids and rights. What takes a privilege to set stands before
  * the ids change, what would bind box's own last steps at the end.
  */
-function dropPrivileges({ process, security }: ProgramPlan, maySetGroups: boolean): void {
+function dropPrivileges({ process, security }: ProgramPlan, labels: readonly LabelFile[], maySetGroups: boolean): void {
   restoreCoreLimit();
   setLimits(process.limits);
   setUmask(process.umask);
@@ -88,5 +97,6 @@ function dropPrivileges({ process, security }: ProgramPlan, maySetGroups: boolea
       path: process.cwd,
     });
   }
+  writeLabels(labels);
   if (security.noNewPrivileges) forbidNewPrivileges();
 }

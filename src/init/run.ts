@@ -27,9 +27,9 @@ import {
   writeSysctls,
 } from "../namespaces/apply.ts";
 import type { Identity, InitPlan } from "../plan/plan.ts";
-import { expectProgram } from "../process/apply.ts";
+import { expectProgram, setDomains } from "../process/apply.ts";
 import { enterRootfs, prepareRootfs, type Sources } from "../rootfs/apply.ts";
-import { leaveKeyring } from "../security/apply.ts";
+import { type LabelFile, labelKeys, leaveKeyring, openLabels } from "../security/apply.ts";
 import { expect, type HostChannel, report } from "./host-channel.ts";
 import { becomeProgram } from "./program.ts";
 
@@ -53,8 +53,9 @@ export interface InitSetup {
 export function runInit(setup: InitSetup): never {
   let channel = setup.host;
   try {
-    channel = createContainer(setup);
-    startProgram(setup, channel);
+    const labels = openLabels(setup.plan.program?.security.labels ?? []);
+    channel = createContainer(setup, labels);
+    startProgram(setup, labels, channel);
   } catch (thrown) {
     report(channel, thrown);
   }
@@ -62,7 +63,7 @@ export function runInit(setup: InitSetup): never {
 }
 
 /** The part of `create`: returns the channel over which the program's start is to be reported. */
-function createContainer(setup: InitSetup): HostChannel {
+function createContainer(setup: InitSetup, labels: readonly LabelFile[]): HostChannel {
   const { plan, host, listener } = setup;
   nameProcess("init");
   step("namespaces");
@@ -77,7 +78,10 @@ function createContainer(setup: InitSetup): HostChannel {
   const inUserNamespace = isNewUser || namespaces.join.some(({ kind }) => kind === "user");
   if (isNewUser) placed();
   if (inUserNamespace) becomeContainerRoot();
-  if (plan.program?.security.newKeyring === true) leaveKeyring();
+  if (plan.program?.security.newKeyring === true) {
+    labelKeys(plan.program.security.labels);
+    leaveKeyring();
+  }
   joinAll(openJoins(joinedByInit(namespaces)));
   prepareNamespaces(namespaces);
 
@@ -92,6 +96,7 @@ function createContainer(setup: InitSetup): HostChannel {
     beforeCgroupView: enterCgroupNamespace,
   });
   enterCgroupNamespace();
+  if (plan.program !== undefined) setDomains(plan.program.process);
   step("terminal, sysctl");
   const terminal = plan.program?.process.terminal;
   const pty = terminal === undefined ? undefined : openTerminal(prepared.root, terminal.size);
@@ -110,6 +115,7 @@ function createContainer(setup: InitSetup): HostChannel {
   // What is left of the host side and its caller would lead out: the state root, the console socket, the log.
   const kept = [
     host.socket,
+    ...labels.map(({ file }) => file),
     ...(listener === undefined ? [] : [listener]),
     ...(pty === undefined ? [] : [pty.master, pty.slave]),
   ];
@@ -152,13 +158,14 @@ function stateFor(identity: Identity, status: "creating" | "created"): string {
 }
 
 /** From the word to start to execve. */
-function startProgram({ plan, filter }: InitSetup, host: HostChannel): never {
+function startProgram({ plan, filter }: InitSetup, labels: readonly LabelFile[], host: HostChannel): never {
   const { program, namespaces, hooks, identity } = plan;
   if (program === undefined) throw new BoxError("process: the configuration has none, there is nothing to start");
   becomeProgram({
     program,
     host,
     maySetGroups: maySetGroups(namespaces),
+    labels,
     filter,
     beforeExecution: (restrict) => runHooks(hooks.startContainer, stateFor(identity, "created"), { restrict }),
   });

@@ -339,6 +339,38 @@ export const BPF_DEVCG_ACC_READ = 0x2;
 export const BPF_DEVCG_ACC_WRITE = 0x4;
 export const KEYCTL_JOIN_SESSION_KEYRING = 0x1;
 
+// sched_setattr(2), ioprio_set(2), set_mempolicy(2), personality(2)
+export const SCHED_OTHER = 0x0;
+export const SCHED_FIFO = 0x1;
+export const SCHED_RR = 0x2;
+export const SCHED_BATCH = 0x3;
+export const SCHED_IDLE = 0x5;
+export const SCHED_DEADLINE = 0x6;
+export const SCHED_FLAG_RESET_ON_FORK = 0x1;
+export const SCHED_FLAG_RECLAIM = 0x2;
+export const SCHED_FLAG_DL_OVERRUN = 0x4;
+export const SCHED_FLAG_KEEP_POLICY = 0x8;
+export const SCHED_FLAG_KEEP_PARAMS = 0x10;
+export const SCHED_FLAG_UTIL_CLAMP_MIN = 0x20;
+export const SCHED_FLAG_UTIL_CLAMP_MAX = 0x40;
+export const IOPRIO_CLASS_RT = 0x1;
+export const IOPRIO_CLASS_BE = 0x2;
+export const IOPRIO_CLASS_IDLE = 0x3;
+export const IOPRIO_CLASS_SHIFT = 0xd;
+export const IOPRIO_WHO_PROCESS = 0x1;
+export const MPOL_DEFAULT = 0x0;
+export const MPOL_PREFERRED = 0x1;
+export const MPOL_BIND = 0x2;
+export const MPOL_INTERLEAVE = 0x3;
+export const MPOL_LOCAL = 0x4;
+export const MPOL_PREFERRED_MANY = 0x5;
+export const MPOL_WEIGHTED_INTERLEAVE = 0x6;
+export const MPOL_F_STATIC_NODES = 0x8000;
+export const MPOL_F_RELATIVE_NODES = 0x4000;
+export const MPOL_F_NUMA_BALANCING = 0x2000;
+export const PER_LINUX = 0x0;
+export const PER_LINUX32 = 0x8;
+
 // getrlimit(2), clocks
 export const RLIMIT_CPU = 0x0;
 export const RLIMIT_FSIZE = 0x1;

@@ -244,6 +244,20 @@ export const termios = struct("struct kernel_termios", {
   c_cc: "19 bytes",
 });
 
+/** sched_setattr(2). */
+export const sched_attr = struct("struct sched_attr", {
+  size: "u32",
+  sched_policy: "u32",
+  sched_flags: "u64",
+  sched_nice: "s32",
+  sched_priority: "u32",
+  sched_runtime: "u64",
+  sched_deadline: "u64",
+  sched_period: "u64",
+  sched_util_min: "u32",
+  sched_util_max: "u32",
+});
+
 /** uname(2). */
 export const utsname = struct("struct utsname", {
   sysname: "65 bytes",

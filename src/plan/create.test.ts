@@ -16,6 +16,7 @@ const facts: HostFacts = {
   cgroups: { mode: "v2", controllers: [] },
   ownCgroups: { "": "/caller" },
   systemd: { bus: "unix:path=/run/dbus/system_bus_socket", isUser: false, controlGroup: "" },
+  apparmor: false,
   selinux: false,
   resctrl: undefined,
 };
@@ -109,6 +110,9 @@ test("planCreate() reads no fact that the configuration does not ask for", () =>
     },
     get resctrl(): string | undefined {
       return assert.fail("where resctrl is mounted was read");
+    },
+    get apparmor(): boolean {
+      return assert.fail("whether AppArmor is in force was read");
     },
     get selinux(): boolean {
       return assert.fail("whether SELinux is in force was read");

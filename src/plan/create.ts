@@ -10,10 +10,10 @@ import { planResctrl } from "../resctrl/plan.ts";
 import type { CgroupViewLayout } from "../rootfs/ops.ts";
 import { planRootfs } from "../rootfs/plan.ts";
 import type { Finding } from "../spec/findings.ts";
-import { each, refuse, together } from "../spec/refusal.ts";
+import { together } from "../spec/refusal.ts";
 import { hasNamespace, hasNewNamespace } from "../spec/rules/namespaces.ts";
 import { sysctlComponents } from "../spec/sysctl-key.ts";
-import type { Linux, ValidSpec } from "../spec/types.ts";
+import type { ValidSpec } from "../spec/types.ts";
 import type { Plan } from "./plan.ts";
 import { planProgram } from "./program.ts";
 
@@ -42,7 +42,6 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
     warn("linux.resources.devices", "not in force: it needs a cgroup, and the cgroup manager is disabled");
   const planOwnCgroup = lazy(() => planCgroup(spec, id, facts, options.cgroupManager));
   const { namespaces, netDevices, resctrl, cgroup, rootfs, planned } = together({
-    supported: () => refuseUnsupported(linux),
     namespaces: () => planNamespaces(spec, facts.euid),
     netDevices: () => planNetDevices(linux, () => (facts.capabilities & netAdmin) !== 0n),
     resctrl: () => planResctrl(linux.intelRdt, id, () => facts.resctrl),
@@ -61,6 +60,7 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
         : planProgram(spec.process, linux, {
             ...options,
             capabilities: facts.capabilities,
+            modules: facts,
             inUserNamespace: hasNamespace(spec, "user"),
           }),
   });
@@ -83,14 +83,6 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
 /** Masks of capabilities. */
 const netAdmin = 1n << 12n;
 const sysAdmin = 1n << 21n;
-
-const unsupported = ["memoryPolicy", "personality"] as const;
-
-function refuseUnsupported(linux: Linux): void {
-  each(unsupported, (name) => {
-    if (linux[name] !== undefined) refuse(`linux.${name}`, "not supported");
-  });
-}
 
 /** Where the container is in each hierarchy: in its own cgroup, or in that of its caller. */
 function placeOf(

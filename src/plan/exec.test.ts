@@ -19,6 +19,7 @@ const options: ProcessOptions = {
 };
 
 const facts: ExecFacts = {
+  modules: { apparmor: false, selinux: false },
   capabilities: 2n ** 41n - 1n,
   joins: ["mnt", "pid"],
   cgroup: null,

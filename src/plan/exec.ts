@@ -9,7 +9,7 @@ import { maskOf, namesOf } from "../security/plan.ts";
 import type { Finding } from "../spec/findings.ts";
 import type { Capabilities, Process, ValidProcess, ValidSpec } from "../spec/types.ts";
 import type { ProgramPlan } from "./plan.ts";
-import { grantable, planProgram } from "./program.ts";
+import { grantable, type ProgramContext, planProgram } from "./program.ts";
 
 /** What the command line says of the process; what it leaves out is as in the configuration. */
 export interface ProcessOptions {
@@ -79,6 +79,8 @@ function addCapabilities(own: Capabilities = {}, added: readonly string[]): Capa
 export interface ExecFacts {
   /** Capabilities of this process, as a mask. */
   readonly capabilities: bigint;
+  /** Security modules that are in force on this host. */
+  readonly modules: ProgramContext["modules"];
   /** Namespaces in which the container's first process is and this one is not. */
   readonly joins: readonly NamespaceFile[];
   readonly cgroup: Pick<CgroupOps, "path" | "directories"> | null;
@@ -113,7 +115,8 @@ const sysAdmin = 1n << 21n;
 export function planExec(process: ValidProcess, spec: ValidSpec, facts: ExecFacts, options: ExecOptions): ExecPlan {
   const { joins, capabilities, newKeyring } = facts;
   const inUserNamespace = joins.includes("user");
-  const context = { capabilities, inUserNamespace, newKeyring, preserveFds: options.preserveFds, extraEnv: [] };
+  const { preserveFds } = options;
+  const context = { capabilities, inUserNamespace, newKeyring, modules: facts.modules, preserveFds, extraEnv: [] };
   const missing = maskOf(options.addedCapabilities) & ~grantable(context);
   if (missing !== 0n) throw new BoxError(`--cap: cannot be granted here: ${namesOf(missing).join(", ")}`);
   const { program, warnings } = planProgram(process, spec.linux ?? {}, context);

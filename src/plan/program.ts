@@ -1,7 +1,7 @@
 /** Composes the subjects' plans of one program, the container's own or one of `exec`. Pure. */
 import { planProcess } from "../process/plan.ts";
 import { planSeccomp } from "../seccomp/plan.ts";
-import { planSecurity } from "../security/plan.ts";
+import { planSecurity, type SecurityContext } from "../security/plan.ts";
 import type { Finding } from "../spec/findings.ts";
 import type { Linux, Process } from "../spec/types.ts";
 import type { ProgramPlan } from "./plan.ts";
@@ -13,6 +13,8 @@ export interface ProgramContext {
   /** Whether the program is in a user namespace that box makes or joins. */
   readonly inUserNamespace: boolean;
   readonly newKeyring: boolean;
+  /** Security modules that are in force on this host. */
+  readonly modules: SecurityContext["modules"];
   readonly preserveFds: number;
   /** Variables that the caller's socket activation adds. */
   readonly extraEnv: readonly string[];
@@ -37,11 +39,12 @@ export function planProgram(
     grantable: grantable(context),
     newKeyring: context.newKeyring,
     filtered: seccomp !== undefined,
+    modules: context.modules,
   });
   const env = [...(process.env ?? []), ...context.extraEnv];
   return {
     program: {
-      process: planProcess({ ...process, env }),
+      process: planProcess({ ...process, env }, linux),
       security: security.ops,
       seccomp,
       preserveFds: context.preserveFds,

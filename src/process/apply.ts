@@ -9,10 +9,22 @@ import {
   EISDIR,
   ENOENT,
   ENOTDIR,
+  MPOL_BIND,
+  MPOL_DEFAULT,
+  MPOL_F_NUMA_BALANCING,
+  MPOL_F_RELATIVE_NODES,
+  MPOL_F_STATIC_NODES,
+  MPOL_INTERLEAVE,
+  MPOL_LOCAL,
+  MPOL_PREFERRED,
+  MPOL_PREFERRED_MANY,
+  MPOL_WEIGHTED_INTERLEAVE,
   O_DIRECTORY,
   O_NONBLOCK,
   O_PATH,
   O_RDONLY,
+  PER_LINUX,
+  PER_LINUX32,
   RLIMIT_CORE,
   S_IFDIR,
   S_IFMT,
@@ -24,8 +36,9 @@ import { coreLimit, decodeUtf8 } from "../linux/engine.ts";
 import { access, chdir, fstat, getcwd, open, readAll, stat, umask } from "../linux/file.ts";
 import { getLimit, resourceNumbers, setLimit } from "../linux/process.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
+import { setAffinity, setMemoryPolicy, setPersonality } from "../linux/scheduling.ts";
 import { candidates, homeOf, valueOf } from "./environment.ts";
-import type { LimitOp, ProcessOps } from "./ops.ts";
+import type { AffinityOp, LimitOp, MemoryPolicyOp, ProcessOps } from "./ops.ts";
 
 /** Gives the program the soft limit that box lowered for its own processes. */
 export function restoreCoreLimit(): void {
@@ -84,6 +97,48 @@ export function checkDirectory(): void {
 export function setOomScore(adjustment: number): void {
   using proc = Proc.host();
   within("process.oomScoreAdj", () => proc.write("self/oom_score_adj", `${adjustment}`));
+}
+
+/** Where an exec'd process runs until it is in its cgroup. */
+export function setInitialAffinity(affinity: AffinityOp | undefined): void {
+  const cpus = affinity?.initial;
+  if (cpus !== undefined) within("process.execCPUAffinity.initial", () => setAffinity(cpus));
+}
+
+/** Where an exec'd process runs from when it is in its cgroup. */
+export function setFinalAffinity(affinity: AffinityOp | undefined): void {
+  if (affinity !== undefined) within("process.execCPUAffinity.final", () => setAffinity(affinity.final ?? "all"));
+}
+
+const memoryModes: Readonly<Record<MemoryPolicyOp["mode"], number>> = {
+  MPOL_DEFAULT,
+  MPOL_BIND,
+  MPOL_INTERLEAVE,
+  MPOL_WEIGHTED_INTERLEAVE,
+  MPOL_PREFERRED,
+  MPOL_PREFERRED_MANY,
+  MPOL_LOCAL,
+};
+
+const memoryFlags: Readonly<Record<MemoryPolicyOp["flags"][number], number>> = {
+  MPOL_F_NUMA_BALANCING,
+  MPOL_F_RELATIVE_NODES,
+  MPOL_F_STATIC_NODES,
+};
+
+const domains: Readonly<Record<NonNullable<ProcessOps["personality"]>, number>> = {
+  LINUX: PER_LINUX,
+  LINUX32: PER_LINUX32,
+};
+
+/** What the program inherits and anybody may set: the execution domain, and where memory comes from (in its cgroup). */
+export function setDomains({ memoryPolicy, personality }: ProcessOps): void {
+  if (memoryPolicy !== undefined) {
+    const { mode, flags, nodes } = memoryPolicy;
+    const value = flags.reduce((sum, flag) => sum | memoryFlags[flag], memoryModes[mode]);
+    within("linux.memoryPolicy", () => setMemoryPolicy(value, nodes, mode));
+  }
+  if (personality !== undefined) within("linux.personality", () => setPersonality(domains[personality]));
 }
 
 export function setUmask(mask: number): void {

@@ -1,5 +1,5 @@
 /** The program and what it starts with, as data: made by process/plan.ts, performed by process/apply.ts. */
-import type { Rlimit } from "../spec/types.ts";
+import type { IoPriority, MemoryPolicy, Personality, Rlimit, Scheduler } from "../spec/types.ts";
 
 export interface LimitOp {
   readonly type: Rlimit["type"];
@@ -21,6 +21,41 @@ export interface ProcessOps {
   /** Undefined leaves it as it is; written by the parent, through the host's /proc. */
   readonly oomScoreAdj: number | undefined;
   readonly terminal: TerminalOp | undefined;
+  readonly scheduler: SchedulerOp | undefined;
+  readonly ioPriority: IoPriorityOp | undefined;
+  /** Only for an exec'd process. */
+  readonly affinity: AffinityOp | undefined;
+  readonly memoryPolicy: MemoryPolicyOp | undefined;
+  readonly personality: Personality["domain"] | undefined;
+}
+
+export type SchedulerFlag = NonNullable<Scheduler["flags"]>[number];
+
+export interface SchedulerOp {
+  /** No kernel has SCHED_ISO. */
+  readonly policy: Exclude<Scheduler["policy"], "SCHED_ISO">;
+  readonly nice: number;
+  readonly priority: number;
+  readonly flags: readonly SchedulerFlag[];
+  /** Nanoseconds as decimal text (64 bits), as the next two. */
+  readonly runtime: string;
+  readonly deadline: string;
+  readonly period: string;
+}
+
+export type IoPriorityOp = IoPriority;
+
+export interface AffinityOp {
+  /** Until the process is in its cgroup; undefined leaves the caller's. */
+  readonly initial: readonly number[] | undefined;
+  /** From then on; undefined are all that the cgroup has. */
+  readonly final: readonly number[] | undefined;
+}
+
+export interface MemoryPolicyOp {
+  readonly mode: MemoryPolicy["mode"];
+  readonly flags: NonNullable<MemoryPolicy["flags"]>;
+  readonly nodes: readonly number[];
 }
 
 export interface TerminalOp {

@@ -6,6 +6,8 @@ import { clearAmbient, dropFromBoundingSet, raiseAmbient, setKeepCaps, setNoNewP
 import { SyscallError } from "../linux/raw.ts";
 import type { CapabilityOps } from "./ops.ts";
 
+export { type LabelFile, labelKeys, openLabels, writeLabels } from "./labels.ts";
+
 /** Numbers of the capabilities in a mask. */
 function* numbersOf(mask: bigint): Generator<number> {
   for (let number = 0; number < 64; number++) if ((mask & (1n << BigInt(number))) !== 0n) yield number;

@@ -19,4 +19,13 @@ export interface SecurityOps {
   readonly noNewPrivileges: boolean;
   /** Whether a new session keyring replaces the caller's. */
   readonly newKeyring: boolean;
+  /** What execve confines the program to. */
+  readonly labels: readonly LabelOp[];
+}
+
+export interface LabelOp {
+  readonly module: "apparmor" | "selinux";
+  readonly label: string;
+  /** Its place in the configuration. */
+  readonly property: string;
 }

@@ -6,11 +6,12 @@ import { capabilityNames } from "../spec/vocabulary.ts";
 import { planSecurity, type SecurityPlan } from "./plan.ts";
 
 const every = 2n ** 41n - 1n;
+const modules = { apparmor: false, selinux: false };
 
 function plan(capabilities: Capabilities | undefined, grantable = every, change: Partial<Process> = {}): SecurityPlan {
   const process: Process = { args: ["sh"], cwd: "/", user: { uid: 0, gid: 0 }, ...change };
   const given = capabilities === undefined ? process : { ...process, capabilities };
-  return planSecurity(given, { grantable, newKeyring: false, filtered: false });
+  return planSecurity(given, { grantable, newKeyring: false, filtered: false, modules });
 }
 
 const nothing = { bounding: "0", effective: "0", permitted: "0", inheritable: "0", ambient: "0", untilExecution: "0" };
@@ -18,7 +19,7 @@ const nothing = { bounding: "0", effective: "0", permitted: "0", inheritable: "0
 test("planSecurity() leaves the program without any capability unless the configuration names some", () => {
   for (const capabilities of [undefined, {}, { bounding: [] }]) {
     const { ops, warnings } = plan(capabilities);
-    assert.deepEqual(ops, { capabilities: nothing, noNewPrivileges: false, newKeyring: false });
+    assert.deepEqual(ops, { capabilities: nothing, noNewPrivileges: false, newKeyring: false, labels: [] });
     assert.deepEqual(warnings, []);
   }
 });
@@ -67,7 +68,10 @@ test("planSecurity() leaves out unknown names, of which the rules have warned", 
 test("planSecurity() hands on noNewPrivileges and the wish for a keyring", () => {
   assert.equal(plan({}, every, { noNewPrivileges: true }).ops.noNewPrivileges, true);
   const process: Process = { args: ["sh"], cwd: "/", user: { uid: 0, gid: 0 } };
-  assert.equal(planSecurity(process, { grantable: every, newKeyring: true, filtered: false }).ops.newKeyring, true);
+  assert.equal(
+    planSecurity(process, { grantable: every, newKeyring: true, filtered: false, modules }).ops.newKeyring,
+    true,
+  );
 });
 
 test("planSecurity() never plans more than was asked for and can be granted", () => {
@@ -88,10 +92,30 @@ test("planSecurity() never plans more than was asked for and can be granted", ()
 test("planSecurity() holds CAP_SYS_ADMIN up to execve for a filter without no_new_privs, if it is there to be held", () => {
   const held = (noNewPrivileges: boolean, filtered: boolean, grantable = every): string => {
     const process: Process = { args: ["sh"], cwd: "/", user: { uid: 0, gid: 0 }, noNewPrivileges };
-    return planSecurity(process, { grantable, newKeyring: false, filtered }).ops.capabilities.untilExecution;
+    return planSecurity(process, { grantable, newKeyring: false, filtered, modules }).ops.capabilities.untilExecution;
   };
   assert.equal(held(false, true), `${2n ** 21n}`);
   assert.equal(held(true, true), "0");
   assert.equal(held(false, false), "0");
   assert.equal(held(false, true, every - 2n ** 21n), "0");
+});
+
+test("planSecurity() plans the labels of modules that are in force, and refuses others", () => {
+  const process: Process = {
+    ...{ args: ["sh"], cwd: "/", user: { uid: 0, gid: 0 } },
+    ...{ apparmorProfile: "engine-default", selinuxLabel: "system_u:system_r:container_t:s0" },
+  };
+  const plan = (force: { apparmor: boolean; selinux: boolean }, one: Process = process) =>
+    planSecurity(one, { grantable: every, newKeyring: false, filtered: false, modules: force }).ops.labels;
+  assert.deepEqual(plan({ apparmor: true, selinux: true }), [
+    { module: "apparmor", label: "engine-default", property: "process.apparmorProfile" },
+    { module: "selinux", label: "system_u:system_r:container_t:s0", property: "process.selinuxLabel" },
+  ]);
+  assert.throws(() => plan({ apparmor: false, selinux: true }), {
+    message: "process.apparmorProfile: AppArmor is not in force on this host",
+  });
+  assert.throws(() => plan({ apparmor: true, selinux: false }), {
+    message: "process.selinuxLabel: SELinux is not in force on this host",
+  });
+  assert.deepEqual(plan(modules, { ...process, apparmorProfile: "", selinuxLabel: "" }), []);
 });

@@ -1,8 +1,9 @@
 /** From `process.capabilities` and its neighbours to the ops of security/ops.ts. Pure. */
 import type { Finding } from "../spec/findings.ts";
+import { each, refuse } from "../spec/refusal.ts";
 import type { Capabilities, Process } from "../spec/types.ts";
 import { capabilityNames } from "../spec/vocabulary.ts";
-import type { CapabilityOps, SecurityOps } from "./ops.ts";
+import type { CapabilityOps, LabelOp, SecurityOps } from "./ops.ts";
 
 export interface SecurityContext {
   /** Capabilities that can be granted: init's own, as a mask. */
@@ -10,6 +11,8 @@ export interface SecurityContext {
   readonly newKeyring: boolean;
   /** Whether the program gets a system-call filter. */
   readonly filtered: boolean;
+  /** Which of them are in force on this host. */
+  readonly modules: { readonly apparmor: boolean; readonly selinux: boolean };
 }
 
 export interface SecurityPlan {
@@ -41,7 +44,23 @@ export function planSecurity(process: Process, context: SecurityContext): Securi
       : 0n
     ).toString(),
   };
-  return { ops: { capabilities: ops, noNewPrivileges, newKeyring: context.newKeyring }, warnings };
+  return {
+    ops: { capabilities: ops, noNewPrivileges, newKeyring: context.newKeyring, labels: planLabels(process, context) },
+    warnings,
+  };
+}
+
+/** @throws Refusal for a label that nobody would look at */
+function planLabels(process: Process, { modules }: SecurityContext): LabelOp[] {
+  const asked = [
+    { module: "apparmor", name: "AppArmor", property: "process.apparmorProfile", label: process.apparmorProfile ?? "" },
+    { module: "selinux", name: "SELinux", property: "process.selinuxLabel", label: process.selinuxLabel ?? "" },
+  ] as const;
+  const given = asked.filter(({ label }) => label !== "");
+  return each(given, ({ module, name, property, label }) => {
+    if (!modules[module]) refuse(property, `${name} is not in force on this host`);
+    return { module, label, property };
+  });
 }
 
 /** Unknown names are left out; the specification's rules have warned of them. */

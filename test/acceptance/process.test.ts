@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "./harness/command.ts";
-import type { Capabilities, Process } from "./harness/config.ts";
+import type { Capabilities, Process, Spec } from "./harness/config.ts";
 import type { Report } from "./harness/container.ts";
 import { context } from "./harness/context.ts";
 import { ok, refused } from "./harness/expect.ts";
@@ -449,3 +449,203 @@ for (const { what, args, prepare, afterwards, text } of badPrograms) {
     ok(await lab.runtime.delete(container.id));
   });
 }
+
+scenario("the program has the configured scheduling policy and nice value", async (lab) => {
+  for (const [policy, number] of [
+    ["SCHED_OTHER", 0],
+    ["SCHED_BATCH", 3],
+  ] as const) {
+    const report = await reportWith(lab, (process) => {
+      process.scheduler = { policy, nice: 7 };
+    });
+    assert.deepEqual([report.scheduler, report.nice], [[number, 0], 7], policy);
+  }
+  const idle = await reportWith(lab, (process) => {
+    process.scheduler = { policy: "SCHED_IDLE" };
+  });
+  assert.deepEqual(idle.scheduler, [5, 0]);
+});
+
+scenario("the program may have a deadline", async (lab) => {
+  const report = await reportWith(lab, (process) => {
+    process.scheduler = { policy: "SCHED_DEADLINE", runtime: 1e6, deadline: 1e7, period: 1e7 };
+  });
+  assert.deepEqual(report.scheduler, [6, 0]);
+});
+
+for (const [name, number] of [
+  ["IOPRIO_CLASS_BE", 2],
+  ["IOPRIO_CLASS_RT", 1],
+  ["IOPRIO_CLASS_IDLE", 3],
+] as const) {
+  scenario(`the program has the configured I/O priority of class ${name}`, async (lab) => {
+    const report = await reportWith(lab, (process) => {
+      process.ioPriority = { class: name, priority: 6 };
+    });
+    assert.equal(report.ioPriority >> 13, number);
+    // The kernel forgets the priority of the idle class, since some version.
+    if (number !== 3) assert.equal(report.ioPriority & 7, 6);
+  });
+}
+
+scenario("priorities are the host's to give in a user namespace too", async (lab) => {
+  const container = lab.container(["/bin/probe", "report"], ({ process, linux }) => {
+    linux.namespaces.push({ type: "user" });
+    linux.uidMappings = [{ containerID: 0, hostID: 200_000, size: 65_536 }];
+    linux.gidMappings = [{ containerID: 0, hostID: 200_000, size: 65_536 }];
+    process.scheduler = { policy: "SCHED_OTHER", nice: -5 };
+    process.ioPriority = { class: "IOPRIO_CLASS_RT", priority: 1 };
+  });
+  const { spawnSync } = await import("node:child_process");
+  spawnSync("chown", ["-R", "200000:200000", container.rootfs]);
+  chmodSync(container.bundle, 0o755);
+  const report = await container.report();
+  assert.deepEqual([report.nice, report.ioPriority], [-5, (1 << 13) | 1]);
+});
+
+for (const [domain, number] of [
+  ["LINUX", 0],
+  ["LINUX32", 8],
+] as const) {
+  scenario(`the program has the execution domain ${domain}`, async (lab) => {
+    const container = lab.container(["/bin/probe", "report"], ({ linux }) => {
+      linux.personality = { domain };
+    });
+    assert.equal((await container.report()).personality, number);
+  });
+}
+
+for (const [mode, nodes, expected] of [
+  ["MPOL_DEFAULT", undefined, [0, 0]],
+  ["MPOL_LOCAL", undefined, [4, 0]],
+  ["MPOL_BIND", "0", [2, 1]],
+  ["MPOL_INTERLEAVE", "0", [3, 1]],
+  ["MPOL_PREFERRED", "0", [1, 1]],
+] as const) {
+  scenario(`the program's memory comes by ${mode}`, { clause: "config-linux.md, Memory Policy" }, async (lab) => {
+    const container = lab.container(["/bin/probe", "report"], ({ linux }) => {
+      linux.memoryPolicy = { mode, ...(nodes === undefined ? {} : { nodes }) };
+    });
+    assert.deepEqual((await container.report()).memoryPolicy, expected);
+  });
+}
+
+scenario(
+  "an exec'd process has the container's domain, memory policy and priorities",
+  { needs: ["command: exec"] },
+  async (lab) => {
+    const container = await lab.running(["/bin/probe", "wait"], ({ process, linux }) => {
+      process.scheduler = { policy: "SCHED_BATCH", nice: 3 };
+      process.ioPriority = { class: "IOPRIO_CLASS_BE", priority: 5 };
+      linux.personality = { domain: "LINUX32" };
+      linux.memoryPolicy = { mode: "MPOL_BIND", nodes: "0" };
+    });
+    const result = ok(await lab.runtime.exec(container.id, ["/bin/probe", "report"]));
+    const { scheduler, nice, ioPriority, personality, memoryPolicy } = JSON.parse(result.stdout) as Report;
+    assert.deepEqual([scheduler, nice, ioPriority, personality, memoryPolicy], [[3, 0], 3, (2 << 13) | 5, 8, [2, 1]]);
+  },
+);
+
+scenario(
+  "an exec'd process runs on the configured processors, the container's first one on all",
+  { needs: ["command: exec"], clause: "config.md, execCPUAffinity" },
+  async (lab) => {
+    for (const [affinity, expected] of [
+      [{ final: "0" }, "0"],
+      [{ initial: "0", final: "0" }, "0"],
+    ] as const) {
+      const container = await lab.running(["/bin/probe", "wait"], ({ process }) => {
+        process.execCPUAffinity = { ...affinity };
+      });
+      const cpus = (text: string): string | undefined => /Cpus_allowed_list:\s*(\S+)/.exec(text)?.[1];
+      const { readFileSync } = await import("node:fs");
+      const everywhere = cpus(readFileSync("/proc/self/status", "utf8"));
+      assert.equal(cpus(readFileSync(`/proc/${container.pid}/status`, "utf8")), everywhere);
+      const result = ok(await lab.runtime.exec(container.id, ["/bin/probe", "report"]));
+      assert.equal((JSON.parse(result.stdout) as Report).status["Cpus_allowed_list"], expected);
+      await container.stop();
+    }
+  },
+);
+
+scenario(
+  "processors of an exec'd process hold only until it is in the container's cgroup, unless there are final ones",
+  { needs: ["command: exec"], boxOnly: "the cgroup's own processors are used again" },
+  async (lab) => {
+    const container = await lab.running(["/bin/probe", "wait"], ({ process }) => {
+      process.execCPUAffinity = { initial: "0" };
+    });
+    const { readFileSync } = await import("node:fs");
+    const all = /Cpus_allowed_list:\s*(\S+)/.exec(readFileSync(`/proc/${container.pid}/status`, "utf8"))?.[1];
+    const result = ok(await lab.runtime.exec(container.id, ["/bin/probe", "report"]));
+    assert.equal((JSON.parse(result.stdout) as Report).status["Cpus_allowed_list"], all);
+  },
+);
+
+const wrong: [string, (process: Process, linux: Spec["linux"]) => void, RegExp][] = [
+  ["a policy that Linux has not", (process) => (process.scheduler = { policy: "SCHED_ISO" }), /scheduler.policy/],
+  [
+    "a memory policy with a node that is not there",
+    (_, linux) => (linux.memoryPolicy = { mode: "MPOL_BIND", nodes: "1000" }),
+    /linux.memoryPolicy: set_mempolicy.*EINVAL/,
+  ],
+  [
+    "a deadline longer than its period",
+    (process) => (process.scheduler = { policy: "SCHED_DEADLINE", runtime: 2000, deadline: 3000, period: 2500 }),
+    /scheduler/,
+  ],
+];
+
+for (const [what, change, text] of wrong) {
+  scenario(
+    `create refuses ${what}, and leaves nothing`,
+    { boxOnly: "create fails for what cannot be applied" },
+    async (lab) => {
+      const container = lab.container(["/bin/true"], ({ process, linux }) => change(process, linux));
+      refused(await lab.runtime.call(["create", "--bundle", container.bundle, container.id]), text);
+      assert.deepEqual(lab.stateEntries(), []);
+    },
+  );
+}
+
+for (const [property, value, need] of [
+  ["apparmorProfile", "acceptance-none", "apparmor"],
+  ["selinuxLabel", "system_u:system_r:container_t:s0", "selinux"],
+] as const) {
+  if (context.facts[need] === "") continue;
+  scenario(
+    `create refuses ${property} where nobody would look at it`,
+    { boxOnly: "validation before action" },
+    async (lab) => {
+      const container = lab.container(["/bin/true"], ({ process }) => {
+        process[property] = value;
+      });
+      refused(
+        await lab.runtime.call(["create", "--bundle", container.bundle, container.id]),
+        new RegExp(`${property}.*not in force`),
+      );
+    },
+  );
+}
+
+/** Whether a profile of the suite's own could be loaded, in which nothing may write below /tmp. */
+scenario("the program is confined by the AppArmor profile", { needs: ["apparmor"] }, async (lab) => {
+  const profile = lab.token;
+  const text = `profile "${profile}" flags=(attach_disconnected) { file, capability, network, unix, signal, deny /tmp/** w, }`;
+  ok(await command(["apparmor_parser", "--replace", "--skip-cache"], { input: text }));
+  lab.later(async () => void (await command(["apparmor_parser", "--remove"], { input: text })));
+  const script = "cat /proc/self/attr/current; touch /tmp/x || echo denied";
+  const output = await lab.shell(script, ({ process, mounts }) => {
+    process.apparmorProfile = profile;
+    mounts.push({ destination: "/tmp", type: "tmpfs", source: "tmpfs" });
+  });
+  assert.deepEqual(output.trim().split("\n"), [`${profile} (enforce)`, "denied"]);
+});
+
+scenario("start refuses an AppArmor profile that is not loaded", { needs: ["apparmor"] }, async (lab) => {
+  const container = lab.container(["/bin/true"], ({ process }) => {
+    process.apparmorProfile = "acceptance-not-loaded";
+  });
+  const created = await lab.runtime.call(["create", "--bundle", container.bundle, container.id]);
+  if (created.status === 0) refused(await lab.runtime.start(container.id), /apparmorProfile/);
+});

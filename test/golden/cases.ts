@@ -17,6 +17,7 @@ const root = {
   capabilities: 2n ** 41n - 1n - 2n ** 24n - 2n ** 37n,
   ownCgroups: { "": "/caller" },
   systemd: { bus: "unix:path=/run/dbus/system_bus_socket", isUser: false, controlGroup: "" },
+  apparmor: false,
   selinux: false,
   resctrl: undefined,
 };
@@ -51,6 +52,7 @@ const hosts = {
       isUser: true,
       controlGroup: "/user.slice/user-1000.slice/user@1000.service",
     },
+    apparmor: false,
     selinux: false,
     resctrl: undefined,
   },

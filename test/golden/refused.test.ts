@@ -44,8 +44,8 @@ const refused: readonly (readonly [path: string, value: unknown, message: string
   ["process.user.gid", -1, "process.user.gid: must be an integer from 0 to 4294967294, not -1"],
   ["process.user.uid", 0.5, "process.user.uid: must be an integer from 0 to 4294967294, not 0.5"],
   ["process.env", ["A"], 'process.env[0]: must be of the form NAME=value, not "A"'],
-  ["process.apparmorProfile", "unconfined", "process.apparmorProfile: not supported"],
-  ["process.selinuxLabel", "a:b:c", "process.selinuxLabel: not supported"],
+  ["process.apparmorProfile", "unconfined", "process.apparmorProfile: AppArmor is not in force on this host"],
+  ["process.selinuxLabel", "a:b:c", "process.selinuxLabel: SELinux is not in force on this host"],
   ["linux.namespaces", [{ type: "pid" }, { type: "uts" }], needsMount],
   ["linux.namespaces", undefined, 'hostname: needs a namespace of type "uts" in linux.namespaces'],
   [

@@ -124,6 +124,7 @@ function planFor({ record, init, config }: Target, request: Request, { log }: Co
   step("plan");
   const facts = {
     capabilities: hostFacts().capabilities,
+    modules: hostFacts(),
     joins: otherNamespaces(init.pid),
     cgroup: record.cgroup,
     creator: record.uid,

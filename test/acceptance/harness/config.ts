@@ -45,6 +45,19 @@ export interface Process {
   rlimits?: { type: string; soft: number; hard: number }[];
   noNewPrivileges?: boolean;
   oomScoreAdj?: number;
+  scheduler?: {
+    policy: string;
+    nice?: number;
+    priority?: number;
+    flags?: string[];
+    runtime?: number;
+    deadline?: number;
+    period?: number;
+  };
+  ioPriority?: { class: string; priority: number };
+  execCPUAffinity?: { initial?: string; final?: string };
+  apparmorProfile?: string;
+  selinuxLabel?: string;
 }
 
 export interface Device {
@@ -101,6 +114,8 @@ export interface Linux {
   netDevices?: Record<string, { name?: string }>;
   sysctl?: Record<string, string>;
   seccomp?: Seccomp;
+  personality?: { domain: string };
+  memoryPolicy?: { mode: string; nodes?: string; flags?: string[] };
 }
 
 export interface Spec {

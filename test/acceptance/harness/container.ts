@@ -25,6 +25,14 @@ export interface Report {
   gid: number;
   egid: number;
   nice: number;
+  /** SCHED_*, and the real-time priority. */
+  scheduler: [number, number];
+  /** The class in the bits from 13 on, and the priority. */
+  ioPriority: number;
+  /** PER_* */
+  personality: number;
+  /** MPOL_*, and the first 64 nodes as a mask. */
+  memoryPolicy: [number, number];
   /** Its serial number; -1 where the kernel has none. */
   sessionKeyring: number;
   oomScoreAdj: number;

@@ -28,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -153,6 +154,15 @@ static int report(char **argv)
     printf("{\"pid\":%d,\"ppid\":%d,\"pgid\":%d,\"sid\":%d", getpid(), getppid(), getpgrp(), getsid(0));
     printf(",\"uid\":%u,\"euid\":%u,\"gid\":%u,\"egid\":%u", getuid(), geteuid(), getgid(), getegid());
     printf(",\"sessionKeyring\":%ld", syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0));
+    struct sched_param param = { 0 };
+    sched_getparam(0, &param);
+    int policy = 0;
+    unsigned long nodes[16] = { 0 };
+    if (syscall(SYS_get_mempolicy, &policy, nodes, 8 * sizeof nodes, NULL, 0))
+        policy = -1;
+    printf(",\"scheduler\":[%d,%d],\"ioPriority\":%ld", sched_getscheduler(0), param.sched_priority,
+           syscall(SYS_ioprio_get, 1, 0));
+    printf(",\"personality\":%d,\"memoryPolicy\":[%d,%lu]", personality(0xffffffff), policy, nodes[0]);
     printf(",\"nice\":%d,\"oomScoreAdj\":%d,\"cwd\":", getpriority(PRIO_PROCESS, 0), atoi(oom));
     text(cwd);
     printf(",\"hostname\":");
