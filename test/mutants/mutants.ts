@@ -699,7 +699,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the caller's session keyring is kept",
     file: "init/run.ts",
-    replace: "if (plan.program?.security.newKeyring === true) leaveKeyring();",
+    replace: "leaveKeyring();",
     by: "",
     tests: ["process: the program has a session keyring of its own"],
   },
@@ -1488,6 +1488,57 @@ export const mutants: readonly Mutant[] = [
     replace: "memoryKills(cgroup) === 0",
     by: "true",
     tests: ["resources: a memory limit that is too low for the start-up is told as such"],
+  },
+
+  // --- scheduling, domains ---
+  {
+    name: "priorities are not set",
+    file: "container/create.ts",
+    replace: "if (process !== undefined) setPriorities(pid, process);",
+    by: "",
+    tests: ["process: the program has the configured scheduling policy and nice value"],
+  },
+  {
+    name: "an I/O priority's class is lost",
+    file: "linux/scheduling.ts",
+    replace: "(ioClass << IOPRIO_CLASS_SHIFT) | priority",
+    by: "priority",
+    tests: ["process: the program has the configured I/O priority of class IOPRIO_CLASS_RT"],
+  },
+  {
+    name: "the execution domain is not set",
+    file: "process/apply.ts",
+    replace: 'if (personality !== undefined) within("linux.personality", () => setPersonality(domains[personality]));',
+    by: "",
+    tests: ["process: the program has the execution domain LINUX32"],
+  },
+  {
+    name: "a memory policy knows no nodes",
+    file: "process/apply.ts",
+    replace: "setMemoryPolicy(value, nodes, mode)",
+    by: "setMemoryPolicy(value, [], mode)",
+    tests: ["process: the program's memory comes by MPOL_BIND"],
+  },
+  {
+    name: "an exec'd process has no domains of its own",
+    file: "init/exec.ts",
+    replace: "setDomains(plan.program.process);",
+    by: "",
+    tests: ["process: an exec'd process has the container's domain, memory policy and priorities"],
+  },
+  {
+    name: "an exec'd process is not bound to its processors",
+    file: "init/exec.ts",
+    replace: "setFinalAffinity(plan.program.process.affinity);",
+    by: "",
+    tests: ["process: an exec'd process runs on the configured processors, the container's first one on all"],
+  },
+  {
+    name: "a label that nobody looks at is taken",
+    file: "security/plan.ts",
+    replace: "if (!modules[module]) refuse(property, `${name} is not in force on this host`);",
+    by: "",
+    tests: ["process: create refuses apparmorProfile where nobody would look at it"],
   },
 
   // --- seccomp ---
