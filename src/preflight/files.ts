@@ -6,6 +6,7 @@ import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT } from "../linux/constants.ts";
 import type { Findings } from "../spec/findings.ts";
 import { isBind } from "../spec/rules/mounts.ts";
 import { hasNamespace } from "../spec/rules/namespaces.ts";
+import type { Mount } from "../spec/types.ts";
 import type { Subject } from "./host.ts";
 
 export function rootCheck({ spec, bundle }: Subject, findings: Findings): void {
@@ -18,10 +19,15 @@ export function rootCheck({ spec, bundle }: Subject, findings: Findings): void {
 
 export function bindSourcesCheck({ spec, bundle }: Subject, findings: Findings): void {
   spec.mounts?.forEach((mount, index) => {
-    if (!isBind(mount) || mount.source === undefined || mount.source === "") return;
+    if (!isBind(mount) || mount.source === undefined || mount.source === "" || isLinkItself(mount)) return;
     const found = look(resolve(bundle, mount.source));
     if (typeof found === "string") findings.problem(`mounts[${index}].source`, found);
   });
+}
+
+/** Whether the source is a link that is not followed: it need not lead anywhere. */
+function isLinkItself({ options = [] }: Mount): boolean {
+  return options.some((option) => option === "src-nofollow" || option === "copy-symlink");
 }
 
 /** A file system that is not there may come with a module, so it is a warning. */

@@ -36,12 +36,7 @@ function tryConfig(way: "run" | "created" | "unstarted" | "validate", config: st
   freshBundle(config);
   const listing = bundleListing();
   if (way === "validate") {
-    const { valid } = verdict();
-    requireSame(listing, "validate");
-    const created = clean(box(...root, "create", id));
-    if (isRefusal(created) && valid && !created.stderr.includes("console socket"))
-      throw new Finding(`create refuses what validate takes: ${created.stderr}`);
-    if (created.status === 0) deleteIt();
+    tryValidate(listing);
     return;
   }
   const made = clean(box(...root, way === "run" ? "run" : "create", id));
@@ -56,11 +51,25 @@ function tryConfig(way: "run" | "created" | "unstarted" | "validate", config: st
   deleteIt();
 }
 
-function verdict(): { readonly valid: boolean } {
+/** What validate calls an error, run fails for; and what run refuses, validate calls an error. */
+function tryValidate(listing: string): void {
   const said = clean(box("validate", "--json"));
-  const { valid } = JSON.parse(said.stdout) as { valid: boolean };
+  const { valid, findings } = JSON.parse(said.stdout) as Verdict;
   if (valid !== (said.status === 0)) throw new Finding(`validate: status ${said.status}, valid ${valid}`);
-  return { valid };
+  requireSame(listing, "validate");
+  const ran = clean(box(...root, "run", id));
+  // Without a program there is something to create and nothing to run.
+  if (isRefusal(ran) && valid && !ran.stderr.includes("nothing to run"))
+    throw new Finding(`run refuses what validate takes: ${ran.stderr}`);
+  // A poststop hook that cannot run is only warned of, when the container is gone.
+  const errors = findings.filter(({ severity, path }) => severity === "error" && !path.startsWith("hooks.poststop"));
+  if (ran.status === 0 && errors.length > 0)
+    throw new Finding(`validate: ${errors.map(({ path, message }) => `${path}: ${message}`).join("; ")}; but it runs`);
+}
+
+interface Verdict {
+  readonly valid: boolean;
+  readonly findings: readonly { readonly severity: string; readonly path: string; readonly message: string }[];
 }
 
 function deleteIt(): void {
