@@ -20,6 +20,7 @@ import * as state from "./commands/state.ts";
 import * as trace from "./commands/trace.ts";
 import * as update from "./commands/update.ts";
 import * as validate from "./commands/validate.ts";
+import * as wait from "./commands/wait.ts";
 import { commandHelp } from "./help.ts";
 import { commands } from "./table.ts";
 
@@ -30,6 +31,7 @@ const tables: readonly CommandTable[] = [
   exec,
   state,
   kill,
+  wait,
   deleteCommand,
   update,
   list,
@@ -49,12 +51,12 @@ const contract: Readonly<Record<string, readonly [operands: string, ...options: 
   create: [
     "ID",
     ...["-b", "--bundle=x", "--console-socket=x", "--pid-file=x", "--no-pivot", "--no-new-keyring"],
-    ...["--preserve-fds=0", "-f", "--config=x", "--no-subreaper"],
+    ...["--preserve-fds=0", "-f", "--config=x", "--no-subreaper", "--pidfd-socket=x"],
   ],
   run: [
     "ID",
     ...["-b", "--bundle=x", "--console-socket=x", "--pid-file=x", "--no-pivot", "--no-new-keyring"],
-    ...["--preserve-fds=0", "-f", "--config=x", "--no-subreaper", "-d", "--detach", "--keep"],
+    ...["--preserve-fds=0", "-f", "--config=x", "--no-subreaper", "--pidfd-socket=x", "-d", "--detach", "--keep"],
   ],
   update: [
     "ID",
@@ -72,6 +74,7 @@ const contract: Readonly<Record<string, readonly [operands: string, ...options: 
   ],
   start: ["ID"],
   state: ["ID"],
+  wait: ["ID"],
   kill: ["ID SIGNAL", "-a", "--all"],
   delete: ["ID", "-f", "--force"],
   list: ["", "-f", "--format=json", "-q", "--quiet"],

@@ -23,6 +23,7 @@ export const creationOptions: readonly Option[] = [
   { name: "bundle", short: "b", value: "DIR", help: "bundle directory (default: the working directory)" },
   { name: "config", short: "f", value: "FILE", help: "configuration in the bundle (default config.json)" },
   { name: "console-socket", value: "PATH", help: "unix socket that takes the terminal's master" },
+  { name: "pidfd-socket", value: "PATH", help: "unix socket that takes a pidfd of the container's first process" },
   { name: "pid-file", value: "FILE", help: "write the pid of the container's first process" },
   { name: "no-pivot", help: "move the root file system in place of pivot_root (for a root on ramfs)" },
   { name: "no-new-keyring", help: "keep the caller's session keyring" },

@@ -24,6 +24,7 @@ export const commands: readonly (readonly [name: string, summary: string])[] = [
   ["exec", "execute a program in a container"],
   ["state", "print the state of a container as JSON"],
   ["kill", "send a signal to a container"],
+  ["wait", "wait for the end of a container's program"],
   ["delete", "delete a container"],
   ["update", "change the limits of a container"],
   ["list", "list the containers"],

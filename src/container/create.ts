@@ -339,6 +339,7 @@ function firstRecord({ init, parent }: Plan): ContainerRecord {
     ownPidNamespace: namespaces.create.includes("pid"),
     newKeyring: program?.security.newKeyring ?? true,
     uid: geteuid(),
+    exitStatus: null,
     hooks: { poststart: hooks.poststart, poststop: hooks.poststop },
   };
 }

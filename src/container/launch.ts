@@ -6,6 +6,7 @@ import type { Channel } from "../handshake/channel.ts";
 import { type FromInit, stepTimeout, type ToInit } from "../handshake/messages.ts";
 import { ECONNRESET, EPIPE } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
+import { endOfWaitStatus } from "../linux/process.ts";
 import { isErrno } from "../linux/raw.ts";
 import { statOf } from "./processes.ts";
 
@@ -105,7 +106,8 @@ export function awaitExecution(channel: InitChannel, { pid, timeout, takeListene
 function requireExecuted(pid: number): void {
   const stat = statOf(pid);
   if (stat === undefined || stat.executed) return;
-  const by = stat.signal === 0 ? "" : `, killed by signal ${stat.signal}`;
+  const end = endOfWaitStatus(stat.waitStatus);
+  const by = "code" in end ? "" : `, killed by signal ${end.signal}`;
   throw new BoxError(`exec: the process ended before the program was executed${by}`, {
     stage: "exec",
     hint: "linux.seccomp must allow execve",

@@ -31,6 +31,7 @@ const full: ContainerRecord = {
   listener: { path: "/run/agent", metadata: "who" },
   ownPidNamespace: false,
   newKeyring: true,
+  exitStatus: 137,
   uid: 1000,
   hooks: {
     poststart: [{ where: "hooks.poststart[0]", path: "/bin/a", args: ["a", "b"], env: ["A=1"], timeout: 5 }],
@@ -141,6 +142,7 @@ const fields: readonly (readonly [path: string, wrong: readonly unknown[], named
   ["listener.metadata", [null, 0], "state.json: listener is damaged: metadata"],
   ["ownPidNamespace", [null, 1], "state.json is damaged: ownPidNamespace"],
   ["newKeyring", [null, 1], "state.json is damaged: newKeyring"],
+  ["exitStatus", [-1, "0", 0.5], "state.json is damaged: exitStatus"],
   ["uid", [null, -1, "0", 0.5], "state.json is damaged: uid"],
   ["hooks", [null, 1, []], "state.json: hooks is damaged: not an object"],
   ["hooks.poststart", [null, {}, 1], "state.json: hooks is damaged: poststart"],
@@ -160,7 +162,7 @@ for (const [path, wrong, named] of fields) {
     const isOptional =
       path.endsWith("timeout") ||
       path.endsWith(".0") ||
-      ["listener", "newKeyring", "resctrl", "resctrl.monitoring"].includes(path);
+      ["exitStatus", "listener", "newKeyring", "resctrl", "resctrl.monitoring"].includes(path);
     for (const value of isNullable || !isOptional ? [undefined, ...wrong] : wrong) {
       const said = refusal(damagedAt(steps, value));
       assert.ok(said.startsWith(named), `${JSON.stringify(value)}: ${said}`);

@@ -55,6 +55,8 @@ export interface ContainerRecord {
   readonly newKeyring: boolean;
   /** User id of whoever created it. */
   readonly uid: number;
+  /** How its program ended, as an exit status; kept where box was told: by `run --keep`. */
+  readonly exitStatus: number | null;
   readonly hooks: { readonly poststart: readonly HookOp[]; readonly poststop: readonly HookOp[] };
 }
 
@@ -101,6 +103,7 @@ export function parseRecord(text: string): ContainerRecord | NewerRecord {
     // Records of box 0.1 lack it.
     newKeyring: fields.has("newKeyring") ? fields.flag("newKeyring") : true,
     uid: fields.number("uid"),
+    exitStatus: fields.has("exitStatus") ? fields.nullable("exitStatus", (parent, name) => parent.number(name)) : null,
     hooks: { poststart: hooks.list("poststart", hookOp), poststop: hooks.list("poststop", hookOp) },
   };
 }

@@ -80,8 +80,8 @@ describe("parseStat() of a process that has ended tells", () => {
   });
 
   test("the signal that has ended it", () => {
-    assert.equal(statOfEnded(() => kill(getpid(), SIGKILL))?.signal, SIGKILL);
-    assert.equal(statOfEnded(() => exit(9))?.signal, 0);
+    assert.equal(statOfEnded(() => kill(getpid(), SIGKILL))?.waitStatus, SIGKILL);
+    assert.equal(statOfEnded(() => exit(9))?.waitStatus, 9 << 8);
   });
 });
 

@@ -97,8 +97,8 @@ export interface ProcessStat {
   readonly startTime: string;
   /** Whether it has executed a program since it was made by clone. */
   readonly executed: boolean;
-  /** The signal that has ended it; 0 while it runs, and where we may not know. */
-  readonly signal: number;
+  /** How it has ended, as wait(2) tells it; 0 while it runs, and where we may not know. */
+  readonly waitStatus: number;
 }
 
 /** The kernel's flags of a process, include/linux/sched.h: "getting shut down", "forked but didn't exec". */
@@ -115,6 +115,6 @@ export function parseStat(text: string): ProcessStat | undefined {
     startTime,
     exiting: (Number(flags) & PF_EXITING) !== 0,
     executed: (Number(flags) & PF_FORKNOEXEC) === 0,
-    signal: Number(status ?? 0) & 0x7f,
+    waitStatus: Number(status ?? 0),
   };
 }

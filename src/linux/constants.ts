@@ -136,6 +136,8 @@ export const CLD_EXITED = 0x1;
 export const CLD_KILLED = 0x2;
 export const CLD_DUMPED = 0x3;
 export const PIDFD_NONBLOCK = 0x800;
+export const PIDFD_GET_INFO = 0xc040ff0b;
+export const PIDFD_INFO_EXIT = 0x8;
 
 // prctl(2)
 export const PR_SET_PDEATHSIG = 0x1;

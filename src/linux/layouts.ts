@@ -167,6 +167,9 @@ export const ifaddrmsg = struct("struct ifaddrmsg", {
 /** netdevice(7): an interface's name and flags. */
 export const ifreq = struct("struct ifreq", { ifr_name: "16 bytes", ifr_flags: "s16", tail: "22 bytes" });
 
+/** pidfd_open(2), PIDFD_GET_INFO: as long as its first version, Linux 6.13. */
+export const pidfd_info = struct("struct pidfd_info", { mask: "u64", head: "52 bytes", exit_code: "s32" });
+
 /** console size, ioctl_tty(2). */
 export const winsize = struct("struct winsize", { ws_row: "u16", ws_col: "u16", ws_xpixel: "u16", ws_ypixel: "u16" });
 

@@ -13,6 +13,8 @@ import {
   P_ALL,
   P_PID,
   P_PIDFD,
+  PIDFD_GET_INFO,
+  PIDFD_INFO_EXIT,
   PR_CAP_AMBIENT,
   PR_CAP_AMBIENT_CLEAR_ALL,
   PR_CAP_AMBIENT_RAISE,
@@ -46,7 +48,7 @@ import {
   WNOWAIT,
 } from "./constants.ts";
 import { Fd } from "./fd.ts";
-import { clone_args, rlimit64, siginfo, utsname } from "./layouts.ts";
+import { clone_args, pidfd_info, rlimit64, siginfo, utsname } from "./layouts.ts";
 import { attempt, call, SyscallError } from "./raw.ts";
 
 /** A child as its parent holds it. */
@@ -126,6 +128,20 @@ export function waitPidfd(pidfd: Fd, block: boolean): End | undefined {
   if (result === -ECHILD) return undefined;
   if (result < 0) throw new SyscallError("waitid", -result, undefined);
   return siginfo.get(info, "si_pid") === 0 ? undefined : endOf(info);
+}
+
+/** An end as wait(2) writes it. */
+export function endOfWaitStatus(status: number): End {
+  const signal = status & 0x7f;
+  return signal === 0 ? { code: (status >> 8) & 0xff } : { signal };
+}
+
+/** How a process ended that has been reaped, whoever its parent was: pidfd_open(2). Undefined before Linux 6.15. */
+export function endOfReaped(pidfd: Fd): End | undefined {
+  const info = pidfd_info.encode({ mask: PIDFD_INFO_EXIT });
+  const result = attempt("ioctl PIDFD_GET_INFO", NR.ioctl, pidfd.number, PIDFD_GET_INFO, info);
+  const told = result === 0 && (Number(pidfd_info.get(info, "mask")) & PIDFD_INFO_EXIT) !== 0;
+  return told ? endOfWaitStatus(pidfd_info.get(info, "exit_code")) : undefined;
 }
 
 /** Reaps every child that has ended, up to one that somebody else waits for. */

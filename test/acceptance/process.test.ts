@@ -8,6 +8,7 @@ import { context } from "./harness/context.ts";
 import { ok, refused } from "./harness/expect.ts";
 import type { Lab } from "./harness/lab.ts";
 import { feature } from "./harness/suite.ts";
+import { Terminal } from "./harness/terminal.ts";
 
 const scenario = feature("process", { clause: "config.md, Process" });
 
@@ -306,6 +307,14 @@ scenario("--preserve-fds passes so many descriptors from 3 on", async (lab) => {
   await container.start();
   const { fds } = JSON.parse(await container.output()) as Report;
   assert.deepEqual(Object.keys(fds).toSorted(), ["0", "1", "2", "3", "4"]);
+});
+
+scenario("--pidfd-socket takes a pidfd of the first process", { needs: ["create: pidfd-socket"] }, async (lab) => {
+  const socket = lab.path("pidfd.sock");
+  const receiver = await Terminal.receive("pidfd", socket);
+  lab.later(() => receiver.close());
+  const container = await lab.container(["/bin/probe", "wait"]).create(["--pidfd-socket", socket]);
+  assert.equal(await receiver.says(/^pid /), `pid ${container.pid}`);
 });
 
 scenario("the program reads what is written to the caller's standard input", async (lab) => {

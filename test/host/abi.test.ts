@@ -92,7 +92,15 @@ const kernelLayouts: Readonly<Record<string, { readonly type: string; readonly u
 };
 
 /** Constants that no header has, and why box may use them. */
-const unknown: Readonly<Record<string, string>> = {};
+const unknown: Readonly<Record<string, string>> = {
+  PIDFD_GET_INFO: "Linux 6.13: _IOWR(0xff, 11, 64 bytes)",
+  PIDFD_INFO_EXIT: "Linux 6.15: bit 3",
+};
+
+/** Structs that no header has, and why box may use them. */
+const unknownStructs: Readonly<Record<string, string>> = {
+  "struct pidfd_info": "Linux 6.13: two of 64 bits, eleven of 32, and the exit code",
+};
 
 /** Fields that stand for bytes box does not name; C has no member of that name. */
 const isFiller = (field: string): boolean => field === "pad" || field === "tail";
@@ -121,6 +129,7 @@ test("no constant is excused from the check without being exported", () => {
 });
 
 for (const [name, layout] of Object.entries(layouts)) {
+  if (layout.name in unknownStructs) continue;
   test(`${name} is laid out as ${layout.name}`, () => {
     const { type, unit } = kernelLayouts[layout.name] ?? { type: layout.name, unit: libc };
     const fields = Object.entries(layout.fields).filter(([field]) => !isFiller(field));

@@ -23,6 +23,7 @@ export function recordWith(change: Partial<ContainerRecord>): ContainerRecord {
     listener: null,
     ownPidNamespace: true,
     newKeyring: true,
+    exitStatus: null,
     uid: 0,
     hooks: { poststart: [], poststop: [] },
     ...change,

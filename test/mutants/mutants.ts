@@ -548,15 +548,15 @@ export const mutants: readonly Mutant[] = [
   {
     name: "run does not delete the container",
     file: "cli/commands/run.ts",
-    replace: '!args.has("keep")',
-    by: "false",
+    replace: 'args.has("keep")',
+    by: "true",
     tests: ["run: run creates, starts, waits and deletes"],
   },
   {
     name: "run --keep deletes the container",
     file: "cli/commands/run.ts",
-    replace: '!args.has("keep")',
-    by: "true",
+    replace: 'args.has("keep")',
+    by: "false",
     tests: ["run: run --keep leaves the stopped container"],
   },
 
@@ -1299,6 +1299,29 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (events?.[0] === 0) throw new BoxError("interrupted by a signal");',
     by: "",
     tests: ["exec: an exec that waits for a paused container ends by SIGTERM and runs nothing"],
+  },
+
+  // --- wait ---
+  {
+    name: "wait does not wait",
+    file: "container/wait.ts",
+    replace: "waitReadable(pidfd);",
+    by: "",
+    tests: ["wait: wait prints the status of a program that ends while it waits"],
+  },
+  {
+    name: "run --keep forgets how the program ended",
+    file: "cli/commands/run.ts",
+    replace: "keepExitStatus(store, id, status);",
+    by: "undefined;",
+    tests: ["wait: wait prints the status that run --keep was told"],
+  },
+  {
+    name: "create gives nobody a pidfd",
+    file: "cli/commands/create.ts",
+    replace: "sendPidfd(pidfd);",
+    by: "",
+    tests: ["process: --pidfd-socket takes a pidfd of the first process"],
   },
 
   // --- terminals ---

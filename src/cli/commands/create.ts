@@ -3,7 +3,7 @@ import { createContainer } from "../../container/create.ts";
 import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
 import { creationOptions, prepareCreation } from "../creation.ts";
-import { consoleSender, fromHere, removePidFile, writePidFile } from "../handover.ts";
+import { consoleSender, fromHere, pidfdSender, removePidFile, writePidFile } from "../handover.ts";
 
 export const table: CommandTable = {
   name: "create",
@@ -15,13 +15,18 @@ export const table: CommandTable = {
 export function run(args: Arguments, context: Context): number {
   const consoleSocket = fromHere(args.text("console-socket"));
   const pidFile = fromHere(args.text("pid-file"));
+  const pidfdSocket = fromHere(args.text("pidfd-socket"));
   const { plan, config } = prepareCreation(args, context, true);
+  const sendPidfd = pidfdSender(pidfdSocket);
   createContainer(context.store, {
     plan,
     config,
     startNow: false,
     takeTerminal: consoleSender(consoleSocket),
-    publish: ({ pid }) => writePidFile(pidFile, pid),
+    publish: ({ pid, pidfd }) => {
+      sendPidfd(pidfd);
+      writePidFile(pidFile, pid);
+    },
     retract: () => removePidFile(pidFile),
     warn: context.log.warn,
     debug: (message) => context.log.debug(message),

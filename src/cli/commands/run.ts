@@ -4,11 +4,12 @@ import { BoxError } from "../../base/errors.ts";
 import { createContainer } from "../../container/create.ts";
 import { deleteContainer } from "../../container/delete.ts";
 import { Foreground } from "../../container/foreground.ts";
+import { keepExitStatus } from "../../container/wait.ts";
 import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
 import { creationOptions, prepareCreation } from "../creation.ts";
 import { deletion } from "../deletion.ts";
-import { consoleSender, fromHere, removePidFile, writePidFile } from "../handover.ts";
+import { consoleSender, fromHere, pidfdSender, removePidFile, writePidFile } from "../handover.ts";
 
 export const table: CommandTable = {
   name: "run",
@@ -27,23 +28,30 @@ export function run(args: Arguments, context: Context): number {
   const { store, log } = context;
   const consoleSocket = fromHere(args.text("console-socket"));
   const pidFile = fromHere(args.text("pid-file"));
+  const pidfdSocket = fromHere(args.text("pidfd-socket"));
   const detached = args.has("detach");
   const { plan, config } = prepareCreation(args, context, detached);
   if (plan.init.program === undefined)
     throw new BoxError("process: the configuration has none, there is nothing to run");
   using foreground = detached ? undefined : new Foreground(!args.has("no-subreaper"));
+  const sendPidfd = pidfdSender(pidfdSocket);
   const { child } = createContainer(store, {
     plan,
     config,
     startNow: true,
     takeTerminal: foreground === undefined ? consoleSender(consoleSocket) : foreground.takeTerminal,
-    publish: ({ pid }) => writePidFile(pidFile, pid),
+    publish: ({ pid, pidfd }) => {
+      sendPidfd(pidfd);
+      writePidFile(pidFile, pid);
+    },
     retract: () => removePidFile(pidFile),
     warn: log.warn,
     debug: (message) => log.debug(message),
   });
   if (foreground === undefined) return 0;
   const status = foreground.wait(child);
-  if (!args.has("keep")) deleteContainer(store, plan.init.identity.id, deletion(context, true));
+  const { id } = plan.init.identity;
+  if (args.has("keep")) keepExitStatus(store, id, status);
+  else deleteContainer(store, id, deletion(context, true));
   return status;
 }

@@ -33,8 +33,9 @@ const optionalCommands = [
   "spec",
 ] as const;
 
-/** Options that not every runtime's exec has. */
+/** Options that not every runtime has. */
 const optionsOfExec = ["additional-gids", "ignore-paused", "pidfd-socket"] as const;
+const optionsOfCreate = ["pidfd-socket"] as const;
 
 export type Need =
   | "root"
@@ -61,7 +62,8 @@ export type Need =
   | "selinux"
   | "criu"
   | `command: ${(typeof optionalCommands)[number]}`
-  | `exec: ${(typeof optionsOfExec)[number]}`;
+  | `exec: ${(typeof optionsOfExec)[number]}`
+  | `create: ${(typeof optionsOfCreate)[number]}`;
 
 /** The reason why a need is not met; an empty one where it is. */
 export type Facts = Record<Need, string>;
@@ -180,16 +182,18 @@ export function probe(tools: Tools): Facts {
       `command: ${name}`,
       tried(tools.runtime, name, "--help") && `the runtime has no command ${name}`,
     ]),
-    ...optionsOfExec.map((name): [Need, string] => [
-      `exec: ${name}`,
-      helpOf(tools.runtime, "exec").includes(`--${name}`) ? "" : `the runtime's exec has no option --${name}`,
-    ]),
+    ...optionFacts(tools.runtime, "exec", optionsOfExec),
+    ...optionFacts(tools.runtime, "create", optionsOfCreate),
   ];
   return Object.fromEntries(facts) as Facts;
 }
 
-function helpOf(runtime: string, name: string): string {
-  return spawnSync(runtime, [name, "--help"], { encoding: "utf8" }).stdout ?? "";
+function optionFacts(runtime: string, command: "exec" | "create", options: readonly string[]): [Need, string][] {
+  const help = spawnSync(runtime, [command, "--help"], { encoding: "utf8" }).stdout ?? "";
+  return options.map((option) => [
+    `${command}: ${option}` as Need,
+    help.includes(`--${option}`) ? "" : `the runtime's ${command} has no option --${option}`,
+  ]);
 }
 
 function subordinateIds(): string {

@@ -1,0 +1,72 @@
+/** How a container's program ended, for those who are not its parent. */
+import assert from "node:assert/strict";
+import type { Container } from "./harness/container.ts";
+import { ok, refused } from "./harness/expect.ts";
+import { feature } from "./harness/suite.ts";
+
+const scenario = feature("wait", { boxOnly: "a command of its own" });
+
+const told = async ({ runtime, id }: Container): Promise<string> => ok(await runtime.call(["wait", id])).stdout;
+
+scenario("wait prints the status of a program that ends while it waits", async (lab) => {
+  for (const [script, status] of [
+    ["echo ready; read line; exit 7", "7\n"],
+    ["echo ready; read line; exit 0", "0\n"],
+    ["trap '' TERM; echo ready; while :; do read line; done", "137\n"],
+  ] as const) {
+    const container = await lab.running(["/bin/sh", "-c", script]);
+    const waiting = [told(container), told(container)];
+    if (status === "137\n") await container.kill("KILL");
+    else container.say("\n");
+    assert.deepEqual(await Promise.all(waiting), [status, status]);
+  }
+});
+
+scenario("wait waits for a container that is not started yet", async (lab) => {
+  const container = await lab.created(["/bin/sh", "-c", "exit 3"]);
+  const waiting = told(container);
+  await container.start();
+  assert.equal(await waiting, "3\n");
+});
+
+scenario("wait prints the status of a program of which nobody has taken note", async (lab) => {
+  const container = lab.container(["/bin/sh", "-c", "exit 9"]);
+  await container.create([], { keepZombies: true });
+  await container.start();
+  await container.shim.zombie(container.pid);
+  assert.equal(await told(container), "9\n");
+  assert.equal(await told(container), "9\n");
+  container.shim.reap();
+});
+
+scenario("wait prints the status that run --keep was told", async (lab) => {
+  for (const [script, status] of [
+    ["exit 5", 5],
+    ["kill -KILL $$; exec sleep 1000", 137],
+  ] as const) {
+    const container = lab.container(["/bin/sh", "-c", script], ({ linux }) => {
+      linux.namespaces = linux.namespaces.filter(({ type }) => type !== "pid");
+    });
+    assert.equal(await container.running(["--keep"]).exited(), `exit ${status}`);
+    assert.equal(await told(container), `${status}\n`);
+  }
+});
+
+scenario("wait says that a container is stopped where nobody can tell how", async (lab) => {
+  assert.equal(await told(await lab.stopped()), "stopped\n");
+});
+
+scenario("wait is told of a container that is deleted meanwhile", async (lab) => {
+  const container = await lab.running();
+  const waiting = lab.runtime.call(["wait", container.id]);
+  await container.delete("--force");
+  const { stdout, stderr } = await waiting;
+  assert.match(stdout + stderr, /^137\n$|does not exist/);
+});
+
+scenario("wait is refused when there is no such container, or it is being created", async (lab) => {
+  refused(await lab.runtime.call(["wait", lab.newId()]), /container does not exist/);
+  const { container, release } = await lab.held();
+  refused(await lab.runtime.call(["wait", container.id]), /it is being created/);
+  release();
+});
