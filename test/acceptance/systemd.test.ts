@@ -29,8 +29,9 @@ async function show(unit: string, ...properties: string[]): Promise<string[]> {
     .split(/\n+/);
 }
 
-async function isLoaded(unit: string): Promise<boolean> {
-  return (await show(unit, "LoadState"))[0] === "loaded";
+async function isLoaded(unit: string, ...manager: string[]): Promise<boolean> {
+  const argv = ["systemctl", ...manager, "show", "--value", "--property=LoadState", unit];
+  return ok(await command(argv)).stdout.trim() === "loaded";
 }
 
 async function systemctl(...args: string[]): Promise<void> {
@@ -256,3 +257,31 @@ function withoutBus(lab: Lab, args: string[]): ReturnType<typeof command> {
   const script = 'mount -t tmpfs tmpfs /run/dbus && exec "$@"';
   return command(["unshare", "--mount", "sh", "-c", script, "sh", ...lab.runtime.argv(args)]);
 }
+
+// --- Without root -----------------------------------------------------------------------------------------------------
+
+const ofUser = feature("systemd of a user", {
+  bare: true,
+  needs: ["busybox", "user manager"],
+  cgroupManager: "systemd",
+  boxOnly: "the user's own manager",
+});
+
+ofUser("the program runs in a scope of the user's own manager, and delete leaves nothing", async (lab) => {
+  const container = await lab.running(["/bin/probe", "wait"], ({ linux }) => {
+    linux.namespaces.push({ type: "user" });
+    linux.uidMappings = [{ containerID: 0, hostID: process.getuid?.() ?? 0, size: 1 }];
+    linux.gidMappings = [{ containerID: 0, hostID: process.getgid?.() ?? 0, size: 1 }];
+    // Without root nobody may load a program for device rules.
+    linux.resources = { pids: { limit: 33 } };
+  });
+  const unit = `box-${container.id}.scope`;
+  const path = readFileSync(`/proc/${container.pid}/cgroup`, "utf8").trim().slice("0::".length);
+  assert.match(path, /\/user@\d+\.service\/user\.slice\//);
+  assert.ok(path.endsWith(`/${unit}`), path);
+  assert.equal(readFileSync(join(cgroups, path, "pids.max"), "utf8"), "33\n");
+  assert.ok(await isLoaded(unit, "--user"));
+  await container.delete("--force");
+  assert.equal(existsSync(join(cgroups, path)), false);
+  assert.equal(await isLoaded(unit, "--user"), false);
+});

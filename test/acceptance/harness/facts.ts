@@ -48,6 +48,7 @@ export type Need =
   | "cgroup: writable"
   | "cgroup: by cgroupfs"
   | "systemd"
+  | "user manager"
   | "cgroup: v2"
   | "cgroup: v1"
   | `cgroup: ${(typeof controllers)[number]}`
@@ -140,6 +141,11 @@ function systemdFact(): string {
   return tried("systemctl", "show", "--property=Version");
 }
 
+function userManagerFact(): string {
+  if (process.getuid?.() === 0) return "root has the system's own";
+  return systemdFact() || tried("systemctl", "--user", "show", "--property=Version");
+}
+
 export interface Tools {
   cgroupManager: CgroupManager;
   busybox: string;
@@ -165,6 +171,7 @@ export function probe(tools: Tools): Facts {
     ...cgroupFacts(),
     ["cgroup: by cgroupfs", tools.cgroupManager === "cgroupfs" ? "" : `the cgroup manager is ${tools.cgroupManager}`],
     ["systemd", systemdFact()],
+    ["user manager", userManagerFact()],
     ...Object.entries(unshareFlags).map(([kind, flags]): [Need, string] => [
       `namespace: ${kind as keyof typeof unshareFlags}`,
       tried("unshare", ...flags, "true"),
