@@ -78,7 +78,7 @@ export function prepareRootfs(ops: RootfsOps, help: RootfsHelp): PreparedRootfs 
   });
   step("devices");
   makeDevices(root, ops.devices, help.bindDevices);
-  makeLinks(root);
+  if (ops.hasOwnDev) makeLinks(root);
   return { root, nullMount, readonlyAtEnd };
 }
 

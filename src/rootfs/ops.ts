@@ -123,6 +123,8 @@ export interface RootfsOps {
   readonly propagation: Propagation;
   readonly mounts: readonly MountOp[];
   readonly devices: readonly DeviceOp[];
+  /** Whether /dev is the container's own, so that the default links are made in it. */
+  readonly hasOwnDev: boolean;
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   /** False: MS_MOVE and chroot in place of pivot_root, for a root on ramfs. */

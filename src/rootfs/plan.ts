@@ -29,12 +29,14 @@ export function planRootfs(spec: Spec, context: RootfsContext): RootfsOps {
   if (root === undefined) refuse("root", "required on Linux");
   const planMount = mountPlanner(linux, context);
   const mountOps = each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`)).map(putReadonlyOff);
+  const hasOwnDev = !mountOps.some(({ kind, destination }) => kind === "bind" && destination === "/dev");
   return {
     path: resolve(context.bundle, root.path),
     readonly: root.readonly ?? false,
     propagation: propagationOf(linux.rootfsPropagation),
     mounts: mountOps,
-    devices: planDevices(linux, mountOps),
+    devices: planDevices(linux, hasOwnDev),
+    hasOwnDev,
     maskedPaths: (linux.maskedPaths ?? []).map(clean),
     readonlyPaths: (linux.readonlyPaths ?? []).map(clean),
     pivot: context.pivot,
@@ -160,11 +162,10 @@ function propagationOf(word: Linux["rootfsPropagation"]): Propagation {
 }
 
 /** The default devices are left out where the container brings the host's /dev along. */
-function planDevices(linux: Linux, mounts: readonly MountOp[]): DeviceOp[] {
+function planDevices(linux: Linux, hasOwnDev: boolean): DeviceOp[] {
   const given = (linux.devices ?? []).map(planDevice);
   const paths = new Set(given.map(({ path }) => path));
-  const boundDev = mounts.some(({ kind, destination }) => kind === "bind" && destination === "/dev");
-  return [...(boundDev ? [] : defaultDevices.filter(({ path }) => !paths.has(path))), ...given];
+  return [...(hasOwnDev ? defaultDevices.filter(({ path }) => !paths.has(path)) : []), ...given];
 }
 
 const deviceTypes = { c: "char", u: "char", b: "block", p: "fifo" } as const;

@@ -850,14 +850,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: "default devices are missing",
     file: "rootfs/plan.ts",
-    replace: "boundDev ? [] : defaultDevices.filter(({ path }) => !paths.has(path))",
+    replace: "hasOwnDev ? defaultDevices.filter(({ path }) => !paths.has(path)) : []",
     by: "[]",
     tests: ["file system: the default devices are there"],
   },
   {
     name: "links in /dev are missing",
     file: "rootfs/apply.ts",
-    replace: "makeLinks(root);",
+    replace: "if (ops.hasOwnDev) makeLinks(root);",
     by: "",
     tests: ["file system: /dev/fd leads to /proc/self/fd"],
   },
@@ -1018,6 +1018,15 @@ export const mutants: readonly Mutant[] = [
     replace: "if (offsets.length === 0) return;",
     by: "return;",
     tests: ["namespaces: clocks are set off in a new time namespace"],
+  },
+
+  // --- devices ---
+  {
+    name: "what is in a device's place is taken for it",
+    file: "rootfs/device-nodes.ts",
+    replace: "(mode & S_IFMT) !== types[device.type] || !sameNumbers",
+    by: "false",
+    tests: ["devices: create refuses a device where a file stands"],
   },
 
   // --- network devices ---
