@@ -125,14 +125,13 @@ SANITIZED := $(patsubst %,build/native/sanitized/%.o,$(NATIVE))
 TESTING := $(patsubst %,build/native/testing/%.o,$(NATIVE) fortify)
 
 # Linked twice: without an image it writes one, with it only that section is another.
-build/box build/box-bare: $(HARDENED) build/release/modules.o
-build/box-probe build/box-probe-bare: $(HARDENED) build/probe/modules.o
+build/box: $(HARDENED) build/release/image.o
+build/box-bare: $(HARDENED) build/release/modules.o
+build/box-probe: $(HARDENED) build/probe/image.o
+build/box-probe-bare: $(HARDENED) build/probe/modules.o
 build/box-test: $(TESTING) build/test/modules.o
 build/box-mutants: $(HARDENED) build/mutants/modules.o
 build/box-faults: $(HARDENED) build/faults/modules.o
-build/box: build/release/image.o
-build/box-probe: build/probe/image.o
-build/box-bare build/box-probe-bare build/box-test build/box-mutants build/box-faults: build/no-image.o
 build/box build/box-probe build/box-bare build/box-probe-bare build/box-test build/box-mutants build/box-faults:
 	@$(CC) $(LINK) -o $@ $^ $(LIBS) $(LINK_END)
 	@if [ -e $@-bare ]; then node tools/image.mjs $@-bare $@; fi
@@ -142,11 +141,8 @@ build/probe/image.S: build/box-probe-bare
 build/%/image.S: tools/image.mjs
 	@node tools/image.mjs $(filter build/box%,$^) $(@D)
 
-build/no-image.S: Makefile
-	@printf '.section .image, "aw"\n.balign 16\n.global embedded_image\nembedded_image: .zero 16\n.section .note.GNU-stack, "", %%progbits\n' >$@
-
-build/box-asan: $(SANITIZED) build/asan/modules.o build/no-image.o
-build/box-probe-asan: $(SANITIZED) build/probe-asan/modules.o build/no-image.o
+build/box-asan: $(SANITIZED) build/asan/modules.o
+build/box-probe-asan: $(SANITIZED) build/probe-asan/modules.o
 build/box-asan build/box-probe-asan:
 	@$(CC) $(SANITIZE) -o $@ $^ $(LIBS) -lm
 

@@ -56,25 +56,46 @@ static bool is_module(JSValueConst value)
 	return JS_VALUE_GET_TAG(value) == JS_TAG_MODULE;
 }
 
+/* A module that was read. */
+struct module {
+	struct module *next;
+	JSModuleDef *definition;
+	char name[];
+};
+
+/* Where a module's bytecode begins, null when this binary has none of that name. */
+static const uint8_t *find_bytecode(const char *name, size_t *size)
+{
+	const char *table = (const char *)&payload + engine->payload.bytecode;
+	for (const struct bytecode *entry = (const struct bytecode *)table; entry->name; entry++)
+		if (!strcmp(table + entry->name, name)) {
+			*size = entry->end - entry->start;
+			return (const uint8_t *)table + entry->start;
+		}
+	return NULL;
+}
+
 /* Reads the bytecode of a module, not yet what it imports. Reading registers it under its name with the engine. */
 static JSModuleDef *read_module(JSContext *context, const char *name)
 {
-	size_t i = 0;
-	while (embedded_modules[i].name && strcmp(embedded_modules[i].name, name))
-		i++;
-	const struct embedded_module *module = &embedded_modules[i];
-	if (!module->name) {
+	for (struct module *module = engine->modules; module; module = module->next)
+		if (!strcmp(module->name, name))
+			return module->definition;
+	size_t size;
+	const uint8_t *start = find_bytecode(name, &size);
+	if (!start) {
 		JS_ThrowReferenceError(context, "no module '%s'", name);
 		return NULL;
 	}
-	if (!engine->read_modules[i]) {
-		JSValue value = JS_ReadObject(context, module->start, (size_t)(module->end - module->start),
-					      JS_READ_OBJ_BYTECODE);
-		/* The engine's list of modules holds the reference. */
-		if (is_module(value))
-			engine->read_modules[i] = JS_VALUE_GET_PTR(value);
-	}
-	return engine->read_modules[i];
+	JSValue value = JS_ReadObject(context, start, size, JS_READ_OBJ_BYTECODE);
+	struct module *module = is_module(value) ? js_malloc(context, sizeof *module + strlen(name) + 1) : NULL;
+	if (!module)
+		return NULL;
+	/* The engine's list of modules holds the reference. */
+	module->definition = JS_VALUE_GET_PTR(value);
+	strcpy(module->name, name);
+	module->next = engine->modules;
+	return (engine->modules = module)->definition;
 }
 
 static JSModuleDef *import_module(JSContext *context, const char *name, void *opaque)
@@ -240,14 +261,11 @@ void engine_start(void)
 	JS_AddIntrinsicStringNormalize(context);
 #endif
 
-	size_t count = 0;
-	while (embedded_modules[count].name)
-		count++;
+	engine->payload = payload;
 	engine->runtime = runtime;
 	engine->context = context;
-	engine->read_modules = js_mallocz(context, (count + 1) * sizeof *engine->read_modules);
 	engine->host = JS_NewCModule(context, "host", fill_host_module);
-	if (!engine->host || !engine->read_modules)
+	if (!engine->host)
 		die("cannot start the engine");
 	for (size_t i = 0; i < COUNT(values); i++)
 		if (JS_AddModuleExport(context, engine->host, values[i]))
@@ -267,17 +285,19 @@ static int forget_stack(void *unused)
 
 bool writing_image;
 
-/* For the build: the engine as every process finds it, with the modules that an image shall hold. */
-void engine_write(void)
+/*
+ * For the build: the engine as every process finds it, with the modules that an image shall hold besides "main": what
+ * commands need that enter a container, "--", and others.
+ */
+void engine_write(char **names)
 {
 	writing_image = true;
 	engine_start();
-	engine->used_size = (size_t)(engine->next - (char *)engine);
-	const char *const *name = image_modules;
-	for (int list = 0; list < 2; list++, name++) {
-		for (; *name; name++)
-			evaluate_module(engine->context, *name);
-		if (list == 0)
+	engine->used_size = engine->entering_size = (size_t)(engine->next - (char *)engine);
+	for (; *names; names++) {
+		if (strcmp(*names, "--"))
+			evaluate_module(engine->context, *names);
+		else
 			engine->entering_size = (size_t)(engine->next - (char *)engine);
 	}
 	JS_RunGC(engine->runtime);
@@ -332,7 +352,10 @@ int engine_run(const struct process *process)
 	JS_FreeValue(context, namespace);
 #ifdef BOX_CHECK_LEAKS
 	/* The engine aborts here on a reference that our code did not give back. */
-	js_free(context, engine->read_modules);
+	for (struct module *module; (module = engine->modules);) {
+		engine->modules = module->next;
+		js_free(context, module);
+	}
 	JS_FreeContext(context);
 	JS_FreeRuntime(engine->runtime);
 #endif

@@ -144,8 +144,8 @@ int main(int argc, char **argv, char **envp)
 	process.argc = argc;
 	process.argv = argv;
 	/* How the build asks a binary that has no image yet for one. */
-	if (argc == 2 && !strcmp(argv[1], "--write-image") && !arena_has_image()) {
-		engine_write();
+	if (argc > 1 && !strcmp(argv[1], "--write-image") && !arena_has_image()) {
+		engine_write(argv + 2);
 		return 0;
 	}
 	open_missing_standard_fds();
@@ -160,7 +160,9 @@ int main(int argc, char **argv, char **envp)
 	reset_signals();
 	process.debug = has_argument("--debug");
 
-	if (!arena_restore(process.sealed))
+	if (arena_has_image())
+		arena_restore(process.sealed);
+	else
 		engine_start();
 	engine_enter(&process);
 	wipe_environment(envp);

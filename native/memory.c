@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #include "host.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -40,8 +41,6 @@ struct free_block {
 /* First in the arena, so that an image holds it too. */
 struct engine *engine;
 
-/* Generated: the arena's pages, then the places of the words that point into the binary. Of size 0 without an image. */
-extern struct engine embedded_image;
 /* The linker's: where this binary lies. */
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 
@@ -170,33 +169,28 @@ void arena_start(void)
 
 bool arena_has_image(void)
 {
-	return embedded_image.image_size > 0;
+	return payload.image_size > 0;
 }
 
 /*
- * The arena as the build left it; false when there is no image or its place is taken. The engine counts references in its
+ * Makes the arena as the build left it, from the payload, whose pages are there no more. The engine counts references in its
  * objects, so a command writes to most pages of the modules it runs: all at once (since Linux 5.14) they cost half.
  */
-bool arena_restore(bool entering)
+void arena_restore(bool entering)
 {
-	size_t size = embedded_image.image_size, count = embedded_image.relocation_count;
-	const uint32_t *relocations = (const uint32_t *)((char *)&embedded_image + size);
-	if (!size)
-		return false;
+	size_t size = payload.image_size, count = payload.relocation_count;
+	/* Behind the pages: the places of the words that point into the binary. */
+	const uint32_t *relocations = (const uint32_t *)((const char *)&payload + size);
 	/* Nothing may lie there yet: what moves would replace it. */
 	void *place = mmap(ARENA, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	if (place == MAP_FAILED)
-		return false;
-	if (mremap(&embedded_image, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, place) == MAP_FAILED) {
-		munmap(place, size);
-		return false;
-	}
+	if (place == MAP_FAILED ||
+	    mremap((void *)&payload, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, place) == MAP_FAILED)
+		die("cannot map the engine at %p: %s", ARENA, strerror(errno));
 	engine = place;
 	madvise(place, entering ? engine->entering_size : engine->used_size, MADV_POPULATE_WRITE);
 	for (size_t i = 0; i < count; i++)
 		((uintptr_t *)place)[relocations[i]] += (uintptr_t)__ehdr_start;
 	engine->next = engine->end = (char *)place + size;
-	return true;
 }
 
 static bool write_all(const void *bytes, size_t size)
@@ -220,9 +214,10 @@ void arena_write(void)
 			engine->free_blocks[i] = block->next;
 			memset(block, 0, usable_size(block));
 		}
-	engine->image_size = ((size_t)(engine->next - (char *)engine) + PAGE - 1) & -PAGE;
+	size_t size = ((size_t)(engine->next - (char *)engine) + PAGE - 1) & -PAGE;
+	engine->payload = (struct payload){ .image_size = size };
 	const char *base = __ehdr_start;
-	if ((char *)engine != ARENA || !write_all(&base, sizeof base) || !write_all(engine, engine->image_size))
+	if ((char *)engine != ARENA || !write_all(&base, sizeof base) || !write_all(engine, size))
 		die("cannot write the image");
 }
 

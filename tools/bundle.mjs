@@ -136,39 +136,44 @@ __callDispose = (stack, error, failed) => {
   );
 }
 
-/** What the image of the release holds besides main: first what `run`, `create` and `exec` need. */
-const entering = [
-  "cli/commands/run",
-  "cli/commands/create",
-  "cli/commands/exec",
-  "spec/decode",
-  "facts/systemd",
-  "cgroups/systemd/scope",
-  "linux/trace",
-];
+/** What the image of the release holds besides main: first what `run`, `create` and `exec` need, then what others do. */
+const entering = ["cli/commands/run", "cli/commands/create", "cli/commands/exec", "spec/decode"];
+/** Left as bytecode: what people call now and then, and may wait for. */
+const seldom = ["doctor", "events", "features", "help", "spec", "trace", "update", "validate"];
 const others = Object.keys(entryPoints()).filter(
-  (name) => name !== "globals" && name !== "main" && !entering.includes(name),
+  (name) => !["globals", "main", ...entering].includes(name) && !seldom.some((word) => name === `cli/commands/${word}`),
 );
-const inImage = mode === "release" ? [entering, others] : [[], []];
-const imageNames = inImage.flat();
+const image = mode === "release" ? [...entering, "--", ...others] : [];
+writeFileSync(`${output}/image.json`, JSON.stringify(image));
 
-/** @param {string} name @param {number} i */
-const embedded = (name, i) => `name${i}: .asciz "${name}"\nstart${i}: .incbin "${output}/bytecode/${name}"\nend${i}:`;
-// The table of native/host.h: name, first byte, byte after the last.
+/** The modules that `names` are made of. @param {readonly string[]} names */
+function withImports(names) {
+  const reached = new Set(names.map((name) => `${output}/js/${name}.js`));
+  for (const file of reached)
+    for (const { path } of result.metafile.outputs[file]?.imports ?? []) if (path !== "host") reached.add(path);
+  return modules.filter((name) => reached.has(`${output}/js/${name}`));
+}
+
+/** The bytecode of modules with the table of native/host.h. @param {readonly string[]} names */
+function bytecode(names) {
+  return `.balign 4
+bytecode:
+${names.map((_, i) => `.long name${i} - bytecode, start${i} - bytecode, end${i} - bytecode`).join("\n")}
+.long 0, 0, 0
+${names.map((name, i) => `name${i}: .asciz "${name}"\nstart${i}: .incbin "${output}/bytecode/${name}"\nend${i}:`).join("\n")}
+`;
+}
+
+const held = mode === "release" || mode === "probe" ? withImports(["globals", "main", ...image]) : [];
+// tools/image.mjs puts them behind the image.
+writeFileSync(`${output}/besides.S`, bytecode(modules.filter((name) => !held.includes(name))));
 writeFileSync(
   `${output}/modules.S`,
-  `.section .rodata
-${modules.map(embedded).join("\n")}
-${imageNames.map((name, i) => `image${i}: .asciz "${name}"`).join("\n")}
-.section .data.rel.ro, "aw"
+  `.section .payload, "aw"
 .balign 8
-.global embedded_modules
-embedded_modules:
-${modules.map((_, i) => `.quad name${i}, start${i}, end${i}`).join("\n")}
-.quad 0, 0, 0
-.global image_modules
-image_modules:
-${inImage.map((names) => `.quad ${[...names.map((name) => `image${imageNames.indexOf(name)}`), 0].join(", ")}`).join("\n")}
+.global payload
+payload: .quad 0, 0, bytecode - payload
+${bytecode(modules)}
 .section .note.GNU-stack, "", %progbits
 `,
 );

@@ -31,12 +31,14 @@ if (statSync(output).isFile()) {
   process.exit(0);
 }
 
-/** struct engine: in bytes; in 32-bit words. */
+/** struct payload, with which the image begins. */
 const imageSize = 0;
 const relocationCount = 1;
+const bytecode = 2;
 
 function take() {
-  const { status, stdout: bytes } = spawnSync(`./${binary}`, ["--write-image"], {
+  const names = JSON.parse(readFileSync(`${output}/image.json`, "utf8"));
+  const { status, stdout: bytes } = spawnSync(`./${binary}`, ["--write-image", ...names], {
     stdio: ["ignore", "pipe", "inherit"],
     maxBuffer: 1 << 28,
   });
@@ -66,17 +68,19 @@ for (const [index, word] of first.words.entries()) {
   first.words[index] = word - first.base;
 }
 first.words[relocationCount] = BigInt(relocations.length);
+first.words[bytecode] = BigInt(first.words.byteLength + 4 * relocations.length);
 
 writeFileSync(`${output}/image`, first.words);
 writeFileSync(`${output}/relocations`, Uint32Array.from(relocations));
 const page = process.arch === "arm64" ? 1 << 16 : 1 << 12;
 writeFileSync(
   `${output}/image.S`,
-  `.section .image, "aw"
+  `.section .payload, "aw"
 .balign ${page}
-.global embedded_image
-embedded_image: .incbin "${output}/image"
+.global payload
+payload: .incbin "${output}/image"
 .incbin "${output}/relocations"
+.include "${output}/besides.S"
 .section .note.GNU-stack, "", %progbits
 `,
 );
