@@ -13,9 +13,12 @@ const runs = at === "" ? Number(process.env["RUNS"] ?? 2000) : 1;
 const found: Portion[] = [];
 const total = { tried: 0 };
 const outcomes: Portion["outcomes"][] = [];
+/** The portion that each job has done last. */
+const last: string[] = [];
 
 function take(result: Portion, job: number): void {
   outcomes[job] = result.outcomes;
+  last[job] = `SEED=${result.seed}`;
   total.tried += result.tried;
   if (Math.floor(total.tried / 5000) > Math.floor((total.tried - result.tried) / 5000)) console.log(`${total.tried} …`);
   const { finding } = result;
@@ -37,7 +40,13 @@ function job(number: number): Promise<number | null> {
   const child = spawn("tools/fuzz", ["outer", `${number}`], { env, stdio: ["ignore", "pipe", "inherit"] });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill());
   createInterface({ input: child.stdout }).on("line", (line) => take(JSON.parse(line) as Portion, number));
-  return new Promise((resolve) => child.on("close", resolve));
+  return new Promise((resolve) =>
+    child.on("close", (status) => {
+      if (status !== 0)
+        console.error(`job ${number} ended with status ${status}, in the portion after ${last[number]}`);
+      resolve(status);
+    }),
+  );
 }
 
 mkdirSync("build/fuzz", { recursive: true });
