@@ -32,7 +32,7 @@ SOURCES := $(shell find src -name '*.ts' -not -name '*.test.ts')
 TESTS := $(shell find src test/golden test/kernel -name '*.ts' 2>/dev/null) $(wildcard tools/qjs/*.ts)
 GENERATED := build/generated/validators.js
 
-.PHONY: help setup build build-asan run test unit unit-qjs host acceptance acceptance-loop acceptance-compare \
+.PHONY: help setup build build-asan run test unit unit-qjs host acceptance acceptance-loop acceptance-execs acceptance-compare \
 	acceptance-vm acceptance-mutants stress-update faults conformance fuzz bench lint format man install clean FORCE
 .DELETE_ON_ERROR:
 
@@ -70,6 +70,9 @@ acceptance: build ## tests of the binary, on real containers
 
 acceptance-loop: build ## the same again and again: how many runs in a row pass
 	@$(TS) test/acceptance/loop.ts
+
+acceptance-execs: build ## ten thousand execs in one container, 8 at a time: nothing may be left
+	@EXECS=10000 ONLY='exec: many execs' tools/acceptance exec.test.ts
 
 acceptance-compare: build ## the same with runc and crun beside box, in one table
 	@tools/peers build && $(TS) test/acceptance/compare.ts

@@ -139,3 +139,24 @@ scenario("options may follow the id", async (lab) => {
   ok(await lab.runtime.call(["delete", container.id, "--force"]));
   refused(await lab.runtime.state(container.id));
 });
+
+scenario(
+  "--regex is for every container in whose id the expression matches",
+  { boxOnly: "as crun; runc has no such option" },
+  async (lab) => {
+    const containers = [await lab.running(), await lab.running(), await lab.running()];
+    const [first, second, third] = containers.map(({ id }) => id);
+    // The ids end in .1, .2 and .3.
+    const chosen = "\\.[12]$";
+    ok(await lab.runtime.kill(chosen, "KILL", "--regex"));
+    await Promise.all(containers.slice(0, 2).map((container) => container.exit()));
+    await containers[2]?.expectStatus("running");
+    refused(await lab.runtime.delete(".", "--regex"), /cannot delete container ".*\.3" that is not stopped/);
+    const { stdout } = ok(await lab.runtime.list("--quiet"));
+    assert.equal(stdout, `${third}\n`, `${first} and ${second} are deleted`);
+    const wrong = await lab.runtime.delete("(", "--regex");
+    assert.equal(wrong.status, 1);
+    assert.match(wrong.stderr, /^box: --regex: "\(" is no regular expression/);
+    ok(await lab.runtime.delete("nothing has this id", "--regex"));
+  },
+);

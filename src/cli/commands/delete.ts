@@ -1,18 +1,19 @@
 /** box delete: removes a container. */
 import { deleteContainer } from "../../container/delete.ts";
-import { checkId } from "../../container/id.ts";
 import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
 import { deletion } from "../deletion.ts";
+import { forSelected, regexOption } from "../selection.ts";
 
 export const table: CommandTable = {
   name: "delete",
   summary: "Removes a stopped or created container with its cgroup and state.",
   operands: [{ name: "ID" }],
-  options: [{ name: "force", short: "f", help: "kill what still runs; an unknown id is success" }],
+  options: [{ name: "force", short: "f", help: "kill what still runs; an unknown id is success" }, regexOption],
 };
 
 export function run(args: Arguments, context: Context): number {
-  deleteContainer(context.store, checkId(args.operand(0)), deletion(context, args.has("force")));
+  const options = deletion(context, args.has("force"));
+  forSelected(args, context.store, (id) => deleteContainer(context.store, id, options));
   return 0;
 }
