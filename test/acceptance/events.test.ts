@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
+import type { Spec } from "./harness/config.ts";
 import type { Container } from "./harness/container.ts";
 import { ok, refused } from "./harness/expect.ts";
-import { cgroupsNamed, exists } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
+import { patient } from "./harness/patience.ts";
 import type { Shim } from "./harness/shim.ts";
 import { feature } from "./harness/suite.ts";
 
@@ -62,15 +62,24 @@ scenario("--stats of a created and of a paused container works", { needs: ["comm
 });
 
 scenario("--stats counts processes", { needs: ["cgroup: pids"] }, async (lab) => {
-  const container = await lab.running(["/bin/sh", "-c", "/bin/probe wait & exec /bin/probe wait"]);
+  const args = ["/bin/sh", "-c", "/bin/probe wait & exec /bin/probe wait"];
+  const container = await lab.running(args, ({ linux }) => {
+    linux.resources = { pids: { limit: 33 } };
+  });
   await container.line(/^ready$/);
   const { pids } = (await stats(lab, container)).data;
-  assert.deepEqual([pids.current, pids.limit ?? 0], [2, 0]);
+  assert.deepEqual([pids.current, pids.limit], [2, 33]);
 });
 
+/** So much memory, and no swap. */
+function limitMemory(limit: number): (spec: Spec) => void {
+  return ({ linux }) => {
+    linux.resources = { memory: { limit, swap: limit } };
+  };
+}
+
 scenario("--stats says how much memory there is and may be", { needs: ["cgroup: memory"] }, async (lab) => {
-  const container = await lab.running();
-  limitMemory(container, 64 * 2 ** 20);
+  const container = await lab.running(["/bin/probe", "wait"], limitMemory(64 * 2 ** 20));
   const { memory } = (await stats(lab, container)).data;
   assert.equal(memory.usage.limit, 64 * 2 ** 20);
   assert.ok(memory.usage.usage > 0 && memory.usage.usage < 64 * 2 ** 20);
@@ -151,7 +160,7 @@ scenario("events ends when nobody reads any more", { boxOnly: "it waits for that
   const container = await lab.running();
   const [file = "", ...args] = lab.runtime.argv(["events", "--interval", "1h", container.id]);
   const reader = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const ended = once(reader, "exit", { signal: AbortSignal.timeout(20_000) });
+  const ended = once(reader, "exit", { signal: AbortSignal.timeout(patient(20_000)) });
   lab.later(() => void reader.kill("SIGKILL"));
   reader.stdout.destroy();
   assert.deepEqual(await ended, [0, null]);
@@ -160,17 +169,8 @@ scenario("events ends when nobody reads any more", { boxOnly: "it waits for that
 /** A shell that goes on after what it has started was killed for memory. */
 const hungry = ["/bin/sh", "-c", "echo ready; while read line; do tail /dev/zero; echo killed; done"];
 
-function limitMemory(container: Container, bytes: number): void {
-  for (const path of cgroupsNamed(container.id)) {
-    for (const name of ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.max", "memory.swap.max"]) {
-      if (exists(join(path, name))) writeFileSync(join(path, name), name === "memory.swap.max" ? "0" : `${bytes}`);
-    }
-  }
-}
-
 scenario("each time the memory runs out is an event", { needs: ["cgroup: memory"] }, async (lab) => {
-  const container = await lab.running(hungry);
-  limitMemory(container, 16 * 2 ** 20);
+  const container = await lab.running(hungry, limitMemory(16 * 2 ** 20));
   const stream = events(lab, "--interval", "50ms", container.id);
   await next(stream, "stats");
   for (let count = 0; count < 2; count++) {
@@ -184,8 +184,7 @@ scenario(
   "the memory that ran out is told within 100 ms",
   { needs: ["cgroup: memory"], boxOnly: "runc does not promise a time" },
   async (lab) => {
-    const container = await lab.running(hungry);
-    limitMemory(container, 16 * 2 ** 20);
+    const container = await lab.running(hungry, limitMemory(16 * 2 ** 20));
     const stream = events(lab, "--interval", "1s", container.id);
     await next(stream, "stats");
     // The shell tells of the end of what was killed; the event must have come at most so long after.
@@ -194,7 +193,7 @@ scenario(
     await container.line(/^killed$/);
     const killed = performance.now();
     const late = (await told) - killed;
-    assert.ok(late < 100, `${late} ms`);
+    assert.ok(late < patient(100), `${late} ms`);
   },
 );
 
@@ -202,8 +201,8 @@ scenario(
   "the last one is told when it ends the container",
   { needs: ["cgroup: memory"], boxOnly: "before the stream's end" },
   async (lab) => {
-    const container = await lab.running(["/bin/sh", "-c", "echo ready; read line; exec tail /dev/zero"]);
-    limitMemory(container, 16 * 2 ** 20);
+    const args = ["/bin/sh", "-c", "echo ready; read line; exec tail /dev/zero"];
+    const container = await lab.running(args, limitMemory(16 * 2 ** 20));
     const stream = events(lab, "--interval", "20ms", container.id);
     await next(stream, "stats");
     container.say("\n");
@@ -214,7 +213,7 @@ scenario(
 );
 
 scenario("the removal of the cgroup is no event", { needs: ["cgroup: memory"] }, async (lab) => {
-  const container = await lab.running();
+  const container = await lab.running(["/bin/probe", "wait"], limitMemory(64 * 2 ** 20));
   const stream = events(lab, "--interval", "20ms", container.id);
   await next(stream, "stats");
   // It finds the end and the removal at once when it goes on.
