@@ -36,7 +36,9 @@ test("enableControllers() refuses a cgroup with processes, and leaves it as it i
 
 test("enableControllers() says so when the cgroup was not given a controller", { skip: noCgroups }, () => {
   withV2((v2) => {
-    const missing = ["memory", "pids", "cpu", "cpuset"].find((name) => !readFile(v2, "cgroup.controllers").includes(name));
+    const missing = ["memory", "pids", "cpu", "cpuset"].find(
+      (name) => !readFile(v2, "cgroup.controllers").includes(name),
+    );
     if (missing === undefined) return;
     assert.throws(() => enableControllers(v2, [missing]), {
       name: "BoxError",
