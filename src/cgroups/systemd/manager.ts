@@ -28,23 +28,15 @@ export class Manager implements Disposable {
   }
 
   /**
-   * Makes a scope with one process in it.
-   * @throws BoxError when there is one of that name already; nothing is left of one that could not be started
+   * Makes a scope with one process in it. One that did not come to be ends by itself with that process.
+   * @throws BoxError when there is one of that name already
    */
   startScope({ name, properties }: UnitOps, pid: number): void {
     const all = [...properties.map(asArgument), asArgument({ name: "PIDs", signature: "au", value: [pid] })];
     this.#watchJobs();
     within(
       () => `systemd: start ${quote(name)}`,
-      () => {
-        const job = this.#startTransient(name, all);
-        try {
-          this.#await(job, name, "start");
-        } catch (thrown) {
-          this.stop(name);
-          throw thrown;
-        }
-      },
+      () => this.#await(this.#startTransient(name, all), name, "start"),
     );
   }
 
