@@ -94,3 +94,11 @@ test("resourceRules() want keys of unified that stay in the cgroup", () => {
     assert.deepEqual(said({ unified: { [key]: "1" } }), [text]);
   }
 });
+
+test("resourceRules() keep the files out of unified that act on processes", () => {
+  for (const file of ["procs", "threads", "kill", "freeze", "subtree_control", "type"]) {
+    const text = `unified["cgroup.${file}"]: is no limit: box itself writes this file`;
+    assert.deepEqual(said({ unified: { [`cgroup.${file}`]: "1" } }), [text]);
+  }
+  assert.deepEqual(said({ unified: { "cgroup.max.depth": "1", "cgroup.pressure": "0" } }), []);
+});

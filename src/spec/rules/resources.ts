@@ -89,13 +89,20 @@ function namesRule(resources: Resources, at: string, findings: Findings): void {
   });
 }
 
+/**
+ * Files of a cgroup by which processes are moved, ended and stopped, and what the cgroup is: box's own business. A pid of
+ * the host in the first would put that process into the container, to be ended with it.
+ */
+const noLimits: readonly string[] = ["procs", "threads", "kill", "freeze", "subtree_control", "type"].map(
+  (name) => `cgroup.${name}`,
+);
+
 /** Keys are names of files in the container's cgroup, and of no other directory. */
 function unifiedRule(resources: Resources, at: string, findings: Findings): void {
   for (const key of Object.keys(resources.unified ?? {})) {
-    if (key !== "" && key !== "." && key !== ".." && !key.includes("/")) continue;
-    findings.problem(
-      `${at}.unified${entry(key)}`,
-      'must be the name of a cgroup file without "/", such as memory.high',
-    );
+    const path = `${at}.unified${entry(key)}`;
+    if (key === "" || key === "." || key === ".." || key.includes("/"))
+      findings.problem(path, 'must be the name of a cgroup file without "/", such as memory.high');
+    else if (noLimits.includes(key)) findings.problem(path, "is no limit: box itself writes this file");
   }
 }
