@@ -72,7 +72,7 @@ acceptance-loop: build ## the same again and again: how many runs in a row pass
 	@$(TS) test/acceptance/loop.ts
 
 acceptance-execs: build ## ten thousand execs in one container, 8 at a time: nothing may be left
-	@EXECS=10000 ONLY='exec: many execs' tools/acceptance exec.test.ts
+	@PATIENCE=10 EXECS=10000 ONLY='exec: many execs' tools/acceptance exec.test.ts
 
 acceptance-compare: build ## the same with runc and crun beside box, in one table
 	@tools/peers build && $(TS) test/acceptance/compare.ts

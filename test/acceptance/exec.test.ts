@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   openSync,
@@ -161,6 +162,42 @@ scenario("the program is in a time namespace of the container", { needs: ["names
   });
   assert.deepEqual((await reportOf(container)).namespaces, namespaces(container.pid));
 });
+
+scenario(
+  "an ordinary user executes in a container of its own",
+  {
+    needs: ["user namespaces of an ordinary user", "userspace: setpriv"],
+    boxOnly: "a container without a cgroup",
+  },
+  async (lab) => {
+    const user = 65_534;
+    const container = lab.container(["/bin/probe", "wait"], (spec) => {
+      spec.linux.namespaces = (["user", "mount", "pid", "ipc", "uts"] as const).map((type) => ({ type }));
+      spec.linux.uidMappings = [{ containerID: 0, hostID: user, size: 1 }];
+      spec.linux.gidMappings = [{ containerID: 0, hostID: user, size: 1 }];
+      spec.mounts = spec.mounts.filter(({ type }) => type === "proc" || type === "tmpfs" || type === "devpts");
+      delete spec.linux.cgroupsPath;
+      delete spec.linux.resources;
+    });
+    for (const path of [context.dir, lab.dir, container.bundle, container.rootfs]) chmodSync(path, 0o755);
+    const root = lab.path("of-the-user");
+    mkdirSync(root);
+    chownSync(root, user, user);
+    const asUser = (args: string[], before: string[] = []): Promise<Result> => {
+      const box = [context.runtime.path, "--root", root, "--cgroup-manager", "disabled", ...args];
+      const change = ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups", "--"];
+      return command([...change, ...before, ...box], { env: lab.runtime.place.env });
+    };
+    const quietly = ["/bin/sh", "-c", '"$@" </dev/null >/dev/null 2>&1', "sh"];
+    ok(await asUser(["run", "--detach", "--bundle", container.bundle, container.id], quietly));
+    lab.later(async () => void ok(await asUser(["delete", "--force", container.id])));
+    const state = JSON.parse(ok(await asUser(["state", container.id])).stdout) as { pid: number };
+    const report = JSON.parse(ok(await asUser(["exec", container.id, "/bin/probe", "report"])).stdout) as Report;
+    assert.deepEqual(report.namespaces, namespaces(state.pid));
+    assert.deepEqual([report.uid, report.gid], [0, 0]);
+    assert.equal(ok(await asUser(["exec", "--tty", container.id, "/bin/tty"])).stdout, "/dev/pts/0\r\n");
+  },
+);
 
 scenario("the program is in the container's cgroup in every hierarchy", async (lab) => {
   const container = await lab.running();
@@ -641,7 +678,7 @@ scenario("exec and the end of the container meet at any time, with a clear end",
 /** `make acceptance-execs` asks for more. */
 const execs = Number(process.env["EXECS"] || 200);
 
-scenario("many execs, 8 at a time, leave nothing", { limit: 120_000 + 100 * execs }, async (lab) => {
+scenario("many execs, 8 at a time, leave nothing", { limit: 120_000 + 300 * execs }, async (lab) => {
   const container = await lab.running();
   const { runtime, id } = container;
   const numbers = Array.from({ length: execs }, (_, index) => index);
