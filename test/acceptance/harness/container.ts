@@ -33,6 +33,10 @@ export interface Report {
   personality: number;
   /** MPOL_*, and the first 64 nodes as a mask. */
   memoryPolicy: [number, number];
+  dumpable: number;
+  deathSignal: number;
+  /** Whether it can search for the key of `probe burden`. */
+  findsKey: boolean;
   /** Its serial number; -1 where the kernel has none. */
   sessionKeyring: number;
   oomScoreAdj: number;

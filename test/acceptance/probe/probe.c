@@ -6,6 +6,11 @@
  *   probe wait            "ready", then waits for ever
  *   probe orphan          leaves a grandchild that waits for ever, and says its pid as this namespace sees it
  *   probe spy             "ready", then looks into every process that comes, until a line is read: "saw …" or "nothing"
+ *   probe overwrite       "ready", then tries to write to the program of every process that comes; after a line is read
+ *                         still a while: "held N" of them and no more, or "wrote"
+ *   probe swap A B        "ready", then exchanges two names until a line is read: "swapped N" times
+ *   probe burden CMD …    runs CMD with all that a caller can leave lying about: descriptors 3 to 20 on /etc, groups 4, 20
+ *                         and 27, a umask, a variable CANARY, signals ignored and blocked, the key that report looks for
  *   probe deny CMD …      runs CMD where making a namespace fails with EPERM
  *   probe calls N[:ARG,…] …   makes system calls by number, and says of each: its number, and the errno or 0
  *   probe agent SOCKET    on the host, "ready": takes listeners of seccomp filters, says the state that came with each,
@@ -15,6 +20,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -153,6 +159,12 @@ static int report(char **argv)
     }
     printf("{\"pid\":%d,\"ppid\":%d,\"pgid\":%d,\"sid\":%d", getpid(), getppid(), getpgrp(), getsid(0));
     printf(",\"uid\":%u,\"euid\":%u,\"gid\":%u,\"egid\":%u", getuid(), geteuid(), getgid(), getegid());
+    printf(",\"dumpable\":%d", prctl(PR_GET_DUMPABLE));
+    int death = 0;
+    prctl(PR_GET_PDEATHSIG, &death);
+    printf(",\"deathSignal\":%d", death);
+    printf(",\"findsKey\":%s",
+           syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", "canary", 0) >= 0 ? "true" : "false");
     printf(",\"sessionKeyring\":%ld", syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0));
     struct sched_param param = { 0 };
     sched_getparam(0, &param);
@@ -253,6 +265,26 @@ static int sees(const char *path)
     return 1;
 }
 
+/* Whether the memory of a process can be opened that does not run the container's own program yet. */
+static int reads(int pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/mem", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    close(fd);
+    char exe[PATH_MAX];
+    snprintf(path, sizeof path, "/proc/%d/exe", pid);
+    ssize_t length = readlink(path, exe, sizeof exe - 1);
+    exe[length > 0 ? length : 0] = 0;
+    /* It may have executed the program, or ended, since. */
+    if ((length < 0 && errno != EACCES && errno != EPERM) || strncmp(exe, "/bin/", 5) == 0)
+        return 0;
+    printf("saw /proc/%d/mem\n", pid);
+    return 1;
+}
+
 static int spy(void)
 {
     if (write(1, "ready\n", 6) < 0)
@@ -272,6 +304,7 @@ static int spy(void)
                 snprintf(path, sizeof path, "/proc/%d/%s", pid, links[i]);
                 seen = sees(path);
             }
+            seen = seen || reads(pid);
             /* 0, 1 and 2 are the caller's to give. */
             for (int fd = 3; fd < 32 && !seen; fd++) {
                 snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, fd);
@@ -286,6 +319,112 @@ static int spy(void)
     fflush(stdout);
     for (;;)
         pause();
+}
+
+struct programs { int fds[256]; int count; };
+
+static int same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Opens the programs that others run, but for the container's own. */
+static void hold_programs(struct programs *held)
+{
+    struct stat own[2], found, known;
+    stat("/bin/probe", &own[0]);
+    stat("/bin/busybox", &own[1]);
+    DIR *dir = opendir("/proc");
+    for (struct dirent *entry; dir && held->count < 256 && (entry = readdir(dir));) {
+        char path[PATH_MAX];
+        snprintf(path, sizeof path, "/proc/%s/exe", entry->d_name);
+        int fd = atoi(entry->d_name) > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+        if (fd < 0)
+            continue;
+        int is_new = fstat(fd, &found) == 0 && !same_file(&found, &own[0]) && !same_file(&found, &own[1]);
+        for (int i = 0; is_new && i < held->count; i++)
+            is_new = !(fstat(held->fds[i], &known) == 0 && same_file(&found, &known));
+        if (is_new)
+            held->fds[held->count++] = fd;
+        else
+            close(fd);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+static int write_to(const struct programs *held)
+{
+    for (int i = 0; i < held->count; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "/proc/self/fd/%d", held->fds[i]);
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (fd >= 0 && write(fd, "overwritten", 11) > 0)
+            return 1;
+        if (fd >= 0)
+            close(fd);
+    }
+    return 0;
+}
+
+static int overwrite(void)
+{
+    static struct programs held;
+    puts("ready");
+    fflush(stdout);
+    if (fcntl(0, F_SETFL, O_NONBLOCK))
+        return 1;
+    char answer;
+    int wrote = 0;
+    while (!wrote && read(0, &answer, 1) < 0) {
+        hold_programs(&held);
+        wrote = write_to(&held);
+    }
+    /* Nobody runs them any more, so that the kernel does not protect them. */
+    for (int i = 0; i < 1000 && !wrote; i++)
+        wrote = write_to(&held);
+    if (wrote)
+        puts("wrote");
+    else
+        printf("held %d\n", held.count);
+    fflush(stdout);
+    for (;;)
+        pause();
+}
+
+static int swap(const char *a, const char *b)
+{
+    puts("ready");
+    fflush(stdout);
+    fcntl(0, F_SETFL, O_NONBLOCK);
+    char answer;
+    unsigned long count = 0;
+    while (read(0, &answer, 1) < 0)
+        count += renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0;
+    if (count % 2)
+        renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
+    printf("swapped %lu\n", count);
+    return 0;
+}
+
+static int burden(char **command)
+{
+    static const unsigned long ignore[4] = { 1 }, all = ~0UL; /* SIG_IGN */
+    const gid_t groups[] = { 4, 20, 27 };
+    int directory = open("/etc", O_RDONLY | O_DIRECTORY);
+    for (int fd = 3; fd <= 20; fd++)
+        if (fd != directory)
+            dup2(directory, fd);
+    if (setgroups(3, groups) || setenv("CANARY", "of the caller", 1))
+        return 1;
+    umask(077);
+    syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, "burden");
+    syscall(SYS_add_key, "user", "canary", "secret", 6, KEY_SPEC_SESSION_KEYRING);
+    for (int number = 1; number <= 64; number++)
+        syscall(SYS_rt_sigaction, number, ignore, NULL, 8);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, 8);
+    execvp(command[0], command);
+    return 127;
 }
 
 static int deny(char **command)
@@ -408,6 +547,12 @@ int main(int argc, char **argv)
         return orphan();
     if (strcmp(mode, "spy") == 0)
         return spy();
+    if (strcmp(mode, "overwrite") == 0)
+        return overwrite();
+    if (strcmp(mode, "swap") == 0 && argc == 4)
+        return swap(argv[2], argv[3]);
+    if (strcmp(mode, "burden") == 0 && argc > 2)
+        return burden(argv + 2);
     if (strcmp(mode, "deny") == 0 && argc > 2)
         return deny(argv + 2);
     if (strcmp(mode, "calls") == 0)
