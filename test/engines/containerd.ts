@@ -62,7 +62,8 @@ const checks: readonly Check[] = [
   {
     name: "kill",
     run: async () => {
-      await sh(run("-d", "c sh -c 'trap \"exit 9\" USR1; while :; do sleep 0.1; done'"));
+      await sh(run("-d", "c sh -c 'trap \"exit 9\" USR1; touch /tmp/ready; while :; do sleep 0.1; done'"));
+      await becomes("ctr tasks exec --exec-id r$(date +%N) c ls /tmp", "ready");
       await sh("ctr tasks kill -s SIGUSR1 c");
       await becomes("ctr tasks ls", /^c +\d+ +STOPPED$/m);
       await endsWith(0, "ctr tasks rm c", /exit code 9/);

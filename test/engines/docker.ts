@@ -105,7 +105,10 @@ const checks: readonly Check[] = [
   {
     name: "stop lets the program end",
     run: async () => {
-      await sh("docker run -d --name cc base sh -c 'trap \"exit 4\" TERM; while :; do sleep 0.1; done'");
+      await sh(
+        "docker run -d --name cc base sh -c 'trap \"exit 4\" TERM; touch /tmp/ready; while :; do sleep 0.1; done'",
+      );
+      await becomes("docker exec cc ls /tmp", "ready");
       await sh("docker stop cc");
       await prints("docker inspect cc --format '{{.State.ExitCode}} {{.State.Status}}'", "4 exited");
     },
@@ -121,7 +124,10 @@ const checks: readonly Check[] = [
   {
     name: "kill",
     run: async () => {
-      await sh("docker run -d --name cc base sh -c 'trap \"exit 9\" USR1; while :; do sleep 0.1; done'");
+      await sh(
+        "docker run -d --name cc base sh -c 'trap \"exit 9\" USR1; touch /tmp/ready; while :; do sleep 0.1; done'",
+      );
+      await becomes("docker exec cc ls /tmp", "ready");
       await sh("docker kill -s USR1 cc");
       await prints("docker wait cc", "9");
       await sh("docker rm cc; docker run -d --name cc base sleep 600; docker kill cc");

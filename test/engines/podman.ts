@@ -100,7 +100,10 @@ const checks: readonly Check[] = [
   {
     name: "stop lets the program end",
     run: async () => {
-      await sh("podman run -d --name c base sh -c 'trap \"exit 4\" TERM; while :; do sleep 0.1; done'");
+      await sh(
+        "podman run -d --name c base sh -c 'trap \"exit 4\" TERM; touch /tmp/ready; while :; do sleep 0.1; done'",
+      );
+      await becomes("podman exec c ls /tmp", "ready");
       await sh("podman stop c");
       await prints("podman inspect c --format '{{.State.ExitCode}} {{.State.Status}}'", "4 exited");
     },
@@ -116,7 +119,10 @@ const checks: readonly Check[] = [
   {
     name: "kill",
     run: async () => {
-      await sh("podman run -d --name c base sh -c 'trap \"exit 9\" USR1; while :; do sleep 0.1; done'");
+      await sh(
+        "podman run -d --name c base sh -c 'trap \"exit 9\" USR1; touch /tmp/ready; while :; do sleep 0.1; done'",
+      );
+      await becomes("podman exec c ls /tmp", "ready");
       await sh("podman kill -s USR1 c");
       await prints("podman wait c", "9");
     },
