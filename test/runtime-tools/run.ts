@@ -102,13 +102,17 @@ function onPeers(runtime: string, command: readonly string[]): Promise<Ended> {
   return execute([join(project, "tools/peers"), "run", "--", "/bin/sh", "-c", inPeers, script, suite, ...command], {});
 }
 
-/** Takes away the mounts that a runtime has left below a directory. */
-function unmountBelow(directory: string): void {
-  const points = readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .map((line) => line.split(" ")[4] ?? "");
-  for (const point of points.filter((one) => one.startsWith(`${directory}/`)).reverse())
-    spawnSync("umount", ["-l", point]);
+function mountsBelow(directory: string): string[] {
+  const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  return lines.map((line) => line.split(" ")[4] ?? "").filter((point) => point.startsWith(`${directory}/`));
+}
+
+/** Removes a directory, and first the mounts that a runtime has left below it: they may show files of this machine. */
+function remove(directory: string): void {
+  for (const point of mountsBelow(directory).reverse()) spawnSync("umount", ["-l", point]);
+  const [left] = mountsBelow(directory);
+  if (left !== undefined) throw new Error(`${left} is still mounted`);
+  rmSync(directory, { recursive: true, force: true });
 }
 
 async function onHost(runtime: string, command: readonly string[]): Promise<Ended> {
@@ -121,8 +125,7 @@ async function onHost(runtime: string, command: readonly string[]): Promise<Ende
   // A program that fails leaves its containers.
   const { stdout } = await execute([wrapper, "list", "-q"], {});
   for (const id of stdout.split("\n")) if (id !== "") await execute([wrapper, "delete", "--force", id], {});
-  unmountBelow(directory);
-  rmSync(directory, { recursive: true, force: true });
+  remove(directory);
   return ended;
 }
 
