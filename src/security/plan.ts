@@ -39,15 +39,20 @@ export function planSecurity(process: Process, context: SecurityContext): Securi
     permitted: set("permitted"),
     inheritable: set("inheritable"),
     ambient: set("ambient"),
-    untilExecution: (context.filtered && !noNewPrivileges
-      ? maskOf(["CAP_SYS_ADMIN"]) & context.grantable
-      : 0n
-    ).toString(),
+    untilExecution: filterPrivilege(noNewPrivileges, context).toString(),
   };
   return {
     ops: { capabilities: ops, noNewPrivileges, newKeyring: context.newKeyring, labels: planLabels(process, context) },
     warnings,
   };
+}
+
+/** What it takes to load a filter: seccomp(2). @throws Refusal when it cannot be had */
+function filterPrivilege(noNewPrivileges: boolean, { filtered, grantable }: SecurityContext): bigint {
+  if (!filtered || noNewPrivileges) return 0n;
+  const privilege = maskOf(["CAP_SYS_ADMIN"]) & grantable;
+  if (privilege === 0n) refuse("linux.seccomp", "needs process.noNewPrivileges, or CAP_SYS_ADMIN of the caller");
+  return privilege;
 }
 
 /** @throws Refusal for a label that nobody would look at */

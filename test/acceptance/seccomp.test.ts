@@ -363,8 +363,12 @@ for (const [what, change, text] of wrong) {
 async function agentOf(lab: Lab): Promise<{ readonly path: string; readonly lines: Lines }> {
   const path = lab.path("agent.sock");
   const child = spawn(context.probe, ["agent", path], { stdio: ["ignore", "pipe", "inherit"] });
-  lab.later(() => void child.kill("SIGKILL"));
   const lines = new Lines(child.stdout);
+  lab.later(async () => {
+    child.kill("SIGKILL");
+    // Its children go with it, and hold its output until then.
+    await lines.end();
+  });
   await lines.line(/^ready$/);
   return { path, lines };
 }
