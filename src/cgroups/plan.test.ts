@@ -21,7 +21,7 @@ function specOf(linux: Linux, more: Partial<Spec> = {}): Spec {
 }
 
 function plan(linux: Linux, layout: CgroupLayout = v2, more: Partial<Spec> = {}): CgroupOps {
-  const ops = planCgroup(specOf(linux, more), "web", { cgroups: layout, systemd });
+  const ops = planCgroup(specOf(linux, more), "web", { cgroups: layout, systemd, euid: 0, cgroupHome: "/box" });
   assert.ok(ops !== undefined);
   return ops;
 }
@@ -67,8 +67,16 @@ describe("planCgroup() takes every hierarchy", () => {
 
 describe("planCgroup() on a host without cgroups", () => {
   test("plans none where none is asked for", () => {
-    assert.equal(planCgroup(specOf({}), "web", { cgroups: none, systemd }), undefined);
-    assert.equal(planCgroup(specOf({ resources: { devices: [] } }), "web", { cgroups: none, systemd }), undefined);
+    assert.equal(planCgroup(specOf({}), "web", { cgroups: none, systemd, euid: 0, cgroupHome: "/box" }), undefined);
+    assert.equal(
+      planCgroup(specOf({ resources: { devices: [] } }), "web", {
+        cgroups: none,
+        systemd,
+        euid: 0,
+        cgroupHome: "/box",
+      }),
+      undefined,
+    );
   });
 
   test("refuses what asks for one", () => {
@@ -79,7 +87,9 @@ describe("planCgroup() on a host without cgroups", () => {
     ];
     for (const [linux, property] of cases) {
       const message = `${property}: this host has no cgroups mounted at /sys/fs/cgroup`;
-      assert.throws(() => planCgroup(specOf(linux), "web", { cgroups: none, systemd }), { message });
+      assert.throws(() => planCgroup(specOf(linux), "web", { cgroups: none, systemd, euid: 0, cgroupHome: "/box" }), {
+        message,
+      });
     }
   });
 });

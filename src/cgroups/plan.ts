@@ -17,9 +17,6 @@ export { mergeResources } from "./merge.ts";
 export { planPlaces } from "./places.ts";
 export { annotationPrefix } from "./systemd/annotations.ts";
 
-/** Where containers without `cgroupsPath` live. */
-const defaultParent = "/box";
-
 /** Who makes the container's cgroup: box itself, systemd, or nobody. */
 export type CgroupManager = "cgroupfs" | "systemd" | "disabled";
 
@@ -27,9 +24,15 @@ export type CgroupManager = "cgroupfs" | "systemd" | "disabled";
 export interface CgroupFacts {
   readonly cgroups: CgroupLayout;
   readonly systemd: SystemdFacts;
+  readonly euid: number;
+  /** Where containers without an absolute `cgroupsPath` have theirs; undefined where this user may make none. */
+  readonly cgroupHome: string | undefined;
 }
 
-/** @returns undefined without a manager, and on a host without cgroups unless something is asked of them */
+/**
+ * @returns undefined without a manager, and on a host without cgroups, or where this user may make none, unless something
+ * is asked of them
+ */
 export function planCgroup(
   spec: Spec,
   id: string,
@@ -39,9 +42,11 @@ export function planCgroup(
   const layout = facts.cgroups;
   const resources = meaningOf(spec.linux?.resources ?? {}, spec.ociVersion);
   const planLimits = lazy(() => planSettings(resources, resources, layout, "linux.resources"));
-  if (manager === "disabled") return refuseLimits(planLimits());
+  if (manager === "disabled") return refuseLimits(planLimits(), "and the cgroup manager is disabled");
+  if (manager === "cgroupfs" && layout.mode !== "none" && isHomeless(spec, facts))
+    return refuseLimits(planLimits(), "and this user may make none here (box doctor tells what would help)");
   const { place, settings } = together({
-    place: () => (manager === "systemd" ? scopeOf(spec, id, facts, planLimits) : placeOf(spec.linux ?? {}, id, layout)),
+    place: () => (manager === "systemd" ? scopeOf(spec, id, facts, planLimits) : placeOf(spec.linux ?? {}, id, facts)),
     settings: planLimits,
   });
   if (layout.mode === "none" || place === undefined) return undefined;
@@ -49,6 +54,7 @@ export function planCgroup(
     ...place,
     directories: directoriesOf(layout),
     ...settings,
+    devices: facts.euid === 0 ? settings.devices : [],
     owner: layout.mode === "v2" ? planOwner(spec) : undefined,
   };
 }
@@ -65,10 +71,15 @@ export function planUpdate(base: Resources, change: Resources, all: Resources, l
 }
 
 /** Device rules pass: podman sends some with every container, and they are warned of. */
-function refuseLimits({ settings }: CgroupSettings): undefined {
+function refuseLimits({ settings }: CgroupSettings, reason: string): undefined {
   const limit = settings.find(({ neutral }) => !neutral)?.property;
-  if (limit !== undefined) refuse(limit, "needs a cgroup, and the cgroup manager is disabled");
+  if (limit !== undefined) refuse(limit, `needs a cgroup, ${reason}`);
   return undefined;
+}
+
+/** An absolute path is tried all the same: the kernel says why it cannot be. */
+function isHomeless({ linux = {} }: Spec, { cgroupHome }: CgroupFacts): boolean {
+  return cgroupHome === undefined && !(linux.cgroupsPath ?? "").startsWith("/");
 }
 
 /** systemd makes whole cgroups on v2; with v1 it would know a part of the hierarchies only. */
@@ -82,9 +93,15 @@ function scopeOf(spec: Spec, id: string, facts: CgroupFacts, limits: () => Cgrou
   return { path, unit, ownParent: false };
 }
 
-function placeOf({ cgroupsPath = "" }: Linux, id: string, { mode }: CgroupLayout): Place | undefined {
-  if (mode !== "none")
-    return { path: cgroupsPath === "" ? `${defaultParent}/${id}` : pathOf(cgroupsPath), ownParent: cgroupsPath === "" };
+function placeOf(
+  { cgroupsPath = "" }: Linux,
+  id: string,
+  { cgroups, cgroupHome = "/" }: CgroupFacts,
+): Place | undefined {
+  if (cgroups.mode !== "none") {
+    const path = cgroupsPath === "" ? `${cgroupHome}/${id}` : pathOf(cgroupsPath, cgroupHome);
+    return { path, ownParent: cgroupsPath === "" };
+  }
   if (cgroupsPath !== "") refuse("linux.cgroupsPath", noCgroups);
   return undefined;
 }
@@ -108,11 +125,10 @@ export const supportedCgroups = {
 } as const;
 
 /** An absolute path starts at the mount; a relative one, box's choice, below box's own directory. */
-function pathOf(path: string): string {
-  const cleaned = path.startsWith("/") ? clean(path) : clean(`${defaultParent}/${path}`);
+function pathOf(path: string, home: string): string {
+  const cleaned = path.startsWith("/") ? clean(path) : clean(`${home}/${path}`);
   if (cleaned === "/") refuse("linux.cgroupsPath", "must name a cgroup below the root one");
-  if (cleaned === defaultParent)
-    refuse("linux.cgroupsPath", `"${defaultParent}" is where box keeps the cgroups of containers`);
+  if (cleaned === home) refuse("linux.cgroupsPath", `"${home}" is where box keeps the cgroups of containers`);
   return cleaned;
 }
 

@@ -1,8 +1,8 @@
 /** Programs of the host that box calls, found on the caller's PATH. */
 import { BoxError, within } from "../base/errors.ts";
 import { O_RDONLY, SIGKILL, X_OK } from "../linux/constants.ts";
-import { environ } from "../linux/engine.ts";
-import { closeAll, stdio } from "../linux/fd.ts";
+import { decodeUtf8, environ } from "../linux/engine.ts";
+import { closeAll, type Fd, stdio } from "../linux/fd.ts";
 import { access, closeFrom, dupTo, open, pipe, readAll, writeAll } from "../linux/file.ts";
 import {
   clone3,
@@ -20,46 +20,82 @@ import { resetDispositions } from "../linux/signal.ts";
 const outputLimit = 64 * 1024 * 1024;
 
 /**
- * Runs a program to its end and returns what it has printed; its stderr is ours.
+ * Runs a program of the caller's PATH to its end and returns what it has printed; its stderr is ours.
  * @throws BoxError when it is not there or ends with another status than 0
  */
 export function outputOf(name: string, args: readonly string[]): Uint8Array {
-  const path = find(name);
-  const execution = prepareExecution(
-    [name, ...args],
-    Object.entries(environ).map(([key, value]) => `${key}=${value}`),
-  );
   return within(
     () => name,
     () => {
-      const [output, input] = pipe();
-      const child = clone3(0);
-      if (child === "child") become(path, execution, input);
-      input.close();
-      try {
-        const bytes = readAll(output, outputLimit);
-        if (bytes === "too long") throw new BoxError(`printed more than ${outputLimit} bytes`);
-        const end = waitPidfd(child.pidfd, true);
-        const status = end === undefined ? 0 : statusOf(end);
-        if (status !== 0) throw new BoxError(`ended with status ${status}`);
-        return bytes;
-      } finally {
-        closeAll([output, child.pidfd]);
-      }
+      const { output, status } = run(find(name), [name, ...args], "ours");
+      if (status !== 0) throw new BoxError(`ended with status ${status}`);
+      return output;
     },
   );
+}
+
+/** Where programs are that have more rights than their caller: a PATH could name others. */
+const systemDirectories = ["/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin"];
+
+/**
+ * Runs a program of the system that has a privilege of its own.
+ * @throws BoxError with what it has said when it is not there or ends with another status than 0
+ */
+export function runHelper(name: string, args: readonly string[]): void {
+  within(
+    () => name,
+    () => {
+      const path = systemDirectories.map((directory) => `${directory}/${name}`).find(isExecutable);
+      if (path === undefined)
+        throw new BoxError("no such program (ENOENT)", { errno: "ENOENT", hint: "box doctor tells what to install" });
+      const { output, status } = run(path, [name, ...args], "printed");
+      if (status === 0) return;
+      const said = decodeUtf8(output).trim().split("\n").join(" / ");
+      throw new BoxError(said === "" ? `ended with status ${status}` : said.replace(`${name}: `, ""));
+    },
+  );
+}
+
+interface Ended {
+  readonly output: Uint8Array;
+  readonly status: number;
+}
+
+/** @param errors where its stderr goes: to ours, or among what it prints */
+function run(path: string, args: readonly string[], errors: "ours" | "printed"): Ended {
+  const execution = prepareExecution(
+    args,
+    Object.entries(environ).map(([key, value]) => `${key}=${value}`),
+  );
+  const [output, input] = pipe();
+  const child = clone3(0);
+  if (child === "child") become(path, execution, input, errors);
+  input.close();
+  try {
+    const bytes = readAll(output, outputLimit);
+    if (bytes === "too long") throw new BoxError(`printed more than ${outputLimit} bytes`);
+    const end = waitPidfd(child.pidfd, true);
+    return { output: bytes, status: end === undefined ? 0 : statusOf(end) };
+  } finally {
+    closeAll([output, child.pidfd]);
+  }
+}
+
+function isExecutable(path: string): boolean {
+  return access("cwd", path, X_OK, 0) === 0;
 }
 
 function find(name: string): string {
   const path = environ["PATH"] ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   const files = path.split(":").map((directory) => `${directory || "."}/${name}`);
-  const file = files.find((each) => access("cwd", each, X_OK, 0) === 0);
+  const file = files.find(isExecutable);
   if (file === undefined) throw new BoxError(`${name}: no such program on the PATH of this command`);
   return file;
 }
 
-function become(path: string, execution: Execution, output: Parameters<typeof dupTo>[0]): never {
+function become(path: string, execution: Execution, output: Fd, errors: "ours" | "printed"): never {
   try {
+    if (errors === "printed") dupTo(output, 2);
     dupTo(open("cwd", "/dev/null", O_RDONLY), 0);
     dupTo(output, 1);
     closeFrom(3);

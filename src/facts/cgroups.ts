@@ -1,9 +1,19 @@
 /** How this host mounts its cgroups: cgroups(7). Read from what the kernel says, checked by file-system type. */
 
+import { clean } from "../base/path.ts";
 import { Proc } from "../fs/proc.ts";
-import { CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, ENOENT, O_DIRECTORY, O_PATH, O_RDONLY } from "../linux/constants.ts";
+import {
+  AT_EACCESS,
+  CGROUP_SUPER_MAGIC,
+  CGROUP2_SUPER_MAGIC,
+  ENOENT,
+  O_DIRECTORY,
+  O_PATH,
+  O_RDONLY,
+  W_OK,
+} from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
-import { fileSystemType, open, readAll } from "../linux/file.ts";
+import { access, fileSystemType, open, readAll } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
 import { once } from "./once.ts";
 
@@ -93,6 +103,14 @@ export function parseOwnCgroups(text: string): Readonly<Record<string, string>> 
       return [controllers.replace(/^name=/, ""), path.join(":")];
     }),
   );
+}
+
+/** Only cgroup2 can be delegated safely: cgroups(7), Delegation. */
+export function delegatedHome(layout: CgroupLayout, own: Readonly<Record<string, string>>): string | undefined {
+  const path = own[""];
+  if (layout.mode !== "v2" || path === undefined) return undefined;
+  const home = clean(`${path}/box`);
+  return access("cwd", clean(`${cgroupRoot}${path}`), W_OK, AT_EACCESS) === 0 ? home : undefined;
 }
 
 /** The v1 lines of /proc/self/cgroup: `4:memory:/path`, `5:name=systemd:/`. Distributions name the directories so. */

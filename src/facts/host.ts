@@ -2,7 +2,7 @@
 import { getCapabilities, getegid, geteuid } from "../linux/cred.ts";
 import { load } from "../linux/engine.ts";
 import { hasApparmor } from "./apparmor.ts";
-import { type CgroupLayout, readCgroupLayout, readOwnCgroups } from "./cgroups.ts";
+import { type CgroupLayout, delegatedHome, readCgroupLayout, readOwnCgroups } from "./cgroups.ts";
 import { once } from "./once.ts";
 import { findResctrl } from "./resctrl.ts";
 import { hasSelinux } from "./selinux.ts";
@@ -16,6 +16,11 @@ export interface HostFacts {
   readonly cgroups: CgroupLayout;
   /** This process's own cgroup in each hierarchy, by the name of its directory; that of cgroup2 by an empty name. */
   readonly ownCgroups: Readonly<Record<string, string>>;
+  /**
+   * The cgroup below which this user's containers have theirs: box's own directory for root, for others below the cgroup
+   * they are in, where that is delegated to them. Undefined where they may make none.
+   */
+  readonly cgroupHome: string | undefined;
   /** @throws BoxError where no systemd can be asked */
   readonly systemd: SystemdFacts;
   /** Where resctrl is mounted; undefined where it is not. */
@@ -43,6 +48,9 @@ export function hostFacts(): HostFacts {
     },
     get ownCgroups() {
       return once(this, "ownCgroups", readOwnCgroups());
+    },
+    get cgroupHome() {
+      return once(this, "cgroupHome", this.euid === 0 ? "/box" : delegatedHome(this.cgroups, this.ownCgroups));
     },
     get systemd() {
       const { readSystemd } = load("facts/systemd") as typeof import("./systemd.ts");

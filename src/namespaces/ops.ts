@@ -22,7 +22,9 @@ export interface NamespaceOps {
   /** Maps of a new user namespace. */
   readonly uidMap: readonly IdRange[];
   readonly gidMap: readonly IdRange[];
-  /** Whether the namespace gives up setgroups(2): an ordinary user cannot map groups otherwise. */
+  /** Who writes the maps: this process, or for an ordinary user's subordinate ids newuidmap(1) and newgidmap(1). */
+  readonly mapper: "self" | "helpers";
+  /** Whether the namespace gives up setgroups(2): an ordinary user cannot map a group by itself otherwise. */
   readonly denySetgroups: boolean;
   /** Offsets of a new time namespace: [clock, seconds, nanoseconds], decimal text for 64 bits. */
   readonly timeOffsets: readonly (readonly [clock: "monotonic" | "boottime", seconds: string, nanoseconds: number])[];

@@ -40,6 +40,8 @@ export function planNamespaces(spec: Spec, euid: number): NamespaceOps {
     const missing = uidMappings.length === 0 ? "uidMappings" : "gidMappings";
     refuse(`linux.${missing}`, 'required with a new namespace of type "user"');
   }
+  const isOrdinary = euid !== 0 && create.includes("user");
+  const mapper = isOrdinary && !(isSingle(uidMappings) && isSingle(gidMappings)) ? "helpers" : "self";
   return {
     create,
     join: joinOrder.flatMap((kind) => {
@@ -48,11 +50,17 @@ export function planNamespaces(spec: Spec, euid: number): NamespaceOps {
     }),
     uidMap: uidMappings.map(idMap),
     gidMap: gidMappings.map(idMap),
-    denySetgroups: euid !== 0 && create.includes("user"),
+    mapper,
+    denySetgroups: isOrdinary && mapper === "self",
     timeOffsets: offsetsOf(timeOffsets),
     hostname: nameOf(spec.hostname),
     domainname: nameOf(spec.domainname),
   };
+}
+
+/** An ordinary user may map one id by itself, its own: user_namespaces(7). */
+function isSingle(mappings: readonly IdMapping[]): boolean {
+  return mappings.length === 1 && mappings[0]?.size === 1;
 }
 
 /** An empty name asks for nothing; without a UTS namespace of its own it would take the host's away. */

@@ -15,6 +15,7 @@ const facts: HostFacts = {
   capabilities: 1n,
   cgroups: { mode: "v2", controllers: [] },
   ownCgroups: { "": "/caller" },
+  cgroupHome: "/box",
   systemd: { bus: "unix:path=/run/dbus/system_bus_socket", isUser: false, controlGroup: "" },
   apparmor: false,
   selinux: false,
@@ -102,6 +103,7 @@ test("planCreate() reads no fact that the configuration does not ask for", () =>
     euid: 0,
     egid: 0,
     cgroups: { mode: "v2", controllers: [] },
+    cgroupHome: "/box",
     get ownCgroups(): Readonly<Record<string, string>> {
       return assert.fail("the caller's cgroups were read");
     },

@@ -38,8 +38,11 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
   const linux = spec.linux ?? {};
   const warnings: Finding[] = [];
   const warn = (path: string, message: string) => void warnings.push({ path, message });
-  if (options.cgroupManager === "disabled" && (linux.resources?.devices ?? []).length > 0)
+  const hasDeviceRules = (linux.resources?.devices ?? []).length > 0;
+  if (hasDeviceRules && options.cgroupManager === "disabled")
     warn("linux.resources.devices", "not in force: it needs a cgroup, and the cgroup manager is disabled");
+  else if (hasDeviceRules && facts.euid !== 0)
+    warn("linux.resources.devices", "not in force: device rules take a privilege that this user does not have");
   const planOwnCgroup = lazy(() => planCgroup(spec, id, facts, options.cgroupManager));
   const { namespaces, netDevices, resctrl, cgroup, rootfs, planned } = together({
     namespaces: () => planNamespaces(spec, facts.euid),
@@ -48,7 +51,7 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
     cgroup: planOwnCgroup,
     rootfs: () => {
       const hasView = (spec.mounts ?? []).some(({ type }) => type === "cgroup");
-      const place = hasView ? placeOf(planOwnCgroup()?.path, options, facts) : undefined;
+      const place = hasView ? placeOf(planOwnCgroup()?.path, facts) : undefined;
       const cgroupView = place && viewOf(facts.cgroups, hasNewNamespace(spec, "cgroup"), place);
       const mayMount = () => (facts.capabilities & sysAdmin) !== 0n;
       const hasSelinux = () => facts.selinux;
@@ -85,13 +88,8 @@ const netAdmin = 1n << 12n;
 const sysAdmin = 1n << 21n;
 
 /** Where the container is in each hierarchy: in its own cgroup, or in that of its caller. */
-function placeOf(
-  own: string | undefined,
-  { cgroupManager }: CreateOptions,
-  facts: HostFacts,
-): ((name: string) => string) | undefined {
-  if (cgroupManager === "disabled") return (name) => facts.ownCgroups[name] ?? "/";
-  return own === undefined ? undefined : () => own;
+function placeOf(own: string | undefined, facts: HostFacts): (name: string) => string {
+  return own === undefined ? (name) => facts.ownCgroups[name] ?? "/" : () => own;
 }
 
 /** How the container's cgroups look from inside, in the host's own layout. */

@@ -16,6 +16,7 @@ const root = {
   egid: 0,
   capabilities: 2n ** 41n - 1n - 2n ** 24n - 2n ** 37n,
   ownCgroups: { "": "/caller" },
+  cgroupHome: "/box",
   systemd: { bus: "unix:path=/run/dbus/system_bus_socket", isUser: false, controlGroup: "" },
   apparmor: false,
   selinux: false,
@@ -46,6 +47,7 @@ const hosts = {
     egid: 100,
     capabilities: 0n,
     ownCgroups: { "": "/user" },
+    cgroupHome: "/user/box",
     cgroups: { mode: "v2", controllers: [] },
     systemd: {
       bus: "unix:path=/run/user/1000/bus",

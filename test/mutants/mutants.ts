@@ -1658,4 +1658,26 @@ export const mutants: readonly Mutant[] = [
     by: "",
     tests: ["seccomp: run says that a filter kills for execve"],
   },
+  // --- rootless ---
+  {
+    name: "a user without delegation is to have a cgroup",
+    file: "cgroups/plan.ts",
+    replace: 'manager === "cgroupfs" && layout.mode !== "none" && isHomeless(spec, facts)',
+    by: "false",
+    tests: ["rootless: a user without any configuration of the host runs what spec --rootless writes"],
+  },
+  {
+    name: "ranges of subordinate ids are not given to the helpers",
+    file: "namespaces/plan.ts",
+    replace: 'isOrdinary && !(isSingle(uidMappings) && isSingle(gidMappings)) ? "helpers" : "self"',
+    by: '"self"',
+    tests: ["rootless: a user with subordinate ids has them mapped, and groups with them"],
+  },
+  {
+    name: "nobody hears what newuidmap says",
+    file: "container/host-program.ts",
+    replace: 'if (errors === "printed") dupTo(output, 2);',
+    by: "",
+    tests: ["rootless: ids that a user does not have are refused with the helper's reason, and nothing is left"],
+  },
 ];
