@@ -165,6 +165,28 @@ const onHost: [string, (spec: Spec) => void, Finding["severity"], string, RegExp
     /EACCES/,
   ],
   [
+    "a network device that is not there",
+    (spec) => {
+      Object.assign(spec.linux, { netDevices: { nosuch0: {} } });
+    },
+    "error",
+    'linux.netDevices["nosuch0"]',
+    /no network device "nosuch0"/,
+  ],
+  [
+    "a device that cannot be bound into a user namespace",
+    (spec) => {
+      const map = [{ containerID: 0, hostID: 0, size: 1 }];
+      spec.linux.namespaces.push({ type: "user" });
+      spec.linux.uidMappings = map;
+      spec.linux.gidMappings = map;
+      spec.linux.devices = [{ path: "/dev/nosuch", type: "c", major: 1, minor: 3 }];
+    },
+    "error",
+    "linux.devices[0].path",
+    /the host's node is bound: "\/dev\/nosuch".*ENOENT/,
+  ],
+  [
     "a sysctl that the kernel lacks",
     (spec) => {
       spec.linux.sysctl = { "net.nosuch.parameter": "1" };

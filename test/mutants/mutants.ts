@@ -226,6 +226,13 @@ export const mutants: readonly Mutant[] = [
     tests: ["validate: validate tells of a program that is not in the root file system"],
   },
   {
+    name: "validate does not look for devices of the host",
+    file: "preflight/files.ts",
+    replace: 'if (!hasNamespace(spec, "user")) return;',
+    by: "return;",
+    tests: ["validate: validate tells of a device that cannot be bound into a user namespace"],
+  },
+  {
     name: "a plan is refused for its first mount only",
     file: "spec/refusal.ts",
     replace: "collect(refused, () => results.push(plan(item, index)));",
