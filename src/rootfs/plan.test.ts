@@ -347,6 +347,7 @@ describe("planRootfs() plans the options of a file system", () => {
       optionsOf({ destination: "/d", type: "overlay", options: ["xino=off", `lowerdir=${"é".repeat(length)}`] });
     assert.equal(overlay(127).hasLongOptions, false);
     assert.equal(overlay(128).hasLongOptions, true);
+    assert.equal(optionsOf({ destination: "/d", type: "nfs", source: "x".repeat(256) }).hasLongOptions, true);
   });
 
   test("read-only as a whole where a read-only mount is of a device", () => {

@@ -87,7 +87,7 @@ function mountPlanner(linux: Linux, context: RootfsContext): (mount: Mount, wher
     if (copyUp && mount.type !== "tmpfs") refuse(`${where}.options`, '"tmpcopyup" is for tmpfs only');
     const source = mount.source ?? mount.type;
     const all = [...data, ...(unlabelled.includes(mount.type) || data.some(isContext) ? [] : labels)];
-    const hasLongOptions = all.some((word) => utf8Length(valueOf(word)) > longestOption);
+    const hasLongOptions = [source, ...all.map(valueOf)].some((text) => utf8Length(text) > longestOption);
     if (hasLongOptions && utf8Length(all.join(",")) > longestData) {
       refuse(`${where}.options`, `the options of a file system must be at most ${longestData} bytes long together`);
     }

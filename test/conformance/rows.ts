@@ -306,7 +306,7 @@ const mounts: Section = {
     ),
     done(
       ["mounts[].options"],
-      "the words below; any other is data of the file system, and refused for a bind",
+      "the words below; any other is data of the file system, and warned of with a bind",
       "file system: file system options reach the file system",
       "mounts: a failed mount says source, destination, options and errno",
       `${plan.rootfs} refuses mounts that it could not perform as they are written`,
@@ -395,7 +395,7 @@ const mounts: Section = {
     refused(
       [],
       "rsync, rasync, rdirsync, rmand, rnomand (crun's)",
-      "no system call sets them for a tree; they are data, which a bind has not",
+      "no system call sets them for a tree; they count as data, which a file system refuses and a bind warns of",
       "src/rootfs/options.test.ts: parseOptions() takes every other word for data of the file system, in order",
     ),
     done(
