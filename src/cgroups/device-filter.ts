@@ -2,7 +2,6 @@
 import { within } from "../base/errors.ts";
 import { attachDeviceProgram, detachDeviceProgram, findDeviceProgram, loadDeviceProgram } from "../linux/bpf.ts";
 import type { Fd } from "../linux/fd.ts";
-import { rulesBetween } from "./device-list.ts";
 import { writeFile } from "./directory.ts";
 import { deviceProgram } from "./ebpf.ts";
 import type { DeviceRuleOp } from "./ops.ts";
@@ -14,18 +13,6 @@ export function writeDeviceList(cgroup: Fd, rules: readonly DeviceRuleOp[]): voi
   within(property, () => {
     for (const rule of rules) writeFile(cgroup, rule.allow ? "devices.allow" : "devices.deny", deviceLine(rule));
   });
-}
-
-/** Turns the list of a v1 cgroup in use into another. @returns how to take it back */
-export function changeDeviceList(cgroup: Fd, from: readonly DeviceRuleOp[], to: readonly DeviceRuleOp[]): () => void {
-  const undo = (): void => writeDeviceList(cgroup, rulesBetween(to, from));
-  try {
-    writeDeviceList(cgroup, rulesBetween(from, to));
-  } catch (thrown) {
-    undo();
-    throw thrown;
-  }
-  return undo;
 }
 
 /** Attaches the program of rules to a cgroup2 directory. */

@@ -79,7 +79,7 @@ interface ScalarRow {
   readonly dispensable?: Value;
   readonly v1?: Targets;
   readonly v2?: Targets;
-  /** With memory.checkBeforeUpdate: the files of v1 and v2 that tell what is in use. */
+  /** With memory.checkBeforeUpdate: the files of v1 and v2 that tell how much is in use of what the first target limits. */
   readonly inUse?: readonly [string, string];
 }
 
@@ -105,10 +105,11 @@ function scalar(name: string, row: ScalarRow): Property {
       if (value === undefined || isUnset(value)) return [];
       const neutral = value === row.neutral;
       const lines = (version: CgroupVersion): readonly Line[] | undefined =>
-        (version === 1 ? row.v1 : row.v2)?.flatMap((target) => {
+        (version === 1 ? row.v1 : row.v2)?.flatMap((target, index) => {
           const files = target.flatMap(([file, text]) => textOf(file, text(value, all)));
           if (files.length === 0) return [];
-          const check = all.memory?.checkBeforeUpdate === true && !neutral ? row.inUse?.[version - 1] : undefined;
+          const checked = index === 0 && !neutral && all.memory?.checkBeforeUpdate === true;
+          const check = checked ? row.inUse?.[version - 1] : undefined;
           return [{ files, ...(isNoLimit(files) && { optional: true }), ...(check && { atLeast: check }) }];
         });
       return [{ path: name, neutral, dispensable: row.dispensable === value, lines }];

@@ -172,7 +172,7 @@ describe("planSettings() writes", () => {
       settings.map(({ files, atLeast }) => [files[0]?.name, files[0]?.text, atLeast]),
       [
         ["memory.max", "100", "memory.current"],
-        ["memory.swap.max", "200", "memory.current"],
+        ["memory.swap.max", "200", undefined],
         ["cpu.max", "5000 20000", undefined],
       ],
     );

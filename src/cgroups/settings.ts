@@ -1,10 +1,10 @@
 /** Writes settings to the kernel's files, and takes them back. */
-import { addContext, BoxError, within } from "../base/errors.ts";
+import { BoxError, within } from "../base/errors.ts";
 import { EACCES, EINVAL, ENOENT, EPERM, O_NOFOLLOW, O_WRONLY } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { open, writeOnce } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
-import { readFile } from "./directory.ts";
+import { readFile, readFileIfThere } from "./directory.ts";
 import type { Setting } from "./ops.ts";
 
 /** The opened cgroup in the hierarchy of this mount. */
@@ -12,36 +12,35 @@ export type DirectoryOf = (mount: string) => Fd;
 
 /** Writes all settings. @throws BoxError that names the property of the one that the kernel refused */
 export function writeSettings(settings: readonly Setting[], directoryOf: DirectoryOf): void {
-  inSomeOrder(settings, (setting) => {
-    using file = openFirst(setting, directoryOf(setting.mount));
-    file?.write();
+  inSomeOrder(settings, (setting) => write(setting, directoryOf(setting.mount)));
+}
+
+/** What brings the files of these settings back to what they say now. */
+export function formerSettings(settings: readonly Setting[], directoryOf: DirectoryOf): readonly Setting[] {
+  return settings.flatMap((setting) => {
+    for (const { name } of setting.files) {
+      const content = within(setting.property, () => contentOf(directoryOf(setting.mount), name));
+      if (content === undefined) continue;
+      return formerTexts(name, setting.key, content).map(
+        (text): Setting => ({ ...setting, files: [{ name, text }], atLeast: undefined }),
+      );
+    }
+    return [];
   });
 }
 
-/** As writeSettings, in a cgroup that is in use: all of them or none. @returns how to take them back */
-export function changeSettings(settings: readonly Setting[], directoryOf: DirectoryOf): () => void {
-  const former = settings.flatMap((setting) => {
-    const cgroup = directoryOf(setting.mount);
-    using file = openFirst(setting, cgroup);
-    return file === undefined
-      ? []
-      : formerTexts(file.name, setting.key, readIfPossible(cgroup, file.name)).map(
-          (text): Setting => ({ ...setting, files: [{ name: file.name, text }], atLeast: undefined }),
-        );
-  });
-  const undo = (): void => writeSettings(former, directoryOf);
+/** Nothing of files that can only be written; undefined where there is no such file. */
+function contentOf(cgroup: Fd, name: string): string | undefined {
   try {
-    writeSettings(settings, directoryOf);
+    return readFileIfThere(cgroup, name);
   } catch (thrown) {
-    undo();
+    if (isErrno(thrown, EACCES, EINVAL, EPERM)) return undefined;
     throw thrown;
   }
-  return undo;
 }
 
 /** What brings a file back to what it says now, one write each. Pure. */
-export function formerTexts(name: string, key: string | undefined, content: string | undefined): readonly string[] {
-  if (content === undefined) return [];
+export function formerTexts(name: string, key: string | undefined, content: string): readonly string[] {
   const lines = content.split("\n").filter((line) => line !== "");
   if (key !== undefined) {
     const line = lines.find((one) => one.startsWith(`${key} `)) ?? absent(name, key);
@@ -58,16 +57,6 @@ function absent(name: string, key: string): string | undefined {
   if (name === "rdma.max") return `${key} hca_handle=max hca_object=max`;
   if (name.includes("weight")) return `${key} default`;
   return name.startsWith("blkio.throttle.") ? `${key} 0` : undefined;
-}
-
-/** Some files can only be written. */
-function readIfPossible(cgroup: Fd, name: string): string | undefined {
-  try {
-    return readFile(cgroup, name);
-  } catch (thrown) {
-    if (isErrno(thrown, EACCES, EINVAL, EPERM)) return undefined;
-    throw thrown;
-  }
 }
 
 /**
@@ -91,59 +80,40 @@ function inSomeOrder<Item>(items: readonly Item[], perform: (item: Item) => void
   }
 }
 
-/** One file, open for its setting. */
-class SettingFile implements Disposable {
-  readonly #setting: Setting;
-  readonly #cgroup: Fd;
-  readonly #file: Fd;
-  readonly name: string;
-  readonly #text: string;
-
-  constructor(setting: Setting, cgroup: Fd, file: Fd, name: string, text: string) {
-    this.#setting = setting;
-    this.#cgroup = cgroup;
-    this.#file = file;
-    this.name = name;
-    this.#text = text;
-  }
-
-  write(): void {
-    within(this.#setting.property, () => {
-      this.#requireRoom();
+function write(setting: Setting, cgroup: Fd): void {
+  within(setting.property, () => {
+    for (const { name, text } of setting.files) {
+      using file = openIfThere(cgroup, name);
+      if (file === undefined) continue;
+      requireRoom(setting, cgroup, text);
       try {
-        writeOnce(this.#file, this.#text, this.name);
+        writeOnce(file, text, name);
       } catch (thrown) {
-        throw explained(thrown, this.name);
+        throw explained(thrown, name);
       }
-    });
-  }
+      return;
+    }
+    if (setting.optional) return;
+    const names = setting.files.map(({ name }) => name).join(" or ");
+    throw new BoxError(`this kernel has no ${names} (ENOENT)`, { errno: "ENOENT", path: names });
+  });
+}
 
-  /** A limit below what is in use would end processes; where that is not wanted, it is refused. */
-  #requireRoom(): void {
-    const { atLeast } = this.#setting;
-    if (atLeast === undefined || !/^\d+$/.test(this.#text)) return;
-    const used = readFile(this.#cgroup, atLeast).trim();
-    if (BigInt(used) > BigInt(this.#text))
-      throw new BoxError(`${this.#text} is less than the ${used} bytes in use, and checkBeforeUpdate is set`);
-  }
-
-  [Symbol.dispose](): void {
-    this.#file.close();
+function openIfThere(cgroup: Fd, name: string): Fd | undefined {
+  try {
+    return open(cgroup, name, O_WRONLY | O_NOFOLLOW);
+  } catch (thrown) {
+    if (isErrno(thrown, ENOENT)) return undefined;
+    throw thrown;
   }
 }
 
-/** @returns undefined where the kernel has no such file and none is needed */
-function openFirst(setting: Setting, cgroup: Fd): SettingFile | undefined {
-  for (const { name, text } of setting.files) {
-    try {
-      return new SettingFile(setting, cgroup, open(cgroup, name, O_WRONLY | O_NOFOLLOW), name, text);
-    } catch (thrown) {
-      if (!isErrno(thrown, ENOENT)) throw addContext(setting.property, thrown);
-    }
-  }
-  if (setting.optional) return undefined;
-  const names = setting.files.map(({ name }) => name).join(" or ");
-  throw new BoxError(`${setting.property}: this kernel has no ${names} (ENOENT)`, { errno: "ENOENT", path: names });
+/** A limit below what is in use would end processes; where that is not wanted, it is refused. */
+function requireRoom({ atLeast }: Setting, cgroup: Fd, text: string): void {
+  if (atLeast === undefined || !/^\d+$/.test(text)) return;
+  const used = readFile(cgroup, atLeast).trim();
+  if (BigInt(used) > BigInt(text))
+    throw new BoxError(`${text} is less than the ${used} bytes in use, and checkBeforeUpdate is set`);
 }
 
 /** What some of the kernel's answers mean for these files. */

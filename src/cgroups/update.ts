@@ -4,41 +4,41 @@ import { quote } from "../base/quote.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
 import { noDevices } from "./cgroup.ts";
 import { enableControllers } from "./delegation.ts";
-import { changeDeviceList, changeDeviceProgram } from "./device-filter.ts";
+import { changeDeviceProgram, writeDeviceList } from "./device-filter.ts";
+import { rulesBetween } from "./device-list.ts";
 import { openCgroup } from "./directory.ts";
 import { changeScope } from "./driver.ts";
 import type { CgroupDirectory, CgroupUpdate } from "./ops.ts";
 import type { CgroupRecord } from "./record.ts";
-import { changeSettings, writeSettings } from "./settings.ts";
+import { formerSettings, writeSettings } from "./settings.ts";
 
-/** One change: performed once, and taken back while the descriptors that this takes are open. */
+/** One change. What takes it back works while this is not disposed of. */
 export class CgroupChange implements Disposable {
   readonly #record: CgroupRecord;
   readonly #directories = new Map<string, Fd>();
   readonly #held: Fd[] = [];
-  readonly #undo: (() => void)[] = [];
+  readonly #undoBy: (undo: () => void) => void;
 
-  constructor(record: CgroupRecord) {
+  /** @param undoBy told before each step how it is taken back; controllers that were enabled stay */
+  constructor(record: CgroupRecord, undoBy: (undo: () => void) => void) {
     this.#record = record;
+    this.#undoBy = undoBy;
   }
 
-  /** @throws BoxError when the kernel refuses something; then `undo` takes back what was done before */
+  /** @throws BoxError when the kernel refuses something; the steps before it are to be undone then */
   perform({ settings, controllers, devices, formerDevices }: CgroupUpdate): void {
     if (controllers.length > 0) this.#enable(controllers);
     const directoryOf = (mount: string): Fd => this.#open(({ mount: one }) => one === mount);
-    this.#undo.push(changeSettings(settings, directoryOf));
+    const former = formerSettings(settings, directoryOf);
+    this.#undoBy(() => writeSettings(former, directoryOf));
+    writeSettings(settings, directoryOf);
     const { unit } = this.#record;
     if (unit !== undefined) {
-      this.#undo.push(changeScope(unit, settings));
+      this.#undoBy(changeScope(unit, settings));
       // systemd counts some of it in other units than the kernel's.
       writeSettings(settings, directoryOf);
     }
-    if (devices.length > 0) this.#undo.push(this.#changeDevices(formerDevices, devices));
-  }
-
-  /** Writes back what was in force; controllers that were enabled stay. */
-  undo(): void {
-    for (const undo of this.#undo.splice(0).reverse()) undo();
+    if (devices.length > 0) this.#changeDevices(formerDevices, devices);
   }
 
   #enable(controllers: readonly string[]): void {
@@ -47,12 +47,17 @@ export class CgroupChange implements Disposable {
     openCgroup(v2, this.#record.path, (parent) => enableControllers(parent, controllers))?.close();
   }
 
-  #changeDevices(from: CgroupUpdate["devices"], to: CgroupUpdate["devices"]): () => void {
+  #changeDevices(from: CgroupUpdate["devices"], to: CgroupUpdate["devices"]): void {
     const isV1 = ({ controllers }: CgroupDirectory) => controllers.includes("devices");
-    if (this.#record.directories.some(isV1)) return changeDeviceList(this.#open(isV1), from, to);
+    if (this.#record.directories.some(isV1)) {
+      const list = this.#open(isV1);
+      this.#undoBy(() => writeDeviceList(list, rulesBetween(to, from)));
+      writeDeviceList(list, rulesBetween(from, to));
+      return;
+    }
     if (!this.#record.directories.some(({ version }) => version === 2)) throw noDevices();
     const cgroup = this.#open(({ version }) => version === 2);
-    return changeDeviceProgram(cgroup, to, (program) => this.#held.push(program));
+    this.#undoBy(changeDeviceProgram(cgroup, to, (program) => this.#held.push(program)));
   }
 
   #open(matches: (directory: CgroupDirectory) => boolean): Fd {

@@ -30,9 +30,8 @@ export function updateContainer(store: Store, id: string, plan: PlanUpdate): voi
       if (record.cgroup === null) throw new BoxError("the container has no cgroup");
       if (schemata.length > 0 && record.resctrl === null)
         throw new BoxError("linux.intelRdt: the configuration has none, the container is in no group of its own");
-      using change = new CgroupChange(record.cgroup);
       const rollback = new Rollback();
-      rollback.add(() => change.undo());
+      using change = new CgroupChange(record.cgroup, (undo) => rollback.add(undo));
       try {
         change.perform(cgroup);
         if (schemata.length > 0 && record.resctrl !== null) rollback.add(changeSchemata(record.resctrl, schemata));

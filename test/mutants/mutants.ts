@@ -1461,7 +1461,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "limits are not written",
     file: "cgroups/settings.ts",
-    replace: "file?.write();",
+    replace: "writeOnce(file, text, name);",
     by: "",
     tests: ["resources: pids.limit is what the kernel's files say"],
   },
@@ -1481,9 +1481,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "settings are not taken back when one is refused",
-    file: "cgroups/settings.ts",
-    replace: "    undo();\n    throw thrown;",
-    by: "    throw thrown;",
+    file: "cgroups/update.ts",
+    replace: "this.#undoBy(() => writeSettings(former, directoryOf));",
+    by: "",
     tests: ["update: when the kernel refuses one value, the others are written back"],
   },
   {
@@ -1503,14 +1503,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an update of device rules changes none",
     file: "cgroups/update.ts",
-    replace: "if (devices.length > 0) this.#undo.push(this.#changeDevices(formerDevices, devices));",
+    replace: "if (devices.length > 0) this.#changeDevices(formerDevices, devices);",
     by: "",
     tests: ["update: device rules change while the program runs, to and fro"],
   },
   {
     name: "checkBeforeUpdate checks nothing",
     file: "cgroups/settings.ts",
-    replace: "this.#requireRoom();",
+    replace: "requireRoom(setting, cgroup, text);",
     by: "",
     tests: ["update: checkBeforeUpdate refuses a limit below what is in use"],
   },
