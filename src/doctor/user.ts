@@ -1,5 +1,6 @@
 /** What an ordinary user needs besides the kernel: subordinate ids, the helpers that map them, a place for state. */
 import { denial, look, procText, textOf } from "../facts/look.ts";
+import { subordinateIds } from "../facts/users.ts";
 import { S_ISUID, W_OK, X_OK } from "../linux/constants.ts";
 import { environ } from "../linux/engine.ts";
 import { hasFileCapabilities } from "../linux/file.ts";
@@ -28,13 +29,9 @@ export function subordinateIdsCheck(user: User): Check {
   );
 }
 
-/** The ids that lines `name:first:count` give a user, named by name or number. Pure. */
-export function countOf(text: string, { uid, name }: User): number {
-  return text
-    .split("\n")
-    .map((line) => line.split(":"))
-    .filter(([owner]) => owner === name || owner === `${uid}`)
-    .reduce((sum, [, , count]) => sum + (/^[0-9]+$/.test(count ?? "") ? Number(count) : 0), 0);
+/** How many ids the lines of subuid(5) give a user. Pure. */
+export function countOf(text: string, user: User): number {
+  return subordinateIds(text, user).reduce((sum, { size }) => sum + size, 0);
 }
 
 /** newuidmap(1), newgidmap(1): they need their file capability or the set-user-id bit. */

@@ -20,6 +20,18 @@ export function nameIn(passwd: string, uid: number): string | undefined {
   return undefined;
 }
 
+/** The ids that lines `name:first:count` give a user, named by name or number: subuid(5). Pure. */
+export function subordinateIds(
+  text: string,
+  { uid, name }: { readonly uid: number; readonly name: string },
+): { readonly first: number; readonly size: number }[] {
+  return text
+    .split("\n")
+    .map((line) => line.split(":"))
+    .filter(([owner, , count]) => (owner === name || owner === `${uid}`) && /^[0-9]+$/.test(count ?? ""))
+    .map(([, first, count]) => ({ first: Number(first), size: Number(count) }));
+}
+
 function readPasswd(): string {
   try {
     using file = open("cwd", "/etc/passwd", O_RDONLY);

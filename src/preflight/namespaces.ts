@@ -1,7 +1,8 @@
 /** Namespaces that are made or joined, id mappings, and what is set inside them. */
 import { describe, quote } from "../base/quote.ts";
-import { exists, look, procText } from "../facts/look.ts";
+import { exists, look, procText, textOf } from "../facts/look.ts";
 import { namespaceFile } from "../facts/namespaces.ts";
+import { subordinateIds, userName } from "../facts/users.ts";
 import { NSFS_MAGIC, O_PATH } from "../linux/constants.ts";
 import { fileSystemType, open } from "../linux/file.ts";
 import { entry, type Findings } from "../spec/findings.ts";
@@ -36,7 +37,7 @@ function newCheck(type: NamespaceType, at: string, findings: Findings): void {
   if (procText(`sys/${limit}`)?.trim() === "0") findings.problem(at, `/proc/sys/${limit} is 0`);
 }
 
-/** user_namespaces(7): ids of the caller's own namespace only, and without privilege only the caller's own id. */
+/** user_namespaces(7), subuid(5): ids of the caller's namespace, and without privilege only those that are the caller's. */
 export function idMappingsCheck({ spec, facts }: Subject, findings: Findings): void {
   if (!hasNewNamespace(spec, "user")) return;
   for (const [kind, own] of [
@@ -45,10 +46,14 @@ export function idMappingsCheck({ spec, facts }: Subject, findings: Findings): v
   ] as const) {
     const mappings = spec.linux?.[`${kind}Mappings`] ?? [];
     const at = `linux.${kind}Mappings`;
-    if (mappings.length > 0) mappedHere(mappings, parseMap(procText(`self/${kind}_map`) ?? ""), at, findings);
-    if (facts.euid !== 0 && mappings.some(({ hostID, size }) => hostID !== own || size !== 1)) {
-      findings.problem(at, `without privilege only the caller's own id, ${own}, can be mapped`);
-    }
+    if (mappings.length === 0) continue;
+    const here = parseMap(procText(`self/${kind}_map`) ?? "");
+    requireWithin(mappings, here, "not all mapped here", at, findings);
+    if (facts.euid === 0) continue;
+    const file = `/etc/sub${kind}`;
+    const user = { uid: facts.euid, name: userName(facts.euid) };
+    const theirs = [{ first: own, size: 1 }, ...subordinateIds(textOf(file) ?? "", user)];
+    requireWithin(mappings, theirs, `neither the caller's own nor given by ${file}`, at, findings);
   }
 }
 
@@ -65,10 +70,17 @@ function parseMap(text: string): Range[] {
   });
 }
 
-function mappedHere(mappings: readonly IdMapping[], here: readonly Range[], at: string, findings: Findings): void {
+/** Each range of host ids must lie in one of `ranges`; `lack` says what it is otherwise. */
+function requireWithin(
+  mappings: readonly IdMapping[],
+  ranges: readonly Range[],
+  lack: string,
+  at: string,
+  findings: Findings,
+): void {
   mappings.forEach(({ hostID, size }, index) => {
-    if (here.some((range) => hostID >= range.first && hostID + size <= range.first + range.size)) return;
-    findings.problem(`${at}[${index}].hostID`, `ids ${hostID} to ${hostID + size - 1} are not all mapped here`);
+    if (ranges.some((range) => hostID >= range.first && hostID + size <= range.first + range.size)) return;
+    findings.problem(`${at}[${index}].hostID`, `ids ${hostID} to ${hostID + size - 1} are ${lack}`);
   });
 }
 
