@@ -62,6 +62,11 @@ export function connectIn(directory: Fd, name: string): Fd {
   return connect(addressIn(directory, name), name);
 }
 
+/** Connects to the socket that was opened (O_PATH): no name is looked up again. */
+export function connectTo(socket: Fd, about: string): Fd {
+  return connect(unixAddress(`/proc/self/fd/${socket.number}`, about), about);
+}
+
 /** Connects to a socket by the caller's own path (a console socket). */
 export function connectPath(path: string): Fd {
   return connect(unixAddress(path, path), path);

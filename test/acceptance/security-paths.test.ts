@@ -206,22 +206,29 @@ scenario("kernel parameters reach procfs, whatever the image has at /proc (CVE-2
 });
 
 scenario("kernel parameters are not written to what covers the host's /proc (CVE-2025-52881)", async (lab) => {
-  const container = lab.container(["/bin/cat", "/proc/sys/net/ipv4/ip_forward"], (spec) => {
-    spec.linux.sysctl = { "net.ipv4.ip_forward": "1" };
+  const container = lab.container(["/bin/cat", "/proc/sys/kernel/msgmax"], (spec) => {
+    spec.linux.sysctl = { "kernel.msgmax": "4096" };
   });
   writeFileSync(lab.path("decoy"), "");
   const { runtime, id, bundle } = container;
   const run = runtime.argv(["run", "--bundle", bundle, id]);
-  const script = `mount --bind "$0" /proc/sys/net/ipv4/ip_forward && exec "$@"`;
+  const script = `mount --bind "$0" /proc/sys/kernel/msgmax && exec "$@"`;
   const argv = ["unshare", "--mount", "/bin/sh", "-c", script, lab.path("decoy"), ...run];
   const result = await command(argv, { env: runtime.place.env });
   assert.equal(readFileSync(lab.path("decoy"), "utf8"), "", "the decoy was written");
-  assert.equal(ok(result).stdout, "1\n");
+  assert.equal(ok(result).stdout, "4096\n");
 });
 
 scenario("a kernel parameter of the machine's, or a path in place of one, is refused (CVE-2022-0811)", async (lab) => {
   for (const key of [
-    ...["vm.overcommit_memory", "kernel/../vm/overcommit_memory", "net/../../..", "net..ipv4", "kernel.core_pattern"],
+    ...[
+      "vm.overcommit_memory",
+      "kernel/../vm/overcommit_memory",
+      "net/../../..",
+      "net..ipv4",
+      "kernel.core_pattern",
+      "net/../kernel/hostname",
+    ],
     ...["net/", "/net/ipv4/ip_forward", "kernel.msgmax/../core_pattern", "", "."],
   ]) {
     const container = lab.container(["/bin/true"], (spec) => {
@@ -488,7 +495,7 @@ scenario(
           spec.root.readonly = false;
           spec.mounts.push({ destination: "/first", source: `${volumes}/first`, options: ["bind"] });
           spec.mounts.push({ destination: "/first/swap", source: `${volumes}/second`, options: ["bind"] });
-          spec.mounts.push({ destination: "/third", source: `${volumes}/third`, options: ["bind"] });
+          spec.mounts.push({ destination: "/third", source: `${volumes}/third`, options: ["rbind"] });
         });
         canary.check([await runOf(container, lab)]);
       }

@@ -7,15 +7,21 @@
 
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are source
 
-export interface Mutant {
-  /** What box then does wrong. */
-  readonly name: string;
+/** A text of the sources, and another in its place. */
+export interface Edit {
   /** Below src. */
   readonly file: string;
   /** An expression, or statements (ending with `;`), exactly as in the file, where it stands once. */
   readonly replace: string;
   /** What stands there instead; nothing for statements that are left out. */
   readonly by: string;
+}
+
+export interface Mutant extends Edit {
+  /** What box then does wrong. */
+  readonly name: string;
+  /** Further edits: what is guarded twice is a defect only without both. */
+  readonly and?: readonly Edit[];
   /** At least one of them must fail. */
   readonly tests: readonly string[];
 }
@@ -1686,5 +1692,215 @@ export const mutants: readonly Mutant[] = [
     replace: 'if (errors === "printed") dupTo(output, 2);',
     by: "",
     tests: ["rootless: ids that a user does not have are refused with the helper's reason, and nothing is left"],
+  },
+  // --- the published holes, each with its one defence out (docs/security.md) ---
+  {
+    name: "CVE-2024-21626: descriptors stay open and the working directory is not looked at",
+    file: "init/run.ts",
+    replace: "closeAllBut(3 + (plan.program?.preserveFds ?? 0), kept);",
+    by: "",
+    and: [
+      {
+        file: "process/apply.ts",
+        replace:
+          'if (!getcwd().startsWith("/")) throw new BoxError("it lies outside the container\'s root file system");',
+        by: "",
+      },
+    ],
+    tests: ["security of the process: no descriptor of the caller's leads the program to the host (CVE-2024-21626)"],
+  },
+  {
+    name: "CVE-2024-21626: the same in exec",
+    file: "init/exec.ts",
+    replace: "closeAllBut(3 + plan.program.preserveFds, [host.socket, ...labels.map(({ file }) => file)]);",
+    by: "",
+    and: [
+      {
+        file: "process/apply.ts",
+        replace:
+          'if (!getcwd().startsWith("/")) throw new BoxError("it lies outside the container\'s root file system");',
+        by: "",
+      },
+    ],
+    tests: [
+      "security of the process: no descriptor of the caller's leads an exec'd program to the host (CVE-2024-21626)",
+    ],
+  },
+  {
+    name: "descriptors of box's own take the place of missing ones",
+    file: "facts/bundle.ts",
+    replace: "if (count <= inherited) return;",
+    by: "if (count >= 0) return;",
+    tests: ["security of the process: --preserve-fds gives none of box's own descriptors in place of missing ones"],
+  },
+  {
+    name: "CVE-2015-3629, CVE-2019-18837: links of the image are followed on the host",
+    file: "fs/root.ts",
+    replace: "tryOpenat2(this.fd, path, O_PATH, inside)",
+    by: "tryOpenat2(this.fd, path.slice(1), O_PATH, 0)",
+    tests: [
+      "security of paths: an absolute link of the image leads no mount out of the root (CVE-2015-3629, CVE-2019-18837)",
+    ],
+  },
+  {
+    name: "CVE-2025-24965: a file is made where a link leads",
+    file: "fs/root.ts",
+    replace: "O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY",
+    by: "O_CREAT | O_WRONLY",
+    tests: [
+      "security of paths: a file that is made for a bind is not made where a link of the image leads (CVE-2025-24965)",
+    ],
+  },
+  {
+    name: "CVE-2026-88264: a console is made where a link leads",
+    file: "fs/root.ts",
+    replace: "O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY",
+    by: "O_CREAT | O_WRONLY",
+    tests: [
+      "security of paths: a terminal touches nothing where links of the image lead (CVE-2026-88264, CVE-2026-88265)",
+    ],
+  },
+  {
+    name: "CVE-2019-16884: parts of procfs can be covered",
+    file: "rootfs/mounts.ts",
+    replace: 'if (!coverable.has(destination)) throw new BoxError("it lies inside procfs");',
+    by: "",
+    tests: [
+      "security of paths: nothing is mounted on procfs or a part of it (CVE-2019-16884, CVE-2015-3630, CVE-2015-3631, CVE-2025-52881)",
+      "security of paths: a link of the image leads no mount onto procfs (CVE-2019-16884)",
+    ],
+  },
+  {
+    name: "CVE-2019-19921: procfs is mounted where a link leads",
+    file: "rootfs/mounts.ts",
+    replace: "isKernelView ? root.realDirectory(op.destination) : targetOf(root, op, true)",
+    by: "root.directory(op.destination)",
+    tests: [
+      "security of paths: procfs and sysfs are not mounted where /proc of the image is no directory (CVE-2019-19921, CVE-2023-27561, CVE-2023-28642, CVE-2025-54867)",
+    ],
+  },
+  {
+    name: "CVE-2025-52881: kernel parameters are written by the mounted /proc",
+    file: "fs/proc.ts",
+    replace:
+      'using context = FileSystemContext.open("proc");\n      context.create();\n      return new Proc(context.mount(0));',
+    by: "return Proc.host();",
+    and: [
+      {
+        file: "fs/proc.ts",
+        replace: "RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS",
+        by: "RESOLVE_BENEATH",
+      },
+    ],
+    tests: ["security of paths: kernel parameters are not written to what covers the host's /proc (CVE-2025-52881)"],
+  },
+  {
+    name: "CVE-2022-0811: a kernel parameter may have two full stops in its path",
+    file: "spec/sysctl-key.ts",
+    replace: 'parts.some((part) => part === "" || part === "." || part === "..") ? undefined : parts',
+    by: "parts",
+    tests: [
+      "security of paths: a kernel parameter of the machine's, or a path in place of one, is refused (CVE-2022-0811)",
+    ],
+  },
+  {
+    name: "CVE-2026-41579: devices are made where /dev leads",
+    file: "rootfs/device-nodes.ts",
+    replace: "this.#root.directory(path)",
+    by: "open(this.#root.fd, path.slice(1), O_PATH)",
+    tests: [
+      "security of paths: devices and links of /dev are not made where a link of the image leads (CVE-2026-41579, CVE-2026-47766)",
+    ],
+  },
+  {
+    name: "CVE-2025-52565: the terminal is opened by its name",
+    file: "console/apply.ts",
+    replace: "openSlave(master)",
+    by: 'root.open("/dev/pts/0", O_RDWR | O_NOCTTY)',
+    tests: ["security of paths: the console is the terminal, whatever stands at /dev/pts (CVE-2025-52565)"],
+  },
+  {
+    name: "CVE-2025-31133: files are masked with the container's /dev/null",
+    file: "rootfs/masks.ts",
+    replace: 'kind === "file" ? nullMount : emptyDirectory()',
+    by: 'kind === "file" ? cloneTreeOf(root.open("/dev/null", O_PATH), false, path) : emptyDirectory()',
+    tests: [
+      "security of paths: masks hold where /dev/null of a shared volume is a link to a file (CVE-2025-31133, CVE-2025-62161)",
+    ],
+  },
+  {
+    name: "CVE-2023-25809: cgroups can be written by default",
+    file: "rootfs/plan.ts",
+    replace: 'writable || flags.set.includes("ro") ? flags.set : [...flags.set, "ro" as const]',
+    by: "flags.set",
+    tests: [
+      "security of paths: cgroups cannot be made or written with a cgroup namespace (CVE-2023-25809, CVE-2022-0492)",
+    ],
+  },
+  {
+    name: "CVE-2024-45310: mount points are made below a link",
+    file: "fs/root.ts",
+    replace: "makeDirectory(parent, name);\n  return open(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);",
+    by: "makeDirectory(parent, name);\n  return open(parent, name, O_PATH | O_DIRECTORY);",
+    tests: [
+      "security of paths: mount points below a name that a neighbour exchanges are not made on the host (CVE-2024-45310)",
+    ],
+  },
+  {
+    name: "CVE-2021-30465: sources are opened between the mounts, which links lead to the host",
+    file: "fs/root.ts",
+    replace: "tryOpenat2(this.fd, path, O_PATH, inside)",
+    by: "tryOpenat2(this.fd, path.slice(1), O_PATH, 0)",
+    and: [
+      {
+        file: "rootfs/apply.ts",
+        replace: "performMount(root, op, sources[index])",
+        by: "performMount(root, op, openByInit(ops, help.sources)[index])",
+      },
+    ],
+    tests: [
+      "security of paths: a mount that a neighbour leads away does not change the source of a later one (CVE-2021-30465)",
+    ],
+  },
+  {
+    name: "CVE-2016-3697: a number is taken for a name of passwd",
+    file: "process/environment.ts",
+    replace: "fields[2] === String(uid)",
+    by: "(fields[0] === String(uid) || fields[2] === String(uid))",
+    tests: ["security of rights: a user's number is no name in the image's passwd (CVE-2016-3697)"],
+  },
+  {
+    name: "CVE-2026-30892: a user of 2^32-1 is taken",
+    file: "cli/commands/exec.ts",
+    replace: "2 ** 32 - 2",
+    by: "2 ** 32",
+    tests: ["exec: --user takes numbers from 0 to 2^32-2 and nothing else"],
+  },
+  {
+    name: "CVE-2022-24769: the bounding set is inheritable",
+    file: "security/apply.ts",
+    replace: "BigInt(ops.inheritable)",
+    by: "BigInt(ops.bounding)",
+    tests: [
+      "security of rights: no capability is inheritable or ambient unless it is configured so (CVE-2016-8867, CVE-2022-24769, CVE-2022-27650, CVE-2022-29162, CVE-2025-27612)",
+    ],
+  },
+  {
+    name: "CVE-2022-2989: the caller's groups stay",
+    file: "process/apply.ts",
+    replace: "setGroups(groups)",
+    by: "undefined",
+    tests: [
+      "security of rights: no group of the caller's is left, whether any is configured or not (CVE-2022-2989, CVE-2023-25173)",
+    ],
+  },
+  {
+    name: "CVE-2016-9962: others can look into an init",
+    file: "init/run.ts",
+    replace: "if (setup.privileged) setDumpable(false);",
+    by: "setDumpable(true);",
+    tests: [
+      "security of the process: nothing can be seen in an init that waits or starts in a shared pid namespace (CVE-2016-9962)",
+    ],
   },
 ];

@@ -1,6 +1,6 @@
 /** Puts the defects of mutants.ts into the sources. */
 import { dirname, relative } from "node:path";
-import { mutants } from "./mutants.ts";
+import { type Edit, type Mutant, mutants } from "./mutants.ts";
 
 /** In the mutants binary once, followed by three digits; never in the release. */
 export const marker = "number of the chosen mutant: ";
@@ -14,7 +14,8 @@ interface Change {
 
 /** @returns file below src → its text with all its defects @throws with all that does not fit */
 export function rewrite(read: (file: string) => string): Map<string, string> {
-  const files = new Map([...new Set(mutants.map(({ file }) => file))].map((file) => [file, read(file)]));
+  const names = mutants.flatMap((mutant) => editsOf(mutant).map(({ file }) => file));
+  const files = new Map([...new Set(names)].map((file) => [file, read(file)]));
   const problems = misfits(files);
   if (problems.length > 0) throw new Error(`test/mutants/mutants.ts is not in step with src:\n${problems.join("\n")}`);
   return new Map([...files].map(([file, text]) => [file, plant(file, text)]));
@@ -22,10 +23,16 @@ export function rewrite(read: (file: string) => string): Map<string, string> {
 
 /** Each text must stand exactly once in its file. */
 function misfits(files: ReadonlyMap<string, string>): string[] {
-  return mutants.flatMap(({ name, file, replace }) => {
-    const times = (files.get(file) ?? "").split(replace).length - 1;
-    return times === 1 ? [] : [`"${name}": src/${file} has ${times} times: ${replace}`];
-  });
+  return mutants.flatMap((mutant) =>
+    editsOf(mutant).flatMap(({ file, replace }) => {
+      const times = (files.get(file) ?? "").split(replace).length - 1;
+      return times === 1 ? [] : [`"${mutant.name}": src/${file} has ${times} times: ${replace}`];
+    }),
+  );
+}
+
+function editsOf(mutant: Mutant): readonly Edit[] {
+  return [mutant, ...(mutant.and ?? [])];
 }
 
 function plant(file: string, text: string): string {
@@ -42,12 +49,14 @@ function plant(file: string, text: string): string {
 
 function changesOf(file: string, text: string): Change[] {
   const changes = new Map<string, Change>();
-  for (const [index, { file: where, replace, by }] of mutants.entries()) {
-    if (where !== file) continue;
-    const start = text.indexOf(replace);
-    const change = changes.get(replace) ?? { start, end: start + replace.length, mutated: new Map<number, string>() };
-    changes.set(replace, change);
-    change.mutated.set(numberOf(index), by);
+  for (const [index, mutant] of mutants.entries()) {
+    for (const { file: where, replace, by } of editsOf(mutant)) {
+      if (where !== file) continue;
+      const start = text.indexOf(replace);
+      const change = changes.get(replace) ?? { start, end: start + replace.length, mutated: new Map<number, string>() };
+      changes.set(replace, change);
+      change.mutated.set(numberOf(index), by);
+    }
   }
   return [...changes.values()].sort((a, b) => a.start - b.start);
 }
