@@ -85,10 +85,10 @@ const badIds: [string, string][] = [
 ];
 
 for (const [what, id] of badIds) {
-  for (const name of ["create", "state"] as const) {
+  for (const name of ["create", "state", "kill", "delete"] as const) {
     scenario(
       `${name} refuses an id that is ${what}`,
-      name === "state" ? { boxOnly: "ids are checked by every command" } : {},
+      name === "create" ? {} : { boxOnly: "ids are checked by every command" },
       async (lab) => {
         mkdirSync(lab.path("bundle/rootfs"), { recursive: true });
         const config = {
@@ -98,7 +98,7 @@ for (const [what, id] of badIds) {
           linux: {},
         };
         writeFileSync(lab.path("bundle/config.json"), JSON.stringify(config));
-        const args = name === "create" ? ["create", "--bundle", lab.path("bundle"), "--", id] : ["state", "--", id];
+        const args = name === "create" ? ["create", "--bundle", lab.path("bundle"), "--", id] : [name, "--", id];
         refused(await lab.runtime.call(args), /id/i);
       },
     );

@@ -206,3 +206,20 @@ scenario("a line's end in a message forges no record of the log", async (lab) =>
   const log = readFileSync(lab.path("log"), "utf8");
   assert.match(log, /^[^\n\u001b]+\n$/);
 });
+
+scenario("a passwd that is no ordinary file, or a huge one, neither hangs nor fails a container", async (lab) => {
+  for (const plant of [
+    "mkfifo $0",
+    "mknod $0 c 1 5",
+    "mkdir $0",
+    "ln -s passwd $0",
+    "truncate -s 10G $0",
+    "printf '\\377' >$0",
+  ]) {
+    const container = lab.container(["/bin/sh", "-c", "echo $HOME"], ({ process }) => {
+      process.env = ["PATH=/bin"];
+    });
+    ok(await command(["/bin/sh", "-c", `rm $0; ${plant}`, join(container.rootfs, "etc/passwd")]));
+    assert.equal(ok(await runOf(container, lab)).stdout, "/\n", plant);
+  }
+});

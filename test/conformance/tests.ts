@@ -52,6 +52,10 @@ export async function namesOfTests(): Promise<ReadonlySet<string>> {
       if (file.endsWith(".kernel.test.ts")) takeLiterals(readFileSync(file, "utf8"));
       else await import(pathToFileURL(file).href);
     }
+    for (const file of testFiles("test/host")) {
+      around = [file];
+      takeLiterals(readFileSync(file, "utf8"));
+    }
     return names;
   } finally {
     rmSync(directory, { recursive: true });

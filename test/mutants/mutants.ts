@@ -1903,4 +1903,18 @@ export const mutants: readonly Mutant[] = [
       "security of the process: nothing can be seen in an init that waits or starts in a shared pid namespace (CVE-2016-9962)",
     ],
   },
+  {
+    name: "a link to a console socket is followed",
+    file: "cli/handover.ts",
+    replace: 'open("cwd", path, O_PATH | O_NOFOLLOW)',
+    by: 'open("cwd", path, O_PATH)',
+    tests: ["security of the caller: another user's links are not followed by --console-socket and --pidfd-socket"],
+  },
+  {
+    name: "a link to a state root is followed",
+    file: "container/store.ts",
+    replace: "O_RDONLY | O_DIRECTORY | O_NOFOLLOW",
+    by: "O_RDONLY | O_DIRECTORY",
+    tests: ["security of the caller: another user's links are not followed by --root"],
+  },
 ];
