@@ -43,8 +43,9 @@ export function isAlive(process: ProcessId): boolean {
 }
 
 /** Whether the recorded process has ended or is about to: what is in its pid namespace ends before it. */
-export function isEnding(process: ProcessId): boolean {
-  return !isAlive(process) || statOf(process.pid)?.exiting === true;
+export function isEnding({ pid, startTime }: ProcessId): boolean {
+  const stat = statOf(pid);
+  return stat === undefined || stat.startTime !== startTime || stat.exiting || stat.state === "Z";
 }
 
 /** A handle on exactly the recorded process: the pidfd comes first, then what it stands for is compared. */

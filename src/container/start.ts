@@ -10,7 +10,7 @@ import { EAGAIN, ECONNREFUSED, ENOENT, SIGKILL } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { sendSignal } from "../linux/process.ts";
 import { isErrno } from "../linux/raw.ts";
-import { connectIn } from "../linux/socket.ts";
+import { connectIn, waitReadable } from "../linux/socket.ts";
 import { Agent } from "./agent.ts";
 import { type DeleteOptions, deleteContainer } from "./delete.ts";
 import { awaitExecution, awaitStarting, withMemoryHint } from "./launch.ts";
@@ -35,6 +35,7 @@ export function startContainer(store: Store, id: string, deletion: DeleteOptions
         step("wait for init");
         withMemoryHint(starting.cgroup, () => release(entry, starting));
       } catch (thrown) {
+        awaitInitsEnd(starting);
         disown(entry);
         throw thrown;
       }
@@ -49,6 +50,15 @@ export function startContainer(store: Store, id: string, deletion: DeleteOptions
     deleteContainer(store, id, deletion);
     throw addContext(`start ${quote(id)}`, thrown);
   }
+}
+
+/** How long an init that has said why it cannot go on may take to end, in milliseconds. */
+const endTimeout = 1000;
+
+/** So that whoever asks after a failed start is told that the container is stopped. */
+function awaitInitsEnd({ init }: ContainerRecord): void {
+  using process = init === null ? undefined : openProcess(init);
+  if (process !== undefined) waitReadable(process, endTimeout);
 }
 
 /** Writes the intent: of two starts at once, one finds the other's. */

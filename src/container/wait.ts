@@ -1,6 +1,7 @@
 /** `wait`: the end of a container's program, seen by whoever asks. */
 import { BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
+import { step } from "../base/steps.ts";
 import type { Fd } from "../linux/fd.ts";
 import { type End, endOfReaped, endOfWaitStatus, statusOf as exitStatusOf, pidfdOpen } from "../linux/process.ts";
 import { waitReadable } from "../linux/socket.ts";
@@ -36,6 +37,7 @@ function openStarted({ pid, startTime }: ProcessId): Fd | undefined {
 
 /** Until its parent has taken note of it, /proc tells how a process ended; then only a pidfd that was opened before. */
 function awaitEnd(pidfd: Fd, { pid, startTime }: ProcessId): End | undefined {
+  step("end of the program");
   waitReadable(pidfd);
   const stat = statOf(pid);
   const isZombie = stat !== undefined && stat.startTime === startTime && stat.state === "Z";

@@ -2,9 +2,18 @@
 import assert from "node:assert/strict";
 import type { Container } from "./harness/container.ts";
 import { ok, refused } from "./harness/expect.ts";
+import type { Fifo } from "./harness/fifo.ts";
 import { feature } from "./harness/suite.ts";
 
 const scenario = feature("wait", { boxOnly: "a command of its own" });
+
+/** The two ends of a `wait`: when it has begun, and what it says. Until it holds the process, that may end unseen. */
+function waiting({ runtime, id }: Container, trace: Fifo): { begun: Promise<unknown>; said: Promise<string> } {
+  return {
+    begun: trace.lines.line(/"name":"wait","cat":"step"/),
+    said: runtime.call(["--trace", trace.path, "wait", id]).then((result) => ok(result).stdout),
+  };
+}
 
 const told = async ({ runtime, id }: Container): Promise<string> => ok(await runtime.call(["wait", id])).stdout;
 
@@ -15,10 +24,11 @@ scenario("wait prints the status of a program that ends while it waits", async (
     ["trap '' TERM; echo ready; while :; do read line; done", "137\n"],
   ] as const) {
     const container = await lab.running(["/bin/sh", "-c", script]);
-    const waiting = [told(container), told(container)];
+    const waits = [1, 2].map((number) => waiting(container, lab.fifo(`trace-${container.id}-${number}`)));
+    for (const { begun } of waits) await begun;
     if (status === "137\n") await container.kill("KILL");
     else container.say("\n");
-    assert.deepEqual(await Promise.all(waiting), [status, status]);
+    assert.deepEqual(await Promise.all(waits.map(({ said }) => said)), [status, status]);
   }
 });
 
