@@ -17,7 +17,11 @@ export const noCgroups = "this host has no cgroups mounted at /sys/fs/cgroup";
  * @throws Refusal naming the property, the controller and the hierarchies, for each that cannot be written on this host
  */
 export function planSettings(asked: Resources, all: Resources, layout: CgroupLayout, at: string): CgroupSettings {
-  const wishes = properties.flatMap((property) => property.wishes(asked, all).map((wish) => [property, wish] as const));
+  // Most containers have device rules and nothing else: then the table need not be gone through.
+  const isLimited = Object.keys(asked).some((name) => name !== "devices");
+  const wishes = (isLimited ? properties : []).flatMap((property) =>
+    property.wishes(asked, all).map((wish) => [property, wish] as const),
+  );
   const plans = [
     ...wishes.map(
       ([{ controller }, wish]) =>

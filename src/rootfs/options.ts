@@ -96,7 +96,10 @@ interface Collected {
   atime?: AccessTime;
 }
 
+const noChange: FlagChange = { set: [], clear: [] };
+
 function changeOf({ on, atime }: Collected): FlagChange {
+  if (on.size === 0 && atime === undefined) return noChange;
   const which = (wanted: boolean): MountFlag[] => [...on].filter(([, value]) => value === wanted).map(([flag]) => flag);
   return { set: which(true), clear: which(false), ...(atime === undefined ? {} : { atime }) };
 }
@@ -120,7 +123,7 @@ export function parseOptions(words: readonly string[]): MountOptions {
     const own = lookup(treeOptions, word) ?? lookup(otherOptions, word);
     const meaning = own ?? (word.startsWith("r") ? lookup(treeOptions, word.slice(1)) : undefined);
     if (meaning === undefined) {
-      const inline = /^(r?idmap)=(.*)$/s.exec(word);
+      const inline = word.includes("idmap=") ? /^(r?idmap)=(.*)$/s.exec(word) : null;
       if (inline === null) result.data.push(word);
       else Object.assign(result, { ids: inline[1], ranges: inline[2] });
     } else if ("flag" in meaning) (own === undefined ? recursive : flags).on.set(meaning.flag, meaning.on);

@@ -87,7 +87,7 @@ function mountPlanner(linux: Linux, context: RootfsContext): (mount: Mount, wher
     if (copyUp && mount.type !== "tmpfs") refuse(`${where}.options`, '"tmpcopyup" is for tmpfs only');
     const source = mount.source ?? mount.type;
     const all = [...data, ...(unlabelled.includes(mount.type) || data.some(isContext) ? [] : labels)];
-    const hasLongOptions = [source, ...all.map(valueOf)].some((text) => utf8Length(text) > longestOption);
+    const hasLongOptions = [source, ...all.map(valueOf)].some(isLong);
     if (hasLongOptions && utf8Length(all.join(",")) > longestData) {
       refuse(`${where}.options`, `the options of a file system must be at most ${longestData} bytes long together`);
     }
@@ -143,6 +143,11 @@ function isSourceLink(word: string): boolean {
 /** A label of the configuration's own goes before the container's. */
 function isContext(word: string): boolean {
   return /^(def|fs|root)?context=/.test(word);
+}
+
+/** A character takes three bytes at most for each of its units: few texts are so long that they must be counted. */
+function isLong(text: string): boolean {
+  return text.length * 3 > longestOption && utf8Length(text) > longestOption;
 }
 
 function valueOf(word: string): string {
