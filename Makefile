@@ -33,7 +33,7 @@ TESTS := $(shell find src test/golden test/kernel -name '*.ts' 2>/dev/null) $(wi
 GENERATED := build/generated/validators.js
 
 .PHONY: help setup build build-asan run test unit unit-qjs host acceptance acceptance-loop acceptance-execs acceptance-compare \
-	acceptance-vm acceptance-mutants stress-update faults conformance fuzz bench lint format man install clean FORCE
+	acceptance-vm acceptance-mutants stress-update faults conformance fuzz bench lint format man completions install clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -112,10 +112,16 @@ format: setup ## rewrite sources in the one format
 man: setup ## build/man, the manual pages
 	@$(TS) tools/gen-man.ts build/man
 
-install: build man ## install below $(DESTDIR)$(PREFIX)
+completions: setup ## build/completions, for bash, zsh and fish
+	@$(TS) tools/gen-completions.ts build/completions
+
+install: build man completions ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 0755 build/box $(DESTDIR)$(PREFIX)/sbin/box
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 0644 build/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -D -m 0644 build/completions/box $(DESTDIR)$(PREFIX)/share/bash-completion/completions/box
+	install -D -m 0644 build/completions/_box $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_box
+	install -D -m 0644 build/completions/box.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/box.fish
 
 clean: ## remove everything that was built; downloaded packages stay
 	@find build -mindepth 1 -maxdepth 1 -not -name debs -exec rm -rf {} + 2>/dev/null || true

@@ -3,9 +3,9 @@
  * `gen-man.ts DIRECTORY`. What the tables do not say (exit statuses, environment, files) is here.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { build } from "esbuild";
 import type { CommandTable, Option } from "../src/cli/args.ts";
 import { commands, globalOptions } from "../src/cli/table.ts";
+import { readTables } from "./command-tables.ts";
 
 // --- What the tables do not say: `bold`, *italic*, an empty line between paragraphs ------------------------------------
 
@@ -139,29 +139,6 @@ function mainPage(): string {
     ["FILES", entries(files)],
     ["SEE ALSO", references(commands.map(([name]) => `box-${name}`))],
   ]);
-}
-
-/** The commands import the rooms of the kernel, and those the native module: an empty one will do, nothing is called. */
-async function readTables(): Promise<readonly CommandTable[]> {
-  const lines = commands.map(([name], index) => `export { table as t${index} } from "./src/cli/commands/${name}.ts";`);
-  const { outputFiles } = await build({
-    stdin: { contents: lines.join("\n"), resolveDir: "." },
-    bundle: true,
-    write: false,
-    format: "esm",
-    target: "node20",
-    plugins: [
-      {
-        name: "empty-host",
-        setup({ onResolve, onLoad }) {
-          onResolve({ filter: /^host$/ }, ({ path }) => ({ path, namespace: "empty" }));
-          onLoad({ filter: /./, namespace: "empty" }, () => ({ contents: "module.exports = {};" }));
-        },
-      },
-    ],
-  });
-  const code = encodeURIComponent(outputFiles[0]?.text ?? "");
-  return Object.values((await import(`data:text/javascript,${code}`)) as Record<string, CommandTable>);
 }
 
 const directory = process.argv[2];

@@ -447,7 +447,7 @@ export const mutants: readonly Mutant[] = [
     file: "container/start.ts",
     replace: "awaitExecution(channel, { pid, timeout, takeListener: agent && handTo(agent, record, pid) });",
     by: "void [pid, timeout, agent && handTo(agent, record, pid), awaitExecution];",
-    tests: ["process: start reports a program that does not exist"],
+    tests: ["process: start reports a program that has no known format"],
   },
   {
     name: "start does not hear that execve failed",
