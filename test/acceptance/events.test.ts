@@ -205,10 +205,14 @@ scenario(
     const container = await lab.running(args, limitMemory(16 * 2 ** 20));
     const stream = events(lab, "--interval", "20ms", container.id);
     await next(stream, "stats");
+    // It finds the event and the end at once when it goes on.
+    const pid = await stream.started();
+    process.kill(pid, "SIGSTOP");
     container.say("\n");
+    await container.exit();
+    process.kill(pid, "SIGCONT");
     await next(stream, "oom");
     assert.equal(await stream.exited(), "exit 0");
-    await container.exit();
   },
 );
 
