@@ -1,7 +1,9 @@
 /** update: limits of a container that is there; which status allows it is in matrix.test.ts. */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { command } from "./harness/command.ts";
 import type { Resources, Spec } from "./harness/config.ts";
 import { type Container, cgroupsPathOf } from "./harness/container.ts";
 import { ok, refused } from "./harness/expect.ts";
@@ -235,6 +237,42 @@ scenario(
     assert.deepEqual([kept.pids.limit, kept.memory.limit], [41, 67108864]);
     assert.deepEqual(kept.cpu, { shares: 300, cpus: "0", quota: 20000 });
     assert.deepEqual([pidsLimit(container), memoryLimit(container)], ["41", "67108864"]);
+  },
+);
+
+/** Until a command waits for the lock of a container, or has ended without: the kernel lists who waits for whom. */
+async function waitsForLock(lock: string, ended: () => boolean): Promise<boolean> {
+  const inode = `:${statSync(lock).ino} `;
+  while (!ended()) {
+    if (
+      readFileSync("/proc/locks", "utf8")
+        .split("\n")
+        .some((line) => line.includes("->") && line.includes(inode))
+    )
+      return true;
+    await delay(5);
+  }
+  return false;
+}
+
+scenario(
+  "an update waits for the command that holds the container's lock",
+  { needs: ["cgroup: pids"], boxOnly: "others do not lock" },
+  async (lab) => {
+    const container = await lab.running();
+    const lock = join(lab.root, container.id, "lock");
+    const [here, go] = [lab.fifo("here"), lab.fifo("go")];
+    const holding = command(["flock", lock, "sh", "-c", `echo held >${here.path}; read go <${go.path}`]);
+    await here.lines.line(/^held$/);
+    let ended = false;
+    const updating = lab.runtime.update(container.id, "--pids-limit=43").finally(() => {
+      ended = true;
+    });
+    assert.ok(await waitsForLock(lock, () => ended));
+    go.write("go\n");
+    await holding;
+    ok(await updating);
+    assert.equal(pidsLimit(container), "43");
   },
 );
 

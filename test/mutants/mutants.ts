@@ -1497,14 +1497,14 @@ export const mutants: readonly Mutant[] = [
     file: "container/update.ts",
     replace: "entry.writeResources(resources);",
     by: "",
-    tests: ["update: of updates at the same time none is lost"],
+    tests: ["update: an update waits for the command that holds the container's lock"],
   },
   {
     name: "updates do not exclude each other",
     file: "container/update.ts",
     replace: "entry.lock()",
     by: "undefined",
-    tests: ["update: of updates at the same time none is lost"],
+    tests: ["update: an update waits for the command that holds the container's lock"],
   },
   {
     name: "an update of device rules changes none",
