@@ -8,6 +8,7 @@ import {
   EEXIST,
   ENODEV,
   ENOENT,
+  ENOTEMPTY,
   EOPNOTSUPP,
   O_DIRECTORY,
   O_NOFOLLOW,
@@ -110,12 +111,12 @@ function makeDirectory(parent: Fd, name: string): boolean {
   }
 }
 
-/** Others may have made theirs in it, or taken it away, meanwhile. */
-function removeIfEmpty(parent: Fd, name: string): void {
+/** Removes a cgroup that nobody uses: others may have made theirs in it, or taken it away, meanwhile. */
+export function removeIfEmpty(parent: Fd, name: string): void {
   try {
     rmdir(parent, name);
   } catch (thrown) {
-    if (!isErrno(thrown, EBUSY, ENOENT)) throw thrown;
+    if (!isErrno(thrown, EBUSY, ENOTEMPTY, ENOENT)) throw thrown;
   }
 }
 

@@ -3,12 +3,12 @@ import { BoxError, within } from "../base/errors.ts";
 import { components } from "../base/path.ts";
 import { quote } from "../base/quote.ts";
 import { monotonicMilliseconds } from "../linux/clock.ts";
-import { EBUSY, ENOENT, ENOTEMPTY } from "../linux/constants.ts";
+import { EBUSY, ENOENT } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { rmdir } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
 import { poll } from "../linux/socket.ts";
-import { childrenOf, openCgroup, openChild, processesOf } from "./directory.ts";
+import { childrenOf, openCgroup, openChild, processesOf, removeIfEmpty } from "./directory.ts";
 import { endScope } from "./driver.ts";
 import type { CgroupDirectory } from "./ops.ts";
 import { emptyTimeout, killAndWait, waitForChange, waitForProcesses } from "./processes.ts";
@@ -92,10 +92,5 @@ function removeEmptyParent(directory: CgroupDirectory, parts: readonly string[])
   if (name === undefined) return;
   using grandparent = openCgroup(directory, parts.slice(0, -1).join("/"));
   if (grandparent === undefined) return;
-  try {
-    rmdir(grandparent, name);
-  } catch (thrown) {
-    // Other containers live in it.
-    if (!isErrno(thrown, EBUSY, ENOTEMPTY, ENOENT)) throw thrown;
-  }
+  removeIfEmpty(grandparent, name);
 }

@@ -1,4 +1,5 @@
 /** Seccomp and the security modules. */
+import { hasApparmor } from "../facts/apparmor.ts";
 import { procText, textOf } from "../facts/look.ts";
 import { type Check, limited, ok } from "./check.ts";
 
@@ -15,7 +16,6 @@ export function seccompCheck(): Check {
 /** What the kernel enforces besides file permissions; none is needed. */
 export function securityModulesCheck(): Check {
   const listed = textOf("/sys/kernel/security/lsm")?.trim();
-  const appArmor = textOf("/sys/module/apparmor/parameters/enabled")?.trim() === "Y";
-  const found = listed ?? (appArmor ? "apparmor" : "cannot be seen: securityfs is not mounted");
+  const found = listed ?? (hasApparmor() ? "apparmor" : "cannot be seen: securityfs is not mounted");
   return ok("security modules", found);
 }

@@ -5,14 +5,14 @@
  * each event is a line, and lines are appended. Times are microseconds of CLOCK_MONOTONIC, the same in every process. A
  * process is a thread of the command it belongs to, for its pid in a namespace of its own says nothing outside.
  */
-import { type Argument, encodeUtf8, syscall } from "host";
+import { encodeUtf8, syscall } from "host";
 import * as NR from "#nr";
 import { follow } from "../base/steps.ts";
 import { CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, SEEK_END } from "./constants.ts";
 import { errnoName } from "./errno.ts";
 import type { Fd } from "./fd.ts";
 import { timespec } from "./layouts.ts";
-import { interpose } from "./raw.ts";
+import { type Interposer, interpose } from "./raw.ts";
 
 /** Lines are held back up to this many characters, so that tracing adds few calls of its own. */
 const heldBack = 32_768;
@@ -52,16 +52,7 @@ class Trace {
     this.flush();
   };
 
-  perform = (
-    name: string,
-    number: number,
-    a: Argument,
-    b: Argument,
-    c: Argument,
-    d: Argument,
-    e: Argument,
-    f: Argument,
-  ): number => {
+  perform: Interposer["perform"] = (name, number, a, b, c, d, e, f) => {
     const about = [a, b, c, d, e, f].find((argument) => typeof argument === "string" && argument !== "");
     if (name === "clone3") this.#beforeClone();
     if (name === "exit_group") this.end();

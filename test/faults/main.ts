@@ -5,9 +5,9 @@
  * `$TMPDIR/calls`, a file that all of them share as memory: descriptors are closed on the way to the program, and paths
  * lead elsewhere in a container. run.ts holds the other end.
  */
-import { type Argument, address, decodeUtf8, encodeUtf8, environ, syscall } from "host";
+import { address, decodeUtf8, encodeUtf8, environ, syscall } from "host";
 import * as NR from "#nr";
-import { interpose } from "../../src/linux/raw.ts";
+import { type Interposer, interpose } from "../../src/linux/raw.ts";
 import { main as box } from "../../src/main.ts";
 import { callsSize, type Fault, hitMark, regionOf, regionSize } from "./format.ts";
 
@@ -52,16 +52,7 @@ class Faults {
 
   end = (): void => {};
 
-  perform = (
-    name: string,
-    number: number,
-    a: Argument,
-    b: Argument,
-    c: Argument,
-    d: Argument,
-    e: Argument,
-    f: Argument,
-  ): number => {
+  perform: Interposer["perform"] = (name, number, a, b, c, d, e, f) => {
     const count = (this.#counts.get(name) ?? 0) + 1;
     this.#counts.set(name, count);
     this.#record(`${name}\n`);
