@@ -62,7 +62,8 @@ function perform(globals: Arguments, [name, ...args]: readonly string[], log: Lo
   const command = findCommand(name);
   const parsed = parseArguments(command.table, args);
   if (parsed.has("help")) return help(name, false);
-  let opened: ReturnType<typeof openStore> | undefined;
+  // A relative root starts from where the caller is: commands that enter a bundle leave that.
+  let opened: ReturnType<typeof openStore> | undefined = globals.has("root") ? openStore(globals) : undefined;
   const context: Context = {
     log,
     // Only when it is asked for: not every command needs a place for containers.
