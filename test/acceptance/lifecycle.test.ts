@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { command } from "./harness/command.ts";
+import { context } from "./harness/context.ts";
 import { ok, refused } from "./harness/expect.ts";
 import { isAlive } from "./harness/host.ts";
 import type { State } from "./harness/runtime.ts";
@@ -249,3 +251,10 @@ scenario(
     assert.deepEqual(lab.stateEntries(), []);
   },
 );
+
+scenario("a relative state root starts from the caller's directory", { boxOnly: "where the state is" }, async (lab) => {
+  const container = lab.container(["/bin/true"]);
+  const argv = [context.runtime.path, "--root", "state", "run", "--keep", "--bundle", container.bundle, container.id];
+  ok(await command(argv, { cwd: lab.dir }));
+  assert.ok(existsSync(lab.path(`state/${container.id}`)));
+});
