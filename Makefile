@@ -100,7 +100,7 @@ conformance: build ## the validation programs of opencontainers/runtime-tools wi
 fuzz: build ## try configurations that nobody would write: RUNS=, SEED=, AT=
 	@tools/fuzz
 
-bench: build ## compare with other runtimes
+bench: build ## compare with other runtimes: CASES=, ROUNDS=, BEFORE= another build
 	@tools/bench
 
 lint: setup ## format, lint, types, imports between rooms

@@ -1,7 +1,7 @@
 /*
  * The floor: the system calls that `box spec`'s default config asks for, and nothing else.
  *
- *   floor BUNDLE      runs /bin/true in BUNDLE/rootfs
+ *   floor ROOTFS [SOURCE MOUNTS]      runs /bin/true in ROOTFS, with SOURCE bound to /mnt/0, /mnt/1, …
  *
  * What no runtime can leave out on a pure cgroup2 host: a cgroup with its device filter, six namespaces, seven mounts,
  * the default devices, masked and read-only paths, the root change, limits, capabilities, the program, the wait and the
@@ -183,13 +183,23 @@ static void drop_privileges(void) {
 	must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges");
 }
 
-static void contain(const char *rootfs) {
+static void bind_mounts(const char *source, int count) {
+	for (int i = 0; i < count; i++) {
+		char target[32];
+		snprintf(target, sizeof target, "mnt/%d", i);
+		must(mount(source, target, NULL, MS_BIND | MS_REC, NULL), target);
+		must(mount(NULL, target, NULL, MS_REC | MS_PRIVATE, NULL), target);
+	}
+}
+
+static void contain(const char *rootfs, const char *source, int mounts) {
 	umask(0);
 	must(setsid(), "setsid");
 	must(mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL), "make / a slave");
 	must(mount(rootfs, rootfs, NULL, MS_BIND | MS_REC, NULL), rootfs);
 	must(chdir(rootfs), rootfs);
 	mount_file_systems();
+	bind_mounts(source, mounts);
 	make_devices();
 	raise_loopback();
 	must(sethostname("runc", 4), "sethostname");
@@ -203,9 +213,8 @@ static void contain(const char *rootfs) {
 }
 
 int main(int argc, char **argv) {
-	char rootfs[4096];
-	if (argc != 2 || (size_t)snprintf(rootfs, sizeof rootfs, "%s/rootfs", argv[1]) >= sizeof rootfs) {
-		fprintf(stderr, "usage: floor BUNDLE\n");
+	if (argc != 2 && argc != 4) {
+		fprintf(stderr, "usage: floor ROOTFS [SOURCE MOUNTS]\n");
 		return 2;
 	}
 	must(mkdir(CGROUP, 0755), CGROUP);
@@ -218,7 +227,7 @@ int main(int argc, char **argv) {
 		.cgroup = cgroup,
 	};
 	pid_t pid = must(syscall(SYS_clone3, &how, sizeof how), "clone3");
-	if (pid == 0) contain(rootfs);
+	if (pid == 0) contain(argv[1], argc == 4 ? argv[2] : NULL, argc == 4 ? atoi(argv[3]) : 0);
 
 	int status;
 	must(waitpid(pid, &status, 0), "waitpid");

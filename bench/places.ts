@@ -1,0 +1,73 @@
+/** Where runtimes are measured, and which ones can be there. */
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { run } from "./shell.ts";
+
+/** Everything the benchmark makes. */
+export const out = "build/bench";
+
+export interface Runtime {
+  readonly name: string;
+  readonly path: string;
+  /** The file as it is seen from here. */
+  readonly file: string;
+}
+
+export interface Place {
+  readonly title: string;
+  /** The command that brings the stopwatch there. */
+  readonly prefix: readonly string[];
+  /** Containers are kept below it; a tmpfs in every place. */
+  readonly state: string;
+  readonly runtimes: readonly Runtime[];
+}
+
+/** An ordinary user's id, which need not be anybody's. */
+export const user = 1000;
+
+const peersRoot = "build/peers/root";
+const inPeers = ["tools/peers", "run", "--"];
+
+/** @param before another build of box, to be compared with this one */
+export function makePlaces(before: string | undefined) {
+  run(["tools/peers", "build"]);
+  const box: Runtime[] = [{ name: "box", path: "build/box", file: "build/box" }];
+  if (before !== undefined) {
+    const copy = `${out}/box-before`;
+    copyFileSync(before, copy);
+    box.push({ name: "before", path: copy, file: copy });
+  }
+  const runtimes = [
+    ...box,
+    { name: "crun", path: "/usr/bin/crun", file: `${peersRoot}/usr/bin/crun` },
+    { name: "runc", path: "/usr/sbin/runc", file: `${peersRoot}/usr/sbin/runc` },
+  ];
+  const asUser = [...inPeers, "setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups", "--"];
+  return {
+    peers: { title: "pure cgroup v2", prefix: inPeers, state: "/tmp/bench", runtimes },
+    user: { title: "pure cgroup v2, without root", prefix: asUser, state: "/tmp/bench-user", runtimes },
+    host: { title: "this host's cgroups", prefix: [], state: "/run/box-bench", runtimes: [...box, ...hostRunc()] },
+  } satisfies Record<string, Place>;
+}
+
+export type Places = ReturnType<typeof makePlaces>;
+
+/** Debian's runc of this host's release, unpacked and not installed: sid's needs a newer libc. */
+function hostRunc(): Runtime[] {
+  const folder = `${out}/runc`;
+  const file = `${folder}/usr/sbin/runc`;
+  if (!existsSync(file)) unpack("runc", folder);
+  return [{ name: "runc", path: file, file }];
+}
+
+/** Unpacks a package of the host's release. */
+export function unpack(name: string, folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  run([
+    "sh",
+    "-c",
+    'cd "$0" && apt-get -qq -o APT::Sandbox::User=root download "$1" && dpkg-deb -x *.deb . && rm *.deb',
+    folder,
+    name,
+  ]);
+  if (readdirSync(folder).length === 0) throw new Error(`nothing in the package ${name}`);
+}
