@@ -224,7 +224,8 @@ class Creation {
           listener,
           sources,
           placedLater: this.#placesLater(cgroup),
-          privileged: geteuid() === 0,
+          // Not asked for here: in a user namespace the answer is another as soon as the maps are written.
+          privileged: this.#record.uid === 0,
           filter: this.#filtering.filter,
         });
       });
