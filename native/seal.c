@@ -9,12 +9,16 @@
  *   - a memfd with all seals. Costs a copy, needs nothing.
  *
  * A read-only bind mount is neither: a privileged container may clear the flag.
+ *
+ * Where the file is root's and the caller an ordinary user, nothing has to be done: what a container of theirs may write
+ * to is no more than what they may write to, they and their subordinate ids.
  */
 #define _GNU_SOURCE
 #include "host.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
 #include <stdio.h>
@@ -111,10 +115,51 @@ static bool is_sealed(int exe)
 	       !is_mounted(file.mount_id);
 }
 
+/* File systems whose permissions this kernel alone decides: of others it is a server, which may be the caller's. */
+static bool is_local(int file)
+{
+	static const uint32_t local[] = { BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, F2FS_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC,
+					  SQUASHFS_MAGIC,    TMPFS_MAGIC,      XFS_SUPER_MAGIC };
+	struct statfs file_system;
+	if (fstatfs(file, &file_system))
+		return false;
+	for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+		if ((uint32_t)file_system.f_type == local[i])
+			return true;
+	return false;
+}
+
+/* Without any id of root's and without any capability, to use or to hand on. */
+static bool is_ordinary_caller(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct held[_LINUX_CAPABILITY_U32S_3];
+	uid_t real, effective, saved;
+	if (getresuid(&real, &effective, &saved) || !real || !effective || !saved || syscall(SYS_capget, &header, held))
+		return false;
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		if (held[i].permitted || held[i].inheritable)
+			return false;
+	return true;
+}
+
+/* Whether root alone may write to the file, and nobody in a container of this caller's can be root outside of it. */
+static bool is_out_of_reach(int exe)
+{
+	struct stat self;
+	return is_ordinary_caller() && !fstat(exe, &self) && self.st_uid == 0 && !(self.st_mode & (S_IWGRP | S_IWOTH)) &&
+	       is_local(exe);
+}
+
+static bool cannot_be_written(int exe)
+{
+	return is_sealed(exe) || is_out_of_reach(exe);
+}
+
 bool seal_is_sealed(void)
 {
 	int exe = open_self();
-	bool sealed = is_sealed(exe);
+	bool sealed = cannot_be_written(exe);
 	close(exe);
 	return sealed;
 }
@@ -198,12 +243,12 @@ static void execute(int binary, char **argv, char **envp)
 	syscall(SYS_execveat, binary, "", argv, envp, AT_EMPTY_PATH);
 }
 
-/* Returns when this process runs from a sealed file; else starts again from one, with the same arguments. */
+/* Returns when this process runs from a file that cannot be written to; else starts again from one, with the same arguments. */
 void seal_self(char **argv, char **envp)
 {
 	char path[4096];
 	int exe = open_self();
-	if (is_sealed(exe)) {
+	if (cannot_be_written(exe)) {
 		close(exe);
 		return;
 	}

@@ -1,5 +1,5 @@
 /** The kernel itself: its version, its calls, its file systems. */
-import { procText } from "../facts/look.ts";
+import { look, procText } from "../facts/look.ts";
 import { missingCalls } from "../linux/probe.ts";
 import { type Check, limited, missing, ok } from "./check.ts";
 
@@ -40,12 +40,19 @@ export function idmappedMountsCheck(): Check {
     : ok("idmapped mounts", "the kernel can (each file system for itself)");
 }
 
-/** `vm.memfd_noexec` = 2 forbids executing a memfd: then a sealed copy of box cannot be one. */
+/**
+ * `vm.memfd_noexec` = 2 forbids executing a memfd: then a sealed copy of box cannot be one. An ordinary user needs none
+ * where root alone may write to box (native/seal.c).
+ */
 export function sealCheck(euid: number): Check {
+  const name = "sealed restart";
+  const self = look("/proc/self/exe");
+  if (euid !== 0 && typeof self !== "string" && self.uid === 0 && (self.mode & 0o022) === 0)
+    return ok(name, "not needed: root alone may write to box");
   const forbidden = procText("sys/vm/memfd_noexec")?.trim() === "2";
-  if (!forbidden) return ok("sealed restart", euid === 0 ? "from a private overlay or a memfd" : "from a memfd");
+  if (!forbidden) return ok(name, euid === 0 ? "from a private overlay or a memfd" : "from a memfd");
   const mend = "sysctl -w vm.memfd_noexec=1";
   return euid === 0
-    ? limited("sealed restart", "from a private overlay only: vm.memfd_noexec is 2", mend)
-    : missing("sealed restart", "vm.memfd_noexec is 2: box cannot execute a sealed copy of itself", mend);
+    ? limited(name, "from a private overlay only: vm.memfd_noexec is 2", mend)
+    : missing(name, "vm.memfd_noexec is 2: box cannot execute a sealed copy of itself", mend);
 }

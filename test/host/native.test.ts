@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  chmodSync,
+  chownSync,
   closeSync,
   copyFileSync,
   mkdirSync,
@@ -290,11 +292,27 @@ for (const [name, probe] of Object.entries(builds)) {
     });
 
     test("without, it runs from a sealed copy in memory", needsRoot, async () => {
-      const memory = ["/memfd:box:sealed (deleted)", "EPERM"];
       assert.deepEqual(await sealedFile([...withoutPrivilege, copy]), memory);
-      const user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--", copy];
-      assert.deepEqual(await sealedFile(user), memory);
     });
+
+    test(
+      "an ordinary user's box runs as it is where root alone may write to it, else from memory",
+      needsRoot,
+      async () => {
+        const own = join(folder, "own");
+        copyFileSync(probe, own);
+        const where = (...before: string[]): string => run("setpriv", ...before, own, "where", "create").output.trim();
+        assert.equal(where(...user), `[true,"${own}"]`);
+        const inMemory = '[true,"/memfd:box:sealed (deleted)"]';
+        assert.equal(where(...user, "--inh-caps=+chown"), inMemory, "with a capability");
+        assert.equal(where("--euid=65534", "--clear-groups"), inMemory, "with an id of root's");
+        chmodSync(own, 0o775);
+        assert.equal(where(...user), inMemory, "where a group may write to it");
+        chmodSync(own, 0o755);
+        chownSync(own, 65_534, 0);
+        assert.deepEqual(await sealedFile(["setpriv", ...user, "--", own]), memory, "where it is the user's");
+      },
+    );
 
     test("with the binary on an overlay, in a chroot of one too, it is sealed all the same", needsRoot, () => {
       for (const options of ["rw", "ro,nodev"]) {
@@ -358,6 +376,9 @@ os.execve(os.open(sys.argv[1], os.O_RDONLY), [sys.argv[1], "where", "create"], {
   });
 }
 
+const user = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+/** Where a sealed copy is, and what a write to it answers. */
+const memory: [string, string] = ["/memfd:box:sealed (deleted)", "EPERM"];
 const withoutPrivilege = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", "--"];
 
 /** Starts a sealed process; tells where it runs from, and what a write to that file answers once nothing runs it. */
