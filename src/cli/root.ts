@@ -1,7 +1,7 @@
 /** The state root that the command line and the environment name. */
-import { BoxError } from "../base/errors.ts";
 import { clean } from "../base/path.ts";
 import { Store } from "../container/store.ts";
+import { isRootOfUser, runtimeDirectory } from "../facts/runtime-directory.ts";
 import { geteuid } from "../linux/cred.ts";
 import { environ } from "../linux/engine.ts";
 import { getcwd } from "../linux/file.ts";
@@ -18,11 +18,15 @@ function rootOf(globals: Arguments): string {
     if (given === "") throw new UsageError("--root: must not be empty");
     return absolute(given);
   }
-  if (geteuid() === 0) return "/run/box";
-  const runtime = environ["XDG_RUNTIME_DIR"];
-  if (runtime === undefined || runtime === "")
-    throw new BoxError("XDG_RUNTIME_DIR is not set: name a state directory with --root");
-  return absolute(`${runtime}/box`);
+  return defaultRoot(geteuid());
+}
+
+/** @returns for an ordinary user without a directory of the login's a place in /tmp, which Store takes only if it is theirs */
+function defaultRoot(euid: number): string {
+  const named = environ["XDG_RUNTIME_DIR"] ?? "";
+  if (euid === 0 && (named === "" || !isRootOfUser())) return "/run/box";
+  const directory = runtimeDirectory(euid);
+  return directory === undefined ? `/tmp/box-${euid}` : absolute(`${directory}/box`);
 }
 
 function absolute(path: string): string {

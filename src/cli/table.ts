@@ -2,7 +2,11 @@
 import type { Option } from "./args.ts";
 
 export const globalOptions: readonly Option[] = [
-  { name: "root", value: "DIR", help: "state directory (default /run/box, or $XDG_RUNTIME_DIR/box for a user)" },
+  {
+    name: "root",
+    value: "DIR",
+    help: "state directory (default /run/box, or $XDG_RUNTIME_DIR/box for a user; /tmp/box-UID where there is none)",
+  },
   { name: "log", value: "FILE", help: "where messages go (default stderr)" },
   { name: "log-format", value: "FORMAT", help: "text or json (default text)" },
   { name: "log-level", value: "LEVEL", help: "error, warning or debug (default warning)" },

@@ -1,5 +1,6 @@
 /** What an ordinary user needs besides the kernel: subordinate ids, the helpers that map them, a place for state. */
 import { denial, look, procText, textOf } from "../facts/look.ts";
+import { runtimeDirectory } from "../facts/runtime-directory.ts";
 import { subordinateIds } from "../facts/users.ts";
 import { S_ISUID, W_OK, X_OK } from "../linux/constants.ts";
 import { environ } from "../linux/engine.ts";
@@ -58,13 +59,14 @@ function hasPower(path: string): boolean {
 }
 
 /** Where a user's containers are kept. */
-export function runtimeDirectoryCheck({ uid }: User): Check {
+export function runtimeDirectoryCheck({ uid, name: user }: User): Check {
   const name = "state directory";
-  const path = environ["XDG_RUNTIME_DIR"];
-  if (path === undefined || path === "")
-    return limited(name, "XDG_RUNTIME_DIR is not set: commands need --root", `export XDG_RUNTIME_DIR=/run/user/${uid}`);
+  const linger = `loginctl enable-linger ${user}`;
+  const path = runtimeDirectory(uid);
+  if (path === undefined)
+    return limited(name, `XDG_RUNTIME_DIR is not set and there is no /run/user/${uid}: /tmp/box-${uid}`, linger);
   const refused = denial(path, W_OK);
-  return refused === undefined ? ok(name, `${path}/box`) : limited(name, refused, `loginctl enable-linger ${uid}`);
+  return refused === undefined ? ok(name, `${path}/box`) : limited(name, refused, linger);
 }
 
 /** setgroups(2) is forbidden in a namespace whose parent forbids it: user_namespaces(7). */

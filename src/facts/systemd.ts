@@ -2,11 +2,11 @@
 import { BoxError } from "../base/errors.ts";
 import { Bus } from "../dbus/bus.ts";
 import type { Variant } from "../dbus/wire.ts";
-import { Proc } from "../fs/proc.ts";
 import { ENOENT, O_PATH } from "../linux/constants.ts";
 import { environ } from "../linux/engine.ts";
 import { open } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
+import { isRootOfUser, runtimeDirectory } from "./runtime-directory.ts";
 
 export interface SystemdFacts {
   /** D-Bus address of its bus. */
@@ -21,7 +21,7 @@ export interface SystemdFacts {
 export function readSystemd(euid: number): SystemdFacts {
   requireSystemd();
   const isUser = euid !== 0 || isRootOfUser();
-  const address = isUser ? userBus() : "unix:path=/run/dbus/system_bus_socket";
+  const address = isUser ? userBus(euid) : "unix:path=/run/dbus/system_bus_socket";
   using bus = Bus.connect(address);
   const { body } = bus.call({
     destination: "org.freedesktop.systemd1",
@@ -49,20 +49,11 @@ function requireSystemd(): void {
   }
 }
 
-/** An engine without privilege calls us as root of its own user namespace; $USER tells it from a container's root. */
-function isRootOfUser(): boolean {
-  using proc = Proc.host();
-  const ownsEverything = /^\s*0\s+0\s+4294967295\s*$/.test(proc.read("self/uid_map"));
-  return !ownsEverything && (environ["USER"] ?? "root") !== "root";
-}
-
-function userBus(): string {
-  const { DBUS_SESSION_BUS_ADDRESS: address, XDG_RUNTIME_DIR: directory } = environ as Record<
-    string,
-    string | undefined
-  >;
+function userBus(euid: number): string {
+  const address = environ["DBUS_SESSION_BUS_ADDRESS"];
   if (address !== undefined && address !== "") return address;
-  if (directory === undefined || directory === "")
+  const directory = runtimeDirectory(euid);
+  if (directory === undefined)
     throw new BoxError("the systemd cgroup driver: neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR is set");
   return `unix:path=${directory}/bus`;
 }

@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { command, type Result } from "./harness/command.ts";
 import type { IdMapping, Spec } from "./harness/config.ts";
@@ -34,9 +44,13 @@ class User {
   }
 
   box(...args: string[]): Promise<Result> {
+    return this.boxWith({}, ...args);
+  }
+
+  boxWith(env: Record<string, string | undefined>, ...args: string[]): Promise<Result> {
     return command(["setpriv", ...this.#ids, "--", context.runtime.path, ...args], {
       cwd: this.bundle,
-      env: { XDG_RUNTIME_DIR: this.home, HOME: this.home },
+      env: { XDG_RUNTIME_DIR: this.home, HOME: this.home, ...env },
     });
   }
 
@@ -87,6 +101,29 @@ scenario("a user creates, starts, enters, lists and deletes a container", async 
   ok(await user.box("kill", user.id, "KILL"));
   ok(await user.box("delete", "--force", user.id));
   assert.deepEqual(readdirSync(join(user.home, "box")), []);
+});
+
+scenario("without XDG_RUNTIME_DIR containers are kept in /tmp, but never in another user's directory", async (lab) => {
+  // Nobody else's, so that the place is this test's alone.
+  const uid = 700_000 + process.pid;
+  const place = `/tmp/box-${uid}`;
+  lab.later(() => rmSync(place, { recursive: true, force: true }));
+  const user = new User(lab, uid);
+  await user.configure(["/bin/true"]);
+  const withoutPlace = { XDG_RUNTIME_DIR: undefined };
+  ok(await user.boxWith(withoutPlace, "run", user.id));
+  const { uid: owner, mode } = lstatSync(place);
+  assert.deepEqual([owner, mode & 0o777, readdirSync(place)], [uid, 0o700, []]);
+  chownSync(place, plain, plain);
+  chmodSync(place, 0o755);
+  refused(await user.boxWith(withoutPlace, "run", user.id), /state root "\/tmp\/box-.*another user's/);
+  rmSync(place, { recursive: true });
+  const elsewhere = lab.path("elsewhere");
+  mkdirSync(elsewhere);
+  chownSync(elsewhere, uid, uid);
+  symlinkSync(elsewhere, place);
+  refused(await user.boxWith(withoutPlace, "run", user.id), /state root "\/tmp\/box-/);
+  assert.deepEqual(readdirSync(elsewhere), []);
 });
 
 scenario("a limit that takes a cgroup is refused where a user may make none", async (lab) => {
