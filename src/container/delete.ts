@@ -132,6 +132,6 @@ function endProcess(id: ProcessId, boot: string, cgroup: CgroupRecord | null): v
   sendSignal(process, SIGKILL);
   if (cgroup !== null) releaseKilled(cgroup);
   if (!waitReadable(process, endTimeout))
-    throw new Error(`process ${id.pid} is still there ${endTimeout / 1000} s after SIGKILL`);
+    throw new BoxError(`process ${id.pid} is still there ${endTimeout / 1000} s after SIGKILL`);
   waitPidfd(process, false);
 }

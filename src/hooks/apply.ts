@@ -20,7 +20,7 @@ import {
   waitPidfd,
 } from "../linux/process.ts";
 import { SyscallError } from "../linux/raw.ts";
-import { resetDispositions, setSignalMask } from "../linux/signal.ts";
+import { ignoreFailedWrites, resetDispositions, setSignalMask } from "../linux/signal.ts";
 import { poll } from "../linux/socket.ts";
 import { Descendants } from "./descendants.ts";
 import type { HookOp } from "./ops.ts";
@@ -122,8 +122,12 @@ function converse(
     if (events === undefined) return "timeout";
     if (rest !== undefined && events.at(-1) !== 0) {
       rest = writeSome(input, rest);
-      // The hook reads to the end of its stdin.
-      if (rest === undefined) input.close();
+      if (rest === undefined) {
+        // The hook reads to the end of its stdin.
+        input.close();
+        // SIGPIPE of one that does not read would wait, where signals are blocked, for the program that is to come.
+        ignoreFailedWrites();
+      }
     }
     if (hasErrors) {
       const bytes = readSome(errors, stderrTail);

@@ -26,7 +26,10 @@ export function resetDispositions(): void {
   setAction(SIGXFSZ, 0);
 }
 
-/** Lets a write to a closed pipe (EPIPE) or beyond RLIMIT_FSIZE (EFBIG) fail in place of ending the process. */
+/**
+ * Lets a write to a closed pipe (EPIPE) or beyond RLIMIT_FSIZE (EFBIG) fail in place of ending the process. Signals of
+ * such writes that are pending, which ignored ones can be while they are blocked, are forgotten: sigaction(2).
+ */
 export function ignoreFailedWrites(): void {
   setAction(SIGPIPE, 1);
   setAction(SIGXFSZ, 1);

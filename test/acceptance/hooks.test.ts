@@ -57,6 +57,18 @@ scenario(
   },
 );
 
+for (const kind of inContainer)
+  scenario(`a ${kind} hook that does not read its state does not end the program`, async (lab) => {
+    const container = lab.container(["/bin/echo", "started"], (spec) => {
+      // More than a pipe holds: whoever writes it waits for a reader, or for the end of the last one.
+      spec.annotations = { large: "x".repeat(200_000) };
+      spec.hooks = { [kind]: [{ path: "/bin/true" }] };
+    });
+    await container.create();
+    await container.start();
+    assert.equal(await container.output(), "started\n");
+  });
+
 const moments: Record<HookKind, string> = {
   prestart: "create",
   createRuntime: "create",

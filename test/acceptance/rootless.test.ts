@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -18,6 +19,7 @@ import { context } from "./harness/context.ts";
 import { ok, refused } from "./harness/expect.ts";
 import type { Lab } from "./harness/lab.ts";
 import { cloneRootfs } from "./harness/rootfs.ts";
+import type { State } from "./harness/runtime.ts";
 import { feature } from "./harness/suite.ts";
 
 const scenario = feature("rootless", {
@@ -95,6 +97,9 @@ scenario("a user creates, starts, enters, lists and deletes a container", async 
       env,
     }),
   );
+  // Of a process that nobody may look into the files are root's: the helpers that map ids could not reach it.
+  const { pid } = JSON.parse(ok(await user.box("state", user.id)).stdout) as State;
+  assert.equal(statSync(`/proc/${pid}/status`).uid, plain);
   ok(await user.box("start", user.id));
   assert.equal(ok(await user.box("exec", user.id, "/bin/sh", "-c", "echo $PPID; hostname")).stdout, "0\nbox\n");
   assert.match(ok(await user.box("list")).stdout, new RegExp(`^${user.id} +\\d+ +running`, "m"));

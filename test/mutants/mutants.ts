@@ -52,6 +52,23 @@ export const mutants: readonly Mutant[] = [
     by: '"cgroupfs"',
     tests: ["cgroups: a container that is to have no cgroup has its caller's"],
   },
+  {
+    name: "a signal of a hook that does not read ends the program",
+    file: "hooks/apply.ts",
+    replace: "ignoreFailedWrites();",
+    by: "",
+    tests: [
+      "hooks: a createContainer hook that does not read its state does not end the program",
+      "hooks: a startContainer hook that does not read its state does not end the program",
+    ],
+  },
+  {
+    name: "a user's own init is closed to the user",
+    file: "container/create.ts",
+    replace: "this.#record.uid === 0",
+    by: "true",
+    tests: ["rootless: a user creates, starts, enters, lists and deletes a container"],
+  },
   // --- pause, ps, events ---
   {
     name: "a paused container can be paused",

@@ -1,0 +1,44 @@
+/** What is measured after each round; one that grows with the cycles is a leak. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { cgroupHost } from "../acceptance/harness/host.ts";
+
+export interface Sample {
+  /** Of all sessions together. */
+  readonly cycles: number;
+  readonly kills: number;
+  /** Of the kernel, for the soak's cgroup, in bytes. */
+  readonly kernelMemory: number;
+  /** The largest resident size of a box of the round, in KiB. */
+  readonly peak: number;
+  /** Open files, mounts and cgroups of the whole machine; others may work on it. */
+  readonly files: number;
+  readonly mounts: number;
+  readonly cgroups: number;
+  /** Removed cgroups below the soak's that the kernel still has. */
+  readonly dying: number;
+}
+
+const read = (...path: string[]): string => readFileSync(join(...path), "utf8");
+
+/** The number on the line of that name. */
+function field(text: string, name: string): number {
+  return Number(new RegExp(`^${name}\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0);
+}
+
+/** @param cgroup the name of the soak's cgroup in each hierarchy */
+export function measure(cgroup: string): Omit<Sample, "cycles" | "kills" | "peak"> {
+  const { hierarchies } = cgroupHost();
+  const [v1, v2] = [hierarchies["memory"], hierarchies["unified"]];
+  const ofKernel = (): number => {
+    if (v1 !== undefined) return Number(read(v1, cgroup, "memory.kmem.usage_in_bytes"));
+    return v2 === undefined ? 0 : field(read(v2, cgroup, "memory.stat"), "kernel");
+  };
+  return {
+    kernelMemory: ofKernel(),
+    files: Number(read("/proc/sys/fs/file-nr").split("\t")[0]),
+    mounts: read("/proc/self/mountinfo").split("\n").length - 1,
+    cgroups: v2 === undefined ? 0 : field(read(v2, "cgroup.stat"), "nr_descendants"),
+    dying: v2 === undefined ? 0 : field(read(v2, cgroup, "cgroup.stat"), "nr_dying_descendants"),
+  };
+}
