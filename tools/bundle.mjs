@@ -17,6 +17,7 @@ const lazyModules = [
   "spec/decode",
   "facts/systemd",
   "cgroups/systemd/scope",
+  "container/service-manager",
   "linux/trace",
 ];
 

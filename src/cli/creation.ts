@@ -4,6 +4,7 @@ import { resolve } from "../base/path.ts";
 import { quote } from "../base/quote.ts";
 import { step } from "../base/steps.ts";
 import { checkId } from "../container/id.ts";
+import type { ServiceManager } from "../container/service-manager.ts";
 import { readConfig, requireDirectory } from "../facts/bundle.ts";
 import { hostFacts } from "../facts/host.ts";
 import { isOwnNamespace } from "../facts/namespaces.ts";
@@ -17,7 +18,7 @@ import { each, refuse } from "../spec/refusal.ts";
 import type { Spec } from "../spec/types.ts";
 import { type Arguments, type Option, UsageError } from "./args.ts";
 import type { Context } from "./context.ts";
-import { checkTerminal, inheritedFds } from "./handover.ts";
+import { checkTerminal, inheritedFds, serviceManager } from "./handover.ts";
 
 export const creationOptions: readonly Option[] = [
   { name: "bundle", short: "b", value: "DIR", help: "bundle directory (default: the working directory)" },
@@ -33,6 +34,8 @@ export const creationOptions: readonly Option[] = [
 export interface Creation {
   readonly plan: Plan;
   readonly config: Uint8Array;
+  /** Who is to be told that the program is ready. */
+  readonly manager: ServiceManager | undefined;
 }
 
 /** Reads and checks everything; nothing has been made when this throws. */
@@ -49,19 +52,21 @@ export function prepareCreation(args: Arguments, context: Context, detached: boo
   const spec = within(configPath, () => decodeSpec(config.text, context.log.warn));
   requireOwnNames(spec);
   checkTerminal(spec.process?.terminal === true, detached, args.has("console-socket"));
+  const manager = serviceManager(context);
   step("plan");
-  const plan = planCreate(spec, hostFacts(), {
+  const seen = manager === undefined ? spec : manager.introduce(spec, `${context.store.path}/${id}`);
+  const plan = planCreate(seen, hostFacts(), {
     id,
     bundle,
     pivot: !args.has("no-pivot"),
     newKeyring: !args.has("no-new-keyring"),
     cgroupManager: context.cgroupManager,
     preserveFds: fds.count,
-    extraEnv: fds.env,
+    activation: fds.env,
   });
   requireDirectory(plan.init.rootfs.path, "root file system");
   for (const warning of plan.warnings) context.log.warn(format(warning));
-  return { plan, config: config.bytes };
+  return { plan, config: config.bytes, manager };
 }
 
 /** Names and kernel parameters are the container's own: a namespace that is joined must not be the caller's. */

@@ -1,10 +1,11 @@
 /** What the caller hands to a program and what it is told of it: descriptors, the terminal, the pid. */
 import { BoxError, within } from "../base/errors.ts";
 import { split } from "../base/path.ts";
+import type { ServiceManager } from "../container/service-manager.ts";
 import { requireOpen } from "../facts/bundle.ts";
 import { removeIfThere, writeAtomically } from "../fs/atomic.ts";
 import { ELOOP, O_DIRECTORY, O_NOFOLLOW, O_PATH, S_IFLNK, S_IFMT } from "../linux/constants.ts";
-import { encodeUtf8, environ } from "../linux/engine.ts";
+import { encodeUtf8, environ, load } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fstat, getcwd, open } from "../linux/file.ts";
 import { getpid } from "../linux/process.ts";
@@ -43,7 +44,7 @@ function activatedFds(): InheritedFds {
   } = environ as Record<string, string | undefined>;
   const count = /^[1-9][0-9]{0,5}$/.test(text) && pid === `${getpid()}` ? Number(text) : 0;
   if (count === 0) return { count, env: [] };
-  const env = [`LISTEN_FDS=${count}`, "LISTEN_PID=1", ...(names === undefined ? [] : [`LISTEN_FDNAMES=${names}`])];
+  const env = [`LISTEN_FDS=${count}`, ...(names === undefined ? [] : [`LISTEN_FDNAMES=${names}`])];
   return { count, env };
 }
 
@@ -82,6 +83,14 @@ function connectToSocketOf(path: string, option: string): Fd {
     if ((fstat(socket, path).mode & S_IFMT) === S_IFLNK) throw new SyscallError("connect", ELOOP, path);
     return connectTo(socket, path);
   });
+}
+
+/** The manager of the caller's service, where the environment names one; what talks to it is loaded only then. */
+export function serviceManager({ log }: Context): ServiceManager | undefined {
+  const address = environ["NOTIFY_SOCKET"] ?? "";
+  if (address === "") return undefined;
+  const module = load("container/service-manager") as typeof import("../container/service-manager.ts");
+  return new module.ServiceManager(address, log.warn);
 }
 
 /** Writes the pid file in one step: a reader never sees half a number. */

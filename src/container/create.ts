@@ -51,6 +51,8 @@ export interface CreateRequest {
   readonly startNow: boolean;
   /** Takes the terminal's master, for programs that have one. */
   readonly takeTerminal: (master: Fd) => void;
+  /** Makes what else the container's directory is to have, before anything looks for it. */
+  readonly furnish: ((directory: Fd) => void) | undefined;
   /** Called with init's pid once the container is there; what it throws undoes everything. */
   readonly publish: (child: Child) => void;
   /** Takes back what `publish` has made known. */
@@ -137,9 +139,10 @@ class Creation {
   }
 
   perform(): CreatedContainer {
-    const { startNow, publish, retract } = this.#request;
+    const { startNow, furnish, publish, retract } = this.#request;
     step("record");
     this.#entry.write(this.#record);
+    furnish?.(this.#entry.directory);
     const listener = startNow ? undefined : listenIn(this.#entry.directory, socketName);
     const { child, channel, cgroup } = this.#spawn(listener);
     listener?.close();

@@ -10,7 +10,14 @@ import { POLLIN, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGURG, SIGWINCH } f
 import type { Fd } from "../linux/fd.ts";
 import { type Child, reapOthers, sendSignal, setChildSubreaper, statusOf, waitPidfd } from "../linux/process.ts";
 import { everySignal, maskOf, readSignal, setSignalMask, signalFd } from "../linux/signal.ts";
-import { poll } from "../linux/socket.ts";
+import { poll, type Wait } from "../linux/socket.ts";
+
+/** Something else that is served while the program runs. */
+export interface Companion {
+  waits(): readonly Wait[];
+  /** @param events what poll said of `waits()`, in order */
+  serve(events: readonly number[]): void;
+}
 
 export class Foreground implements Disposable {
   readonly #signals: Fd;
@@ -40,17 +47,18 @@ export class Foreground implements Disposable {
   };
 
   /** Waits for the program's end. @returns its exit status, 128 + N for signal N */
-  wait(child: Child): number {
+  wait(child: Child, companion?: Companion): number {
     step("program");
     using relay = this.#master === undefined ? undefined : relayTerminal(this.#master);
     for (;;) {
-      const waits = [
+      const own = [
         { fd: child.pidfd, events: POLLIN },
         { fd: this.#signals, events: POLLIN },
         ...(relay?.waits() ?? []),
       ];
-      const events = poll(waits) ?? [];
-      relay?.serve(events.slice(2));
+      const events = poll([...own, ...(companion?.waits() ?? [])]) ?? [];
+      relay?.serve(events.slice(2, own.length));
+      companion?.serve(events.slice(own.length));
       if (events[1] !== 0) this.#forward(child);
       if (events[0] === 0) continue;
       const end = waitPidfd(child.pidfd, true);

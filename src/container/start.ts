@@ -20,17 +20,24 @@ import { hookState, specState } from "./state.ts";
 import { requireStartable } from "./status.ts";
 import type { Entry, Store } from "./store.ts";
 
+export interface StartOptions {
+  /** How the container is removed when a poststart hook fails. */
+  readonly deletion: DeleteOptions;
+  /** Prepares, in the container's directory, what the program will find; when it throws, nothing was done. */
+  readonly prepare: ((directory: Fd) => void) | undefined;
+}
+
 /**
- * @param deletion how the container is removed when a poststart hook fails
+ * @returns the record of the running container
  * @throws BoxError with the errno when the program cannot be executed; the container is then stopped
  */
-export function startContainer(store: Store, id: string, deletion: DeleteOptions): void {
+export function startContainer(store: Store, id: string, { deletion, prepare }: StartOptions): ContainerRecord {
   using entry = store.get(id);
   const record = within(
     () => `start ${quote(id)}`,
     () => {
       step("record");
-      const starting = claim(entry);
+      const starting = claim(entry, prepare);
       try {
         step("wait for init");
         withMemoryHint(starting.cgroup, () => release(entry, starting));
@@ -50,6 +57,7 @@ export function startContainer(store: Store, id: string, deletion: DeleteOptions
     deleteContainer(store, id, deletion);
     throw addContext(`start ${quote(id)}`, thrown);
   }
+  return record;
 }
 
 /** How long an init that has said why it cannot go on may take to end, in milliseconds. */
@@ -62,10 +70,11 @@ function awaitInitsEnd({ init }: ContainerRecord): void {
 }
 
 /** Writes the intent: of two starts at once, one finds the other's. */
-function claim(entry: Entry): ContainerRecord {
+function claim(entry: Entry, prepare: StartOptions["prepare"]): ContainerRecord {
   using _lock = entry.lock();
   const record = entry.read();
   requireStartable(record);
+  prepare?.(entry.directory);
   const starting: ContainerRecord = { ...record, phase: "starting", owner: ownIdentity() };
   entry.write(starting);
   return starting;

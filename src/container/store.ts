@@ -1,6 +1,6 @@
 /**
  * The state root: a directory a container, mode 0700, with state.json (replaced in one step), config.json as it was read,
- * resources.json once there was an update, init.sock and the lock.
+ * resources.json once there was an update, init.sock and the lock; `notify` where a service manager is to be told.
  *
  * Readers never lock: they see the old record or the new one. An operation that changes state holds the lock while it
  * looks and writes, never while a hook runs.
@@ -11,6 +11,7 @@ import { quote } from "../base/quote.ts";
 import { writeAtomically } from "../fs/atomic.ts";
 import {
   EEXIST,
+  EISDIR,
   ELOOP,
   ENOENT,
   ENOTDIR,
@@ -139,7 +140,7 @@ export class Entry implements Disposable {
       ignoreMissing(() => {
         using directory = open(this.directory, ".", directoryFlags);
         const names = list(directory).filter((name) => name !== "lock");
-        for (const name of [...names, "lock"]) ignoreMissing(() => unlink(directory, name));
+        for (const name of [...names, "lock"]) ignoreMissing(() => remove(directory, name));
       });
       try {
         ignoreMissing(() => rmdir(this.#root, this.id));
@@ -165,6 +166,18 @@ export class Entry implements Disposable {
 
   [Symbol.dispose](): void {
     this.directory.close();
+  }
+}
+
+/** Files are all but `notify`, a directory that is bound into the container: what stands there goes as well. */
+function remove(parent: Fd, name: string): void {
+  try {
+    unlink(parent, name);
+  } catch (thrown) {
+    if (!isErrno(thrown, EISDIR)) throw thrown;
+    using directory = open(parent, name, directoryFlags);
+    for (const inside of list(directory)) remove(directory, inside);
+    rmdir(parent, name);
   }
 }
 

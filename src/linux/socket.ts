@@ -34,11 +34,12 @@ export function socketPair(): [Fd, Fd] {
 }
 
 /** The address of a name in an open directory: works for any length of the directory's own path, unix(7). */
-function addressIn(directory: Fd, name: string): Uint8Array {
+export function addressIn(directory: Fd, name: string): Uint8Array {
   return unixAddress(`/proc/self/fd/${directory.number}/${name}`, name);
 }
 
-function unixAddress(path: string, about: string): Uint8Array {
+/** @throws SyscallError where the path is too long for an address */
+export function unixAddress(path: string, about: string): Uint8Array {
   const bytes = encodeUtf8(path);
   if (bytes.length >= 108) throw new SyscallError("bind", ENAMETOOLONG, about);
   return sockaddr_un.encode({ sun_family: AF_UNIX, sun_path: bytes });

@@ -28,7 +28,7 @@ const options: CreateOptions = {
   newKeyring: true,
   cgroupManager: "cgroupfs",
   preserveFds: 0,
-  extraEnv: [],
+  activation: [],
 };
 
 function plan(change: Partial<Spec>, more: Partial<CreateOptions> = {}, host = facts): Plan {
@@ -39,8 +39,9 @@ const process = { cwd: "/", args: ["sh"], user: { uid: 0, gid: 0 } };
 
 test("planCreate() lets the variables of socket activation replace the configuration's", () => {
   const env = ["LISTEN_FDS=9", "A=1", "LISTEN_PID=77"];
-  const { program } = plan({ process: { ...process, env } }, { extraEnv: ["LISTEN_FDS=2", "LISTEN_PID=1"] }).init;
-  assert.deepEqual(program?.process.env, ["LISTEN_FDS=2", "A=1", "LISTEN_PID=1"]);
+  const { program } = plan({ process: { ...process, env } }, { activation: ["LISTEN_FDS=2"] }).init;
+  assert.deepEqual(program?.process.env, ["LISTEN_FDS=2", "A=1", "LISTEN_PID=77"]);
+  assert.equal(program?.process.activated, true);
 });
 
 test("planCreate() grants every capability in a user namespace, new or joined, and the caller's own elsewhere", () => {

@@ -29,7 +29,7 @@ export interface CreateOptions {
   readonly cgroupManager: CgroupManager;
   readonly preserveFds: number;
   /** Variables that the caller's socket activation adds. */
-  readonly extraEnv: readonly string[];
+  readonly activation: readonly string[];
 }
 
 /** @throws Refusal with everything that stands in the way */

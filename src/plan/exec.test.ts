@@ -35,7 +35,12 @@ function specWith(process: Partial<Process>): ValidSpec {
 function planWith(spec: ValidSpec, more: Partial<ProcessOptions>, host: Partial<ExecFacts> = {}): ExecPlan {
   const process = validateProcess(processOf(spec, { ...options, ...more }), spec);
   const addedCapabilities = more.capabilities ?? [];
-  return planExec(process, spec, { ...facts, ...host }, { preserveFds: 0, cgroups: [], addedCapabilities });
+  return planExec(
+    process,
+    spec,
+    { ...facts, ...host },
+    { preserveFds: 0, activation: [], cgroups: [], addedCapabilities },
+  );
 }
 
 test("processOf() is the container's process with another command, and no terminal", () => {

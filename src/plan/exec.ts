@@ -92,6 +92,8 @@ export interface ExecFacts {
 
 export interface ExecOptions {
   readonly preserveFds: number;
+  /** Variables that the caller's socket activation adds. */
+  readonly activation: readonly string[];
   /** `[CTRL,…:]PATH` below the container's cgroup. */
   readonly cgroups: readonly string[];
   /** Capabilities that the command line asks for by name: to leave one out would be no answer. */
@@ -115,8 +117,8 @@ const sysAdmin = 1n << 21n;
 export function planExec(process: ValidProcess, spec: ValidSpec, facts: ExecFacts, options: ExecOptions): ExecPlan {
   const { joins, capabilities, newKeyring } = facts;
   const inUserNamespace = joins.includes("user");
-  const { preserveFds } = options;
-  const context = { capabilities, inUserNamespace, newKeyring, modules: facts.modules, preserveFds, extraEnv: [] };
+  const { preserveFds, activation } = options;
+  const context = { capabilities, inUserNamespace, newKeyring, modules: facts.modules, preserveFds, activation };
   const missing = maskOf(options.addedCapabilities) & ~grantable(context);
   if (missing !== 0n) throw new BoxError(`--cap: cannot be granted here: ${namesOf(missing).join(", ")}`);
   const { program, warnings } = planProgram(process, spec.linux ?? {}, context);

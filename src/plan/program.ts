@@ -16,8 +16,8 @@ export interface ProgramContext {
   /** Security modules that are in force on this host. */
   readonly modules: SecurityContext["modules"];
   readonly preserveFds: number;
-  /** Variables that the caller's socket activation adds. */
-  readonly extraEnv: readonly string[];
+  /** Variables that the caller's socket activation adds; LISTEN_PID the program's process adds to them. */
+  readonly activation: readonly string[];
 }
 
 /** Every capability that Linux 5.9 and later know: whoever makes or joins a user namespace has them, user_namespaces(7). */
@@ -41,10 +41,11 @@ export function planProgram(
     filtered: seccomp !== undefined,
     modules: context.modules,
   });
-  const env = [...(process.env ?? []), ...context.extraEnv];
+  const { activation } = context;
+  const env = [...(process.env ?? []), ...activation];
   return {
     program: {
-      process: planProcess({ ...process, env }, linux),
+      process: planProcess({ ...process, env }, linux, activation.length > 0),
       security: security.ops,
       seccomp,
       preserveFds: context.preserveFds,

@@ -34,7 +34,7 @@ import {
 import { getIds, setGid, setGroups, setUid } from "../linux/cred.ts";
 import { coreLimit, decodeUtf8 } from "../linux/engine.ts";
 import { access, chdir, fstat, getcwd, open, readAll, stat, umask } from "../linux/file.ts";
-import { getLimit, resourceNumbers, setLimit } from "../linux/process.ts";
+import { getLimit, getpid, resourceNumbers, setLimit } from "../linux/process.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
 import { setAffinity, setMemoryPolicy, setPersonality } from "../linux/scheduling.ts";
 import { candidates, homeOf, valueOf } from "./environment.ts";
@@ -148,10 +148,18 @@ export function setUmask(mask: number): void {
 /** The largest /etc/passwd that is looked at, in bytes. */
 const passwdLimit = 1024 * 1024;
 
-/** The environment with HOME, which the container's own passwd names where the configuration does not. */
-export function completeEnvironment({ env, uid }: ProcessOps): readonly string[] {
-  if ((valueOf(env, "HOME") ?? "") !== "") return env;
-  return [...env.filter((entry) => !entry.startsWith("HOME=")), `HOME=${homeOf(readPasswd(), uid)}`];
+/**
+ * The environment with HOME, which the container's own passwd names where the configuration does not, and with the pid
+ * that sd_listen_fds(3) compares with its own.
+ */
+export function completeEnvironment({ env, uid, activated }: ProcessOps): readonly string[] {
+  const own = activated === true ? replace(env, "LISTEN_PID", `${getpid()}`) : env;
+  if ((valueOf(own, "HOME") ?? "") !== "") return own;
+  return replace(own, "HOME", homeOf(readPasswd(), uid));
+}
+
+function replace(env: readonly string[], name: string, value: string): readonly string[] {
+  return [...env.filter((entry) => !entry.startsWith(`${name}=`)), `${name}=${value}`];
 }
 
 /** The image's file may be anything: a FIFO must not hang us, a huge one not fill the memory. */

@@ -10,8 +10,10 @@ export interface LimitOp {
 
 export interface ProcessOps {
   readonly args: readonly string[];
-  /** The exact environment, without HOME if the configuration has none. */
+  /** The exact environment, without HOME if the configuration has none, and without the next one's variable. */
   readonly env: readonly string[];
+  /** Whether LISTEN_PID is to name the program: only its own process knows its pid in its namespace. */
+  readonly activated: true | undefined;
   readonly cwd: string;
   readonly uid: number;
   readonly gid: number;

@@ -9,6 +9,7 @@ test("planProcess() fills in what the configuration leaves out", () => {
   assert.deepEqual(planProcess(process), {
     args: ["sh"],
     env: [],
+    activated: undefined,
     cwd: "/",
     uid: 0,
     gid: 0,
@@ -37,6 +38,7 @@ test("planProcess() hands on what is given", () => {
   assert.deepEqual(plan, {
     args: ["/bin/prog", "", "-x"],
     env: ["A=1", "B="],
+    activated: undefined,
     cwd: "/work",
     uid: 1,
     gid: 2,

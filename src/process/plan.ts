@@ -7,12 +7,17 @@ import type { AffinityOp, MemoryPolicyOp, ProcessOps, SchedulerOp } from "./ops.
 /** An unset umask is 0022, as callers of the other runtimes expect (docs/conformance.md). */
 const defaultUmask = 0o022;
 
-/** @param linux the container's: some of it holds for every program in it */
-export function planProcess(process: Process, { memoryPolicy, personality }: Linux = {}): ProcessOps {
+/**
+ * @param linux the container's: some of it holds for every program in it
+ * @param activated whether the environment is that of socket activation
+ */
+export function planProcess(process: Process, linux: Linux = {}, activated = false): ProcessOps {
+  const { memoryPolicy, personality } = linux;
   const { args, env = [], cwd, user, rlimits = [], oomScoreAdj } = process;
   return {
     args,
     env: lastWins(env),
+    activated: activated || undefined,
     cwd,
     uid: user.uid,
     gid: user.gid,

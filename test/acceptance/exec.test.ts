@@ -463,6 +463,25 @@ scenario("--preserve-fds passes so many descriptors from 3 on", async (lab) => {
 });
 
 scenario(
+  "sockets that are handed to exec are the program's, which LISTEN_PID names",
+  { boxOnly: "neither runc nor crun passes them on" },
+  async (lab) => {
+    const { runtime, id } = await lab.running();
+    const file = openSync("/etc/passwd", "r");
+    const args = ["exec", "--preserve-fds", "1", id, "/bin/probe", "report"];
+    const shim = lab.watch(runtime.activated(args, [file, file, file, file], ["a", "b"]));
+    const { fds, env, pid } = JSON.parse((await shim.ok()).stdout.text) as Report;
+    assert.deepEqual(Object.keys(fds).toSorted(), ["0", "1", "2", "3", "4", "5"]);
+    assert.notEqual(pid, 1);
+    assert.deepEqual(env.filter((entry) => entry.startsWith("LISTEN_")).toSorted(), [
+      "LISTEN_FDNAMES=a:b",
+      "LISTEN_FDS=2",
+      `LISTEN_PID=${pid}`,
+    ]);
+  },
+);
+
+scenario(
   "--preserve-fds refuses a descriptor that is not open",
   { boxOnly: "box's own would be passed" },
   async (lab) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, openSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "./harness/command.ts";
 import type { Capabilities, Process, Spec } from "./harness/config.ts";
@@ -291,7 +291,6 @@ scenario("the program has descriptors 0, 1 and 2 and no other", async (lab) => {
 });
 
 scenario("descriptors of the caller do not leak into the program", async (lab) => {
-  const { openSync } = await import("node:fs");
   const container = lab.container(["/bin/probe", "report"]);
   await container.create([], { pass: [openSync("/etc/passwd", "r")] });
   await container.start();
@@ -300,13 +299,57 @@ scenario("descriptors of the caller do not leak into the program", async (lab) =
 });
 
 scenario("--preserve-fds passes so many descriptors from 3 on", async (lab) => {
-  const { openSync } = await import("node:fs");
   const container = lab.container(["/bin/probe", "report"]);
   const file = openSync("/etc/passwd", "r");
   await container.create(["--preserve-fds", "2"], { pass: [file, file, file] });
   await container.start();
   const { fds } = JSON.parse(await container.output()) as Report;
   assert.deepEqual(Object.keys(fds).toSorted(), ["0", "1", "2", "3", "4"]);
+});
+
+/** What a program says of descriptors 3 and up, and of the variables that tell of them. */
+function activationOf({ fds, env }: Report): { fds: string[]; env: string[] } {
+  const numbers = Object.keys(fds).filter((number) => Number(number) > 2);
+  return { fds: numbers.toSorted(), env: env.filter((entry) => entry.startsWith("LISTEN_")).toSorted() };
+}
+
+scenario("sockets that are handed to run are the program's, which LISTEN_PID names", async (lab) => {
+  const file = openSync("/etc/passwd", "r");
+  const { runtime, bundle, id } = lab.container(["/bin/probe", "report"]);
+  const args = ["run", "--bundle", bundle, "--preserve-fds", "1", id];
+  const shim = lab.watch(runtime.activated(args, [file, file, file], ["a", "b"]));
+  const report = JSON.parse((await shim.ok()).stdout.text) as Report;
+  const { fds, env } = activationOf(report);
+  assert.deepEqual(fds, ["3", "4", "5"]);
+  const named = context.runtime.name === "box" ? ["LISTEN_FDNAMES=a:b"] : [];
+  assert.deepEqual(env, [...named, "LISTEN_FDS=2", `LISTEN_PID=${report.pid}`]);
+});
+
+scenario("LISTEN_PID names the program in a joined pid namespace too", { boxOnly: "others say 1" }, async (lab) => {
+  const { pid } = await lab.running();
+  const { runtime, bundle, id } = lab.container(["/bin/probe", "report"], ({ linux }) => {
+    for (const namespace of linux.namespaces) if (namespace.type === "pid") namespace.path = `/proc/${pid}/ns/pid`;
+  });
+  const create = ["create", "--bundle", bundle, id];
+  const shim = lab.watch(runtime.activated(create, [openSync("/etc/passwd", "r")], ["a"]));
+  await shim.ok();
+  ok(await runtime.start(id));
+  const report = JSON.parse(await shim.stdout.end()) as Report;
+  assert.notEqual(report.pid, 1);
+  assert.deepEqual(activationOf(report), {
+    fds: ["3"],
+    env: ["LISTEN_FDNAMES=a", "LISTEN_FDS=1", `LISTEN_PID=${report.pid}`],
+  });
+});
+
+scenario("sockets that were handed to somebody else are not passed on", async (lab) => {
+  const container = lab.container(["/bin/probe", "report"]);
+  await container.create([], {
+    env: { LISTEN_FDS: "1", LISTEN_PID: "1" },
+    pass: [openSync("/etc/passwd", "r")],
+  });
+  await container.start();
+  assert.deepEqual(activationOf(JSON.parse(await container.output()) as Report), { fds: [], env: [] });
 });
 
 scenario("--pidfd-socket takes a pidfd of the first process", { needs: ["create: pidfd-socket"] }, async (lab) => {

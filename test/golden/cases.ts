@@ -72,7 +72,7 @@ const plain: CreateOptions = {
   newKeyring: true,
   cgroupManager: "cgroupfs",
   preserveFds: 0,
-  extraEnv: [],
+  activation: [],
 };
 
 export interface Case {
@@ -109,7 +109,7 @@ export const cases: Readonly<Record<string, Case>> = {
       pivot: false,
       newKeyring: false,
       preserveFds: 3,
-      extraEnv: ["LISTEN_FDS=2", "LISTEN_PID=1", "LISTEN_FDNAMES=a:b"],
+      activation: ["LISTEN_FDS=2", "LISTEN_FDNAMES=a:b"],
     },
   },
   "cgroups-path": { host: "v2" },

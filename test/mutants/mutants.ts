@@ -615,9 +615,47 @@ export const mutants: readonly Mutant[] = [
   {
     name: "HOME is not completed",
     file: "process/apply.ts",
-    replace: '(valueOf(env, "HOME") ?? "") !== ""',
+    replace: '(valueOf(own, "HOME") ?? "") !== ""',
     by: "true",
     tests: ["process: HOME is taken from the container's passwd when the configuration has none"],
+  },
+  {
+    name: "LISTEN_PID says 1 to every program",
+    file: "process/apply.ts",
+    replace: "getpid()",
+    by: "1",
+    tests: [
+      "process: LISTEN_PID names the program in a joined pid namespace too",
+      "exec: sockets that are handed to exec are the program's, which LISTEN_PID names",
+    ],
+  },
+  {
+    name: "sockets that were handed to somebody else are passed on",
+    file: "cli/handover.ts",
+    replace: "pid === `${getpid()}`",
+    by: "true",
+    tests: ["process: sockets that were handed to somebody else are not passed on"],
+  },
+  {
+    name: "what only contains READY=1 counts as the word",
+    file: "container/service-manager.ts",
+    replace: 'lines.includes("READY=1")',
+    by: 'lines.join("").includes("READY=1")',
+    tests: ["notify: the container cannot make the manager believe anything else"],
+  },
+  {
+    name: "the container's socket is the manager's own to write to",
+    file: "container/service-manager.ts",
+    replace: '["bind", "nosuid", "noexec", "nodev", "ro"]',
+    by: '["bind", "nosuid", "noexec", "nodev"]',
+    tests: ["notify: the program has a socket of its own, which it can only send to"],
+  },
+  {
+    name: "start does not wait for the manager",
+    file: "container/service-manager.ts",
+    replace: 'told === "told" && !waitReadable(reader, barrierTimeout)',
+    by: "false",
+    tests: ["notify: start waits until the program is ready, tells its pid, and until the manager knows"],
   },
   {
     name: "the working directory is ignored",

@@ -16,13 +16,14 @@ export function run(args: Arguments, context: Context): number {
   const consoleSocket = fromHere(args.text("console-socket"));
   const pidFile = fromHere(args.text("pid-file"));
   const pidfdSocket = fromHere(args.text("pidfd-socket"));
-  const { plan, config } = prepareCreation(args, context, true);
+  const { plan, config, manager } = prepareCreation(args, context, true);
   const sendPidfd = pidfdSender(pidfdSocket);
   createContainer(context.store, {
     plan,
     config,
     startNow: false,
     takeTerminal: consoleSender(consoleSocket),
+    furnish: manager && ((directory) => manager.makePlace(directory)),
     publish: ({ pid, pidfd }) => {
       sendPidfd(pidfd);
       writePidFile(pidFile, pid);

@@ -5,7 +5,7 @@ import { step } from "../../base/steps.ts";
 import { execIn, openTarget, type Target, whileRunning } from "../../container/exec.ts";
 import { Foreground } from "../../container/foreground.ts";
 import { checkId } from "../../container/id.ts";
-import { readConfig, requireOpen } from "../../facts/bundle.ts";
+import { readConfig } from "../../facts/bundle.ts";
 import { hostFacts } from "../../facts/host.ts";
 import { otherNamespaces } from "../../facts/namespaces.ts";
 import { load, sealed } from "../../linux/engine.ts";
@@ -23,7 +23,7 @@ import type { ValidProcess, ValidSpec } from "../../spec/types.ts";
 import { capabilityNames } from "../../spec/vocabulary.ts";
 import { type Arguments, type CommandTable, UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
-import { checkTerminal, consoleSender, pidfdSender, writePidFile } from "../handover.ts";
+import { checkTerminal, consoleSender, inheritedFds, pidfdSender, writePidFile } from "../handover.ts";
 
 export const table: CommandTable = {
   name: "exec",
@@ -61,9 +61,11 @@ export const table: CommandTable = {
 export function run(args: Arguments, context: Context): number {
   if (!sealed) throw new Error("this process is not sealed");
   const id = checkId(args.operand(0));
+  const fds = inheritedFds(args, context);
   const request: Request = {
     source: args.has("process") ? { file: args.text("process") as string } : { options: processOptions(args) },
-    preserveFds: args.count("preserve-fds", 1_000_000),
+    preserveFds: fds.count,
+    activation: fds.env,
     cgroups: args.texts("cgroup"),
     addedCapabilities: capabilitiesIn(args.texts("cap")),
     ignorePaused: args.has("ignore-paused"),
@@ -90,7 +92,6 @@ interface Request extends ExecOptions {
 }
 
 function execute(id: string, request: Request, context: Context): number {
-  requireOpen(request.preserveFds, context.inheritedFds);
   step("container");
   using target = openTarget(context.store, id, request.ignorePaused);
   using foreground = request.detached ? undefined : new Foreground(false);

@@ -30,7 +30,7 @@ export function run(args: Arguments, context: Context): number {
   const pidFile = fromHere(args.text("pid-file"));
   const pidfdSocket = fromHere(args.text("pidfd-socket"));
   const detached = args.has("detach");
-  const { plan, config } = prepareCreation(args, context, detached);
+  const { plan, config, manager } = prepareCreation(args, context, detached);
   if (plan.init.program === undefined)
     throw new BoxError("process: the configuration has none, there is nothing to run");
   using foreground = detached ? undefined : new Foreground(!args.has("no-subreaper"));
@@ -40,6 +40,12 @@ export function run(args: Arguments, context: Context): number {
     config,
     startNow: true,
     takeTerminal: foreground === undefined ? consoleSender(consoleSocket) : foreground.takeTerminal,
+    furnish:
+      manager &&
+      ((directory) => {
+        manager.makePlace(directory);
+        manager.listen(directory);
+      }),
     publish: ({ pid, pidfd }) => {
       sendPidfd(pidfd);
       writePidFile(pidFile, pid);
@@ -48,8 +54,11 @@ export function run(args: Arguments, context: Context): number {
     warn: log.warn,
     debug: (message) => log.debug(message),
   });
-  if (foreground === undefined) return 0;
-  const status = foreground.wait(child);
+  if (foreground === undefined) {
+    manager?.passOn(child.pid, child.pidfd);
+    return 0;
+  }
+  const status = foreground.wait(child, manager);
   const { id } = plan.init.identity;
   if (args.has("keep")) keepExitStatus(store, id, status);
   else deleteContainer(store, id, deletion(context, true));

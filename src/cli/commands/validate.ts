@@ -55,7 +55,7 @@ function inspectPlan(spec: Spec, bundle: string, cgroupManager: CgroupManager, f
     newKeyring: true,
     cgroupManager,
     preserveFds: 0,
-    extraEnv: [],
+    activation: [],
   };
   const plan = gather(findings, () => planCreate(spec as ValidSpec, hostFacts(), options));
   for (const { path, message } of plan?.warnings ?? []) findings.warning(path, message);

@@ -53,6 +53,18 @@ export class Runtime {
     return new Shim(this.place.shim, this.argv(args), { ...options, env });
   }
 
+  /** A command that gets sockets as systemd hands them down: sd_listen_fds(3). @param names of the descriptors */
+  activated(args: string[], pass: number[], names: string[]): Shim {
+    const { shim, env } = this.place;
+    // What is said is meant for the process that LISTEN_PID names, which is to be the runtime.
+    const script = 'LISTEN_PID=$$ exec "$@"';
+    const activation = { LISTEN_FDS: `${names.length}`, LISTEN_FDNAMES: names.join(":") };
+    return new Shim(shim, ["/bin/sh", "-c", script, "sh", ...this.argv(args)], {
+      pass,
+      env: { ...env, ...activation },
+    });
+  }
+
   create(id: string, bundle: string, flags: string[] = [], options: ShimOptions = {}): Shim {
     return this.shim(["create", "--bundle", bundle, ...flags, id], options);
   }

@@ -15,6 +15,11 @@
  *   probe calls N[:ARG,…] …   makes system calls by number, and says of each: its number, and the errno or 0
  *   probe agent SOCKET    on the host, "ready": takes listeners of seccomp filters, says the state that came with each,
  *                         and answers every call with EUSERS, or lets it pass if it is execve; "gone" at its end
+ *   probe manager SOCKET  on the host, "ready": a service manager, at a path or an abstract name behind @; says each message,
+ *                         its lines joined by spaces, and the number of descriptors with it, which it closes once a line is
+ *                         read
+ *   probe notify          "ready", then sends each line that it reads to $NOTIFY_SOCKET, a word at a time as a line of the
+ *                         message, and says "sent" or the errno; a line may begin with NxM: M descriptors, N times
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -536,6 +541,92 @@ static int agent(const char *path)
     }
 }
 
+/* Returns the length of the address. */
+static socklen_t unix_address(const char *name, struct sockaddr_un *address)
+{
+    *address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    snprintf(address->sun_path, sizeof address->sun_path, "%s", name);
+    if (*name == '@')
+        address->sun_path[0] = 0;
+    return offsetof(struct sockaddr_un, sun_path) + strlen(name) + (*name != '@');
+}
+
+static int manager(const char *name)
+{
+    struct sockaddr_un address;
+    socklen_t length = unix_address(name, &address);
+    int server = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (bind(server, (struct sockaddr *)&address, length))
+        return 1;
+    puts("ready");
+    fflush(stdout);
+    for (;;) {
+        static char words[65536];
+        char control[CMSG_SPACE(16 * sizeof(int))], line[8];
+        struct iovec part = { .iov_base = words, .iov_len = sizeof words - 1 };
+        struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
+        ssize_t size = recvmsg(server, &message, MSG_CMSG_CLOEXEC);
+        if (size < 0)
+            return 1;
+        words[size] = 0;
+        for (char *c = words; *c; c++)
+            if (*c == '\n')
+                *c = ' ';
+        struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+        int count = rights ? (int)((rights->cmsg_len - CMSG_LEN(0)) / sizeof(int)) : 0;
+        printf("%s (%d)\n", words, count);
+        fflush(stdout);
+        if (count && fgets(line, sizeof line, stdin))
+            for (int i = 0; i < count; i++)
+                close(((int *)CMSG_DATA(rights))[i]);
+    }
+}
+
+/* Returns 0 or an errno. */
+static int notify_once(int fd, char *words, size_t size, int descriptors)
+{
+    char control[CMSG_SPACE(64 * sizeof(int))] = { 0 };
+    struct sockaddr_un address;
+    socklen_t length = unix_address(getenv("NOTIFY_SOCKET"), &address);
+    struct iovec part = { .iov_base = words, .iov_len = size };
+    struct msghdr message = { .msg_name = &address, .msg_namelen = length, .msg_iov = &part, .msg_iovlen = 1 };
+    if (descriptors) {
+        message.msg_control = control;
+        message.msg_controllen = CMSG_SPACE(descriptors * sizeof(int));
+        struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+        *rights = (struct cmsghdr){ .cmsg_len = CMSG_LEN(descriptors * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+        for (int i = 0; i < descriptors; i++)
+            ((int *)CMSG_DATA(rights))[i] = 1;
+    }
+    return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? errno : 0;
+}
+
+static int notify(void)
+{
+    static char line[65536];
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    puts("ready");
+    fflush(stdout);
+    while (fgets(line, sizeof line, stdin)) {
+        int times = 1, descriptors = 0, start = 0, error = 0;
+        line[strcspn(line, "\n")] = 0;
+        if (sscanf(line, "%dx%d %n", &times, &descriptors, &start) < 2)
+            times = 1, descriptors = 0, start = 0;
+        size_t size = strlen(line + start);
+        for (char *c = line + start; *c; c++)
+            if (*c == ' ')
+                *c = '\n';
+        for (int i = 0; i < times && !error; i++)
+            error = notify_once(fd, line + start, size, descriptors);
+        if (error)
+            printf("errno %d\n", error);
+        else
+            puts("sent");
+        fflush(stdout);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *mode = argc > 1 ? argv[1] : "report";
@@ -559,6 +650,10 @@ int main(int argc, char **argv)
         return calls(argv + 2);
     if (strcmp(mode, "agent") == 0 && argc > 2)
         return agent(argv[2]);
+    if (strcmp(mode, "manager") == 0 && argc > 2)
+        return manager(argv[2]);
+    if (strcmp(mode, "notify") == 0)
+        return notify();
     if (strcmp(mode, "wait") == 0) {
         if (write(1, "ready\n", 6) < 0)
             return 1;
