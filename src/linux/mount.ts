@@ -101,6 +101,11 @@ export function cloneTree(directory: At, path: string, recursive: boolean, flags
   return new Fd(call(path, "open_tree", NR.open_tree, at(directory), path, all));
 }
 
+/** Opens a place as open(2) with O_PATH does, but an automount there is made first: open_tree(2) without a copy. */
+export function openMountPoint(path: string, flags: number): Fd {
+  return new Fd(call(path, "open_tree", NR.open_tree, at("cwd"), path, OPEN_TREE_CLOEXEC | flags));
+}
+
 /** A detached copy of the mount that a descriptor (O_PATH too) stands in. */
 export function cloneTreeOf(fd: Fd, recursive: boolean, about: string): Fd {
   const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);

@@ -26,7 +26,7 @@ import { makeDevices, makeLinks } from "./device-nodes.ts";
 import { makeReadonly, mask, nullDevice } from "./masks.ts";
 import { performMount } from "./mounts.ts";
 import type { RootfsOps } from "./ops.ts";
-import { openByInit, outwardOf, type Sources } from "./sources.ts";
+import { openByInit, openOutward, outwardOf, type Sources } from "./sources.ts";
 
 export type { Sources } from "./sources.ts";
 
@@ -50,6 +50,7 @@ export interface RootfsHelp {
 
 /** Makes every mount and device; the host's tree is still the root afterwards. */
 export function prepareRootfs(ops: RootfsOps, help: RootfsHelp): PreparedRootfs {
+  const copied = ops.propagation.kind === "shared" ? openOutward(ops, help.sources) : help.sources;
   setPathPropagation("/", propagationFlag(outwardOf(ops)) | MS_REC);
   const nullMount = nullDevice();
   const tree = within(
@@ -63,7 +64,7 @@ export function prepareRootfs(ops: RootfsOps, help: RootfsHelp): PreparedRootfs 
   );
   let root = new Root(tree);
   step("mounts");
-  const sources = openByInit(ops, help.sources);
+  const sources = openByInit(ops, copied);
   const readonlyAtEnd: Fd[] = [];
   ops.mounts.forEach((op, index) => {
     if (op.kind === "cgroup" || (op.kind === "filesystem" && op.type === "cgroup2")) help.beforeCgroupView();

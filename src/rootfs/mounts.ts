@@ -12,7 +12,7 @@ import { mountCgroupView } from "./cgroup-view.ts";
 import { describe } from "./describe.ts";
 import { lacksFlags, makeFileSystem, takeLooks } from "./file-systems.ts";
 import type { BindOp, FileSystemOp, MountOp } from "./ops.ts";
-import type { Source } from "./sources.ts";
+import { copyOf, type Source } from "./sources.ts";
 
 /** Files of procfs over which engines put their own (lxcfs and the like); nothing else of /proc may be covered. */
 const coverable: ReadonlySet<string> = new Set(
@@ -41,7 +41,7 @@ export function performMount(root: Root, op: MountOp, source: Source | undefined
     () => {
       switch (op.kind) {
         case "bind":
-          return source instanceof Fd ? bind(root, op, source) : link(root, op, source?.linkTo ?? "");
+          return performBind(root, op, source);
         case "filesystem":
           return mountFileSystem(root, op, source instanceof Fd ? source : makeFileSystem(op));
         case "cgroup":
@@ -49,6 +49,12 @@ export function performMount(root: Root, op: MountOp, source: Source | undefined
       }
     },
   );
+}
+
+function performBind(root: Root, op: BindOp, source: Source | undefined): Fd | undefined {
+  if (source instanceof Fd) return bind(root, op, source);
+  if (source === undefined) throw new Error("the source of a bind was not opened");
+  return "place" in source ? bind(root, op, copyOf(source.place, op)) : link(root, op, source.linkTo);
 }
 
 /** A link of the host, made again. One with the same target will do. */

@@ -74,6 +74,8 @@ export interface BindOp extends MappableOp {
   /** What happens to a source that is a link: it is followed, bound itself, or made again in the container. */
   readonly sourceLink: "follow" | "bind" | "copy";
   readonly recursive: boolean;
+  /** What is mounted in it appears on the host as well. */
+  readonly outward: boolean;
 }
 
 /** The container's own view of its cgroups, in the host's layout. */

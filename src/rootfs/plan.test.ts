@@ -139,8 +139,27 @@ describe("planRootfs() plans a mount", () => {
         source,
         sourceLink: "follow",
         recursive,
+        outward: false,
       });
     }
+  });
+
+  test("that shares a bind with the host only where root and mount ask for it, and nobody is root of a user namespace only", () => {
+    const shares = (rootfsPropagation: Linux["rootfsPropagation"], options: string[], linux: Linux = {}) => {
+      const mount = { destination: "/d", source: "/data", options: ["rbind", ...options] };
+      const [op] = plan({
+        mounts: [mount],
+        linux: rootfsPropagation === undefined ? linux : { ...linux, rootfsPropagation },
+      }).mounts;
+      return op?.kind === "bind" && op.outward;
+    };
+    assert.equal(shares("shared", ["rshared"]), true);
+    assert.equal(shares("rshared", ["shared"]), true);
+    assert.equal(shares("rshared", []), false);
+    assert.equal(shares("rshared", ["rslave"]), false);
+    assert.equal(shares("rslave", ["rshared"]), false);
+    assert.equal(shares(undefined, ["rshared"]), false);
+    assert.equal(shares("rshared", ["rshared"], { namespaces: [{ type: "user" }] }), false);
   });
 
   test("at a relative destination, which starts at the container's root", () => {

@@ -53,6 +53,7 @@ const unlabelled: readonly string[] = ["proc", "sysfs", "mqueue", "cgroup", "cgr
 function mountPlanner(linux: Linux, context: RootfsContext): (mount: Mount, where: string) => MountOp {
   const { bundle, cgroupView, mayMount } = context;
   const containerIds = containerIdsOf(linux);
+  const rootIsShared = propagationOf(linux.rootfsPropagation).kind === "shared";
   const label = linux.mountLabel || undefined;
   const labels = label === undefined || !context.hasSelinux() ? [] : [`context=${label}`];
 
@@ -72,7 +73,9 @@ function mountPlanner(linux: Linux, context: RootfsContext): (mount: Mount, wher
       // The ids of a user namespace may have no way to the source: /var/lib/… is often closed to all but root.
       const byCaller = ids !== undefined || (containerIds !== undefined && mayMount());
       const recursive = options.bind === "rbind";
-      return { kind: "bind", ...base, ids, byCaller, source, sourceLink: options.sourceLink, recursive };
+      // Both must ask for it, as with the other runtimes; and whoever is root in a user namespace only cannot.
+      const outward = rootIsShared && containerIds === undefined && propagation.some(({ kind }) => kind === "shared");
+      return { kind: "bind", ...base, ids, byCaller, source, sourceLink: options.sourceLink, recursive, outward };
     }
     if (mount.type === undefined) refuse(`${where}.type`, 'required unless "bind" or "rbind" is among the options');
     if (options.sourceLink !== "follow") refuse(`${where}.options`, `"${words.find(isSourceLink)}" is for binds only`);

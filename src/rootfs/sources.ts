@@ -1,8 +1,9 @@
 /**
- * What is mounted, before it has a place: detached trees of the host, and new file systems whose ids are mapped.
+ * What is mounted, before it has a place: sources of binds, and new file systems whose ids are mapped.
  *
  * Everything is opened before any mount is made, so that a mount over a source's path cannot change what is bound. Most
- * of it init opens; what takes rights that it has not in a user namespace, the host side.
+ * of it init opens, as places that are copied in their turn: the kernel lists mounts by age. What takes rights that it
+ * has not in a user namespace, the host side opens, as detached trees.
  */
 import { BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
@@ -18,15 +19,15 @@ import {
 } from "../linux/constants.ts";
 import { closeAll, Fd } from "../linux/fd.ts";
 import { fileSystemType, open, readlink } from "../linux/file.ts";
-import { cloneTree, setMountAttributes } from "../linux/mount.ts";
+import { cloneTreeOf, openMountPoint, setMountAttributes } from "../linux/mount.ts";
 import { isErrno } from "../linux/raw.ts";
 import { changePropagation } from "./attributes.ts";
 import { describe } from "./describe.ts";
 import { makeFileSystem } from "./file-systems.ts";
 import type { BindOp, FileSystemOp, MountIds, RootfsOps } from "./ops.ts";
 
-/** A detached mount, or the target of a link that is made again in the container. */
-export type Source = Fd | { readonly linkTo: string };
+/** A detached mount, the place of one to be copied, or the target of a link that is made again in the container. */
+export type Source = Fd | { readonly place: Fd } | { readonly linkTo: string };
 
 /** What is there of each mount of the plan, in its order. */
 export type Sources = readonly (Source | undefined)[];
@@ -56,13 +57,22 @@ export function openByCaller(ops: RootfsOps): Sources {
   }
 }
 
-/** Opens in init what the host side has not. */
+/** Copies what is to stay shared with the host, as long as it is. */
+export function openOutward(ops: RootfsOps, opened: Sources): Sources {
+  return openMissing(ops, opened, (op) => (op.outward ? openTree(op) : undefined));
+}
+
+/** Opens in init what has not been opened before. */
 export function openByInit(ops: RootfsOps, opened: Sources): Sources {
+  return openMissing(ops, opened, openPlace);
+}
+
+function openMissing(ops: RootfsOps, opened: Sources, open: (op: BindOp) => Source | undefined): Sources {
   return ops.mounts.map((op, index) =>
-    op.kind === "bind" && !op.byCaller
+    op.kind === "bind" && opened[index] === undefined
       ? within(
           () => describe(op),
-          () => openTree(op),
+          () => open(op),
         )
       : opened[index],
   );
@@ -77,7 +87,8 @@ function openOne(op: BindOp | FileSystemOp, ops: RootfsOps, mapped: UserNamespac
   if (!(source instanceof Fd)) return source;
   try {
     // A copy of a shared mount is shared with it: what the container mounts there would appear on the host.
-    if (op.kind === "bind") changePropagation(source, { kind: outwardOf(ops), recursive: true }, op.source);
+    if (op.kind === "bind" && !op.outward)
+      changePropagation(source, { kind: outwardOf(ops), recursive: true }, op.source);
     if (op.ids !== undefined) mapIds(source, op.ids, mapped, op.destination);
     return source;
   } catch (thrown) {
@@ -86,23 +97,34 @@ function openOne(op: BindOp | FileSystemOp, ops: RootfsOps, mapped: UserNamespac
   }
 }
 
-/** How the host's mounts are kept from what the container mounts: slave at least, whatever the container asks for. */
+/** How the host's mounts are kept from what the container mounts: slave at least; what is to be shared is copied before. */
 export function outwardOf({ propagation }: RootfsOps): "private" | "slave" {
   return propagation.kind === "private" || propagation.kind === "unbindable" ? "private" : "slave";
 }
 
 function openTree(op: BindOp): Source {
+  const opened = openPlace(op);
+  return "place" in opened ? copyOf(opened.place, op) : opened;
+}
+
+function openPlace(op: BindOp): Exclude<Source, Fd> {
   if (op.sourceLink === "copy") {
     const target = linkTarget(op.source);
     if (target !== undefined) return { linkTo: target };
   }
   try {
-    return cloneTree("cwd", op.source, op.recursive, op.sourceLink === "bind" ? AT_SYMLINK_NOFOLLOW : 0);
+    return { place: openMountPoint(op.source, op.sourceLink === "bind" ? AT_SYMLINK_NOFOLLOW : 0) };
   } catch (thrown) {
     if (isErrno(thrown, ENOENT))
       throw new BoxError(`source ${quote(op.source)}: no such file or directory (ENOENT)`, thrown.details);
     throw thrown;
   }
+}
+
+/** The detached tree of a place, which is closed. */
+export function copyOf(place: Fd, { recursive, source }: BindOp): Fd {
+  using _place = place;
+  return cloneTreeOf(place, recursive, source);
 }
 
 function linkTarget(path: string): string | undefined {

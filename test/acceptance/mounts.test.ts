@@ -16,7 +16,7 @@ import type { IdMapping, Mount, Spec } from "./harness/config.ts";
 import type { Container } from "./harness/container.ts";
 import { context } from "./harness/context.ts";
 import { refused } from "./harness/expect.ts";
-import { type MountLine, parseMountinfo } from "./harness/host.ts";
+import { type MountLine, mounts, parseMountinfo } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
 import { feature } from "./harness/suite.ts";
 
@@ -137,6 +137,16 @@ for (const words of [
 
 // --- propagation ---
 
+/** A directory of the host's that is a shared mount, with a directory in it. */
+function sharedMount(lab: Lab): string {
+  const source = lab.path("shared");
+  mkdirSync(join(source, "inner"), { recursive: true });
+  execFileSync("mount", ["--bind", source, source]);
+  lab.later(() => void execFileSync("umount", ["-l", "-R", source]));
+  execFileSync("mount", ["--make-shared", source]);
+  return source;
+}
+
 for (const [option, expected] of [
   ["private", /^$/],
   ["rprivate", /^$/],
@@ -179,21 +189,23 @@ for (const [option, shown] of [
 
 scenario(
   "a mount of the container does not appear in the bind mount's source on the host",
-  { boxOnly: "no way out for mounts unless shared is asked for" },
+  { boxOnly: "no way out for mounts unless the bind asks for shared, and none from a user namespace" },
   async (lab) => {
-    const source = lab.path("shared");
-    mkdirSync(join(source, "inner"), { recursive: true });
-    execFileSync("mount", ["--bind", source, source]);
-    lab.later(() => void execFileSync("umount", ["-l", "-R", source]));
-    execFileSync("mount", ["--make-shared", source]);
-    for (const user of [false, true]) {
+    const source = sharedMount(lab);
+    for (const [user, root, options] of [
+      [false, "rslave", ["rbind"]],
+      [true, "rslave", ["rbind"]],
+      [false, "rshared", ["rbind"]],
+      [true, "rshared", ["rbind", "rshared"]],
+    ] as const) {
       await inside(
         lab,
         [
-          { destination: "/mnt", source, type: "bind", options: ["rbind"] },
+          { destination: "/mnt", source, type: "bind", options: [...options] },
           { destination: "/mnt/inner", type: "tmpfs", source: "tmpfs" },
         ],
         (spec) => {
+          spec.linux.rootfsPropagation = root;
           if (user) inUserNamespace(spec, 65536);
         },
       );
@@ -201,6 +213,74 @@ scenario(
     }
   },
 );
+
+for (const [root, option, reaches] of [
+  ["shared", "rshared", true],
+  ["rshared", "shared", true],
+  ["rslave", "rshared", false],
+  ["shared", "rslave", false],
+  ["shared", "rprivate", false],
+] as const) {
+  scenario(
+    `a mount of the program ${reaches ? "reaches" : "does not reach"} the host in a bind mount with ${option} below a root with ${root}`,
+    { clause: "config-linux.md, Rootfs Mount Propagation" },
+    async (lab) => {
+      const source = sharedMount(lab);
+      await lab.running(["/bin/sh", "-c", "mount -t tmpfs tmpfs /mnt/inner && echo ready; exec cat"], (spec) => {
+        spec.mounts.push({ destination: "/mnt", source, type: "bind", options: ["rbind", option] });
+        spec.linux.rootfsPropagation = root;
+        spec.process.capabilities = {
+          bounding: ["CAP_SYS_ADMIN"],
+          effective: ["CAP_SYS_ADMIN"],
+          permitted: ["CAP_SYS_ADMIN"],
+        };
+      });
+      assert.equal(
+        mounts().some(({ point }) => point === join(source, "inner")),
+        reaches,
+      );
+    },
+  );
+}
+
+scenario(
+  "nothing of a container's own root reaches the host, also where that is shared with it",
+  { clause: "config-linux.md, Rootfs Mount Propagation" },
+  async (lab) => {
+    const source = sharedMount(lab);
+    const container = lab.container(["/bin/sh", "-c", "mount -t tmpfs tmpfs /mnt && echo ready; exec cat"], (spec) => {
+      spec.linux.rootfsPropagation = "rshared";
+      spec.process.capabilities = {
+        bounding: ["CAP_SYS_ADMIN"],
+        effective: ["CAP_SYS_ADMIN"],
+        permitted: ["CAP_SYS_ADMIN"],
+      };
+    });
+    mkdirSync(join(container.rootfs, "mnt"));
+    execFileSync("cp", ["-a", container.rootfs, join(source, "rootfs")]);
+    container.spec.root.path = join(source, "rootfs");
+    container.writeConfig();
+    await container.create();
+    await container.start();
+    await container.line(/^ready$/);
+    assert.deepEqual(
+      mounts().filter(({ point }) => point.startsWith(`${source}/`)),
+      [],
+    );
+  },
+);
+
+scenario("the kernel lists mounts in the order of the configuration", async (lab) => {
+  const source = lab.path("volume");
+  mkdirSync(source);
+  const bind = (name: string): Mount => ({ destination: `/mnt/${name}`, source, type: "bind", options: ["rbind"] });
+  const tmpfs = (name: string): Mount => ({ destination: `/mnt/${name}`, type: "tmpfs", source: "tmpfs" });
+  const listed = await inside(lab, [tmpfs("d"), bind("b"), tmpfs("c"), bind("a")]);
+  assert.deepEqual(
+    listed.map(({ point }) => point),
+    ["/mnt/d", "/mnt/b", "/mnt/c", "/mnt/a"],
+  );
+});
 
 // --- tmpfs ---
 

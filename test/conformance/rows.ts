@@ -345,6 +345,7 @@ const mounts: Section = {
       "private, shared, slave, unbindable and the recursive forms",
       "mounts: a mount has propagation…",
       "mounts: a later mount of the host…",
+      "mounts: a mount of the program…",
     ),
     done(
       [],
@@ -520,6 +521,8 @@ const namespaceRows: Section = {
       "four words and their recursive forms",
       "file system: the root has propagation…",
       "file system: the container's mounts do not appear on the host",
+      "mounts: a mount of the program…",
+      "mounts: nothing of a container's own root reaches the host…",
       "bad input: create refuses an unknown propagation",
     ),
     done(

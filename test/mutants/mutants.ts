@@ -977,9 +977,37 @@ export const mutants: readonly Mutant[] = [
   {
     name: "what the host side opens stays shared with the host",
     file: "rootfs/sources.ts",
-    replace: 'if (op.kind === "bind") changePropagation(source, { kind: outwardOf(ops), recursive: true }, op.source);',
+    replace: "changePropagation(source, { kind: outwardOf(ops), recursive: true }, op.source);",
     by: "",
     tests: ["mounts: a mount of the container does not appear in the bind mount's source on the host"],
+  },
+  {
+    name: "below a shared root every bind stays shared with the host",
+    file: "rootfs/plan.ts",
+    replace: 'propagation.some(({ kind }) => kind === "shared")',
+    by: "true",
+    tests: ["mounts: a mount of the container does not appear in the bind mount's source on the host"],
+  },
+  {
+    name: "a user namespace shares its mounts with the host",
+    file: "rootfs/plan.ts",
+    replace: "rootIsShared && containerIds === undefined",
+    by: "rootIsShared",
+    tests: ["mounts: a mount of the container does not appear in the bind mount's source on the host"],
+  },
+  {
+    name: "a shared volume keeps its mounts inside",
+    file: "rootfs/apply.ts",
+    replace: 'ops.propagation.kind === "shared" ? openOutward(ops, help.sources) : help.sources',
+    by: "help.sources",
+    tests: ["mounts: a mount of the program reaches the host in a bind mount with rshared below a root with shared"],
+  },
+  {
+    name: "binds are copied before anything is mounted",
+    file: "rootfs/sources.ts",
+    replace: "openMissing(ops, opened, openPlace)",
+    by: "openMissing(ops, opened, openTree)",
+    tests: ["mounts: the kernel lists mounts in the order of the configuration"],
   },
   {
     name: "in a user namespace init opens the sources of binds",

@@ -87,11 +87,6 @@ const explanations: readonly Explanation[] = [
   },
 
   {
-    programs: ["mounts"],
-    places: box,
-    why: "It takes the order of /proc/self/mountinfo for the order of mounting. Linux 6.8 and later sort by the number that a mount got when it was made: box makes every bind, detached, before anything is mounted, and attaches all in the listed order.",
-  },
-  {
     programs: ["linux_ns_itype", "linux_ns_path"],
     places: box,
     why: "Their container has the host's mount namespace, or one that is joined by path: box refuses both by name, for its mounts would be made there.",
