@@ -33,7 +33,7 @@ TESTS := $(shell find src test/golden test/kernel -name '*.ts' 2>/dev/null) $(wi
 GENERATED := build/generated/validators.js
 
 .PHONY: help setup build build-asan run test unit unit-qjs host acceptance acceptance-loop acceptance-execs acceptance-compare \
-	acceptance-vm acceptance-mutants stress-update faults soak conformance fuzz bench lint format man completions install clean FORCE
+	acceptance-vm acceptance-mutants stress-update faults races soak conformance fuzz bench lint format man completions install clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -93,6 +93,9 @@ acceptance-mutants: setup ## do the tests of the binary see deliberate defects o
 faults: setup ## box with each of its system calls failing in turn, and short of everything
 	@$(MAKE) --no-print-directory build/box-faults
 	@unshare --mount --propagation private $(TS) test/faults/run.ts
+
+races: build ## operations on one container at the same time, all pairs: ROUNDS=, explained by a model
+	@$(TS) test/races/run.ts
 
 soak: build ## containers come and go for HOURS=, box being killed now and then; sessions add up in build/soak
 	@$(TS) test/soak/run.ts

@@ -4,7 +4,7 @@ import { quote } from "../base/quote.ts";
 import { monotonicMilliseconds } from "../linux/clock.ts";
 import { SIGKILL } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
-import { kill, pidfdOpen } from "../linux/process.ts";
+import { pidfdOpen, sendSignal } from "../linux/process.ts";
 import { poll, waitReadable } from "../linux/socket.ts";
 import { hasVanished, openCgroup, openChild, processesOf, visitCgroups, writeFile } from "./directory.ts";
 import { releaseKilled } from "./freezer.ts";
@@ -29,8 +29,27 @@ export function pidsBelow(cgroup: Fd): number[] {
 
 /** Sends a signal to every process of the container once. KILL reaches frozen ones too. */
 export function signalAll(record: CgroupRecord, signal: number): void {
-  if (signal !== SIGKILL || !killAtOnce(record)) for (const pid of cgroupPids(record)) kill(pid, signal);
+  if (signal !== SIGKILL || !killAtOnce(record)) signalEach(record, signal);
   if (signal === SIGKILL) releaseKilled(record);
+}
+
+/** How many processes are held by descriptor at a time. */
+const heldAtOnce = 100;
+
+/**
+ * A pid that was read may be somebody else's when it is used: so each process is opened first, and signalled if its pid
+ * is in the cgroup then.
+ */
+function signalEach(record: CgroupRecord, signal: number): void {
+  const pids = cgroupPids(record);
+  for (let first = 0; first < pids.length; first += heldAtOnce) {
+    const held = pids.slice(first, first + heldAtOnce).map((pid) => [pid, pidfdOpen(pid)] as const);
+    const still = new Set(cgroupPids(record));
+    for (const [pid, process] of held) {
+      if (process !== undefined && still.has(pid)) sendSignal(process, signal);
+      process?.close();
+    }
+  }
 }
 
 /** cgroup.kill, Linux 5.14: nothing can fork away from it. */

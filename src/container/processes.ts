@@ -1,7 +1,7 @@
 /** Whether a recorded process is still that process. */
 import { BoxError } from "../base/errors.ts";
 import { Proc, parseStat } from "../fs/proc.ts";
-import { ENOENT, ENOTDIR, ESRCH } from "../linux/constants.ts";
+import { ENOENT, ENOTDIR, ESRCH, SIGKILL } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { stat } from "../linux/file.ts";
 import { getpid, pidfdOpen } from "../linux/process.ts";
@@ -46,6 +46,14 @@ export function isAlive(process: ProcessId): boolean {
 export function isEnding({ pid, startTime }: ProcessId): boolean {
   const stat = statOf(pid);
   return stat === undefined || stat.startTime !== startTime || stat.exiting || stat.state === "Z";
+}
+
+/** Whether SIGKILL waits for the recorded process, which a freezer may hold back: proc_pid_status(5). */
+export function isKilled(process: ProcessId): boolean {
+  if (!isAlive(process)) return false;
+  using proc = Proc.host();
+  const masks = proc.read(`${process.pid}/status`).matchAll(/^S(?:ig|hd)Pnd:\s*([0-9a-f]+)$/gm);
+  return [...masks].some(([, mask]) => (BigInt(`0x${mask}`) >> BigInt(SIGKILL - 1)) % 2n === 1n);
 }
 
 /** A handle on exactly the recorded process: the pidfd comes first, then what it stands for is compared. */

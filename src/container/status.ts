@@ -22,8 +22,12 @@ function isStillInit({ init, initFile }: ContainerRecord): boolean {
 }
 
 /** Whether the command that is changing the container still runs. */
-export function hasLiveOwner(record: ContainerRecord): boolean {
+function hasLiveOwner(record: ContainerRecord): boolean {
   return record.owner !== null && record.bootId === bootId() && isAlive(record.owner);
+}
+
+function isBeingStarted(record: ContainerRecord): boolean {
+  return record.phase === "starting" && hasLiveOwner(record);
 }
 
 /** Why `start` is refused in each status that does not allow it. */
@@ -37,8 +41,7 @@ const startRefusals: Readonly<Record<Exclude<Status, "created">, string>> = {
 export function requireStartable(record: ContainerRecord): void {
   const status = statusOf(record);
   if (status !== "created") throw new BoxError(startRefusals[status]);
-  if (record.phase === "starting" && hasLiveOwner(record))
-    throw new BoxError("another command is starting this container");
+  if (isBeingStarted(record)) throw new BoxError("another command is starting this container");
   if (!record.startable) throw new BoxError("process: the configuration has none, there is nothing to start");
 }
 
@@ -68,12 +71,16 @@ export function requireProcess(status: Status): void {
 }
 
 /** `pause`: what has processes that go on. */
-export function requirePausable(status: Status): void {
+export function requirePausable(record: ContainerRecord): void {
+  const status = statusOf(record);
   if (status === "paused") throw new BoxError("container not running: it is paused already");
   requireProcess(status);
+  // It would wait for a frozen init until its time is over.
+  if (isBeingStarted(record)) throw new BoxError("another command is starting this container");
 }
 
 /** `resume`. */
-export function requirePaused(status: Status): void {
+export function requirePaused(record: ContainerRecord): void {
+  const status = statusOf(record);
   if (status !== "paused") throw new BoxError(`container not paused: it is ${status}`);
 }

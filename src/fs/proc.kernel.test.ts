@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
-import { withChild, withoutLeaks } from "../../test/kernel/scratch.ts";
+import { signal, withChild, withoutLeaks } from "../../test/kernel/scratch.ts";
 import { EXDEV, MS_PRIVATE, MS_REC, O_CREAT, O_DIRECTORY, O_PATH, O_WRONLY, SIGKILL } from "../linux/constants.ts";
 import { geteuid } from "../linux/cred.ts";
 import { open } from "../linux/file.ts";
 import { mountAt, setPathPropagation } from "../linux/mount.ts";
 import { unshare } from "../linux/namespace.ts";
-import { clone3, execPath, exit, getpid, kill, prepareExecution, waitPidfd } from "../linux/process.ts";
+import { clone3, execPath, exit, getpid, prepareExecution, waitPidfd } from "../linux/process.ts";
 import { isErrno } from "../linux/raw.ts";
 import { waitReadable } from "../linux/socket.ts";
 import { Proc, type ProcessStat, parseStat } from "./proc.ts";
@@ -80,7 +80,7 @@ describe("parseStat() of a process that has ended tells", () => {
   });
 
   test("the signal that has ended it", () => {
-    assert.equal(statOfEnded(() => kill(getpid(), SIGKILL))?.waitStatus, SIGKILL);
+    assert.equal(statOfEnded(() => signal(getpid(), SIGKILL))?.waitStatus, SIGKILL);
     assert.equal(statOfEnded(() => exit(9))?.waitStatus, 9 << 8);
   });
 });

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { idle, inScratch, withChild } from "../../test/kernel/scratch.ts";
+import { idle, inScratch, signal, withChild } from "../../test/kernel/scratch.ts";
 import { RLIMIT_NOFILE, SIGCONT, SIGTERM } from "../linux/constants.ts";
 import { encodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
-import { type Child, getLimit, getppid, kill, setLimit, waitPidfd } from "../linux/process.ts";
+import { type Child, getLimit, getppid, setLimit, waitPidfd } from "../linux/process.ts";
 import { maskOf, setSignalMask, signalFd } from "../linux/signal.ts";
 import { connectIn, listenIn, poll, send, waitReadable } from "../linux/socket.ts";
 import { Channel } from "./channel.ts";
@@ -134,7 +134,7 @@ describe("awaitStart() minds signals", () => {
   test("that would end the program: the wait is over", () => {
     meet(
       () => {
-        kill(getppid(), SIGTERM);
+        signal(getppid(), SIGTERM);
         return idle();
       },
       (answer) => assert.equal(answer, SIGTERM),
@@ -143,7 +143,7 @@ describe("awaitStart() minds signals", () => {
 
   test("that a program survives: the wait goes on", () => {
     meet((connect) => {
-      kill(getppid(), SIGCONT);
+      signal(getppid(), SIGCONT);
       poll([], 20);
       return start(connect());
     }, isStarted);

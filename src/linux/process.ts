@@ -105,14 +105,6 @@ export function sendSignal(pidfd: Fd, signal: number): boolean {
   return true;
 }
 
-/** Signals by pid, for processes that were just read from a cgroup: kill(2). Returns whether it was there. */
-export function kill(pid: number, signal: number): boolean {
-  const result = attempt("kill", NR.kill, pid, signal);
-  if (result === -3) return false;
-  if (result < 0) throw new SyscallError("kill", -result, `${pid}`);
-  return true;
-}
-
 /** How a process ended. */
 export type End = { readonly code: number } | { readonly signal: number };
 

@@ -3,6 +3,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { meetings } from "../races/meetings.ts";
+import { play } from "../races/round.ts";
+import { randomFrom } from "../random.ts";
 import { ok, refused, until } from "./harness/expect.ts";
 import type { State } from "./harness/runtime.ts";
 import { feature } from "./harness/suite.ts";
@@ -45,6 +48,39 @@ scenario("exactly one of 10 starts wins", { boxOnly: "start is exclusive" }, asy
   assert.equal(container.shim.stdout.text, "ready\n");
   await container.expectStatus("running");
 });
+
+scenario(
+  "pause is refused while a start is under way, which would wait for what is frozen",
+  { needs: ["command: pause", "cgroup: freezer"], boxOnly: "operations exclude each other" },
+  async (lab) => {
+    const [here, go] = [lab.fifo("here"), lab.fifo("go")];
+    const container = await lab.created(["/bin/probe", "wait"], (spec) => {
+      spec.mounts.push({ destination: "/tmp", source: lab.dir, type: "bind", options: ["bind", "rw"] });
+      const args = ["sh", "-c", "cat >/dev/null; echo held >/tmp/here; read go </tmp/go"];
+      spec.hooks = { startContainer: [{ path: "/bin/sh", args, env: ["PATH=/bin"] }] };
+    });
+    const start = lab.runtime.start(container.id);
+    await here.lines.line(/^held$/);
+    refused(await lab.runtime.pause(container.id), /another command is starting this container/);
+    go.write("go\n");
+    ok(await start);
+    ok(await lab.runtime.pause(container.id));
+  },
+);
+
+scenario(
+  "operations at the same time end as they would in some order",
+  { needs: ["command: pause", "command: resume", "cgroup: freezer"], boxOnly: "operations exclude each other" },
+  async (lab) => {
+    const { id, bundle } = lab.container(["/bin/sleep", "1000"]);
+    const directory = lab.path("answers");
+    mkdirSync(directory);
+    const place = { command: lab.runtime.argv([]), bundle, id, directory };
+    // Every pair in every status takes minutes: make races.
+    const some = meetings(randomFrom(1)).filter((_, index) => index % 15 === 0);
+    for (const { first, operations } of some) assert.equal(await play(place, first, operations), undefined);
+  },
+);
 
 scenario("start waits for a command that holds the lock", { boxOnly: "start is exclusive" }, async (lab) => {
   const container = await lab.created(["/bin/echo", "started"]);

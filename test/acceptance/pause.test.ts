@@ -1,6 +1,6 @@
 /** pause and resume; which status allows them is in matrix.test.ts. */
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Spec } from "./harness/config.ts";
 import { ok, refused, until } from "./harness/expect.ts";
@@ -37,6 +37,27 @@ scenario("nothing happens in a paused container until it is resumed", async (lab
   assert.equal(await container.line(), "signal 10");
   await container.expectStatus("running");
 });
+
+scenario(
+  "what is being killed cannot be paused, and ends",
+  { boxOnly: "a KILL that succeeds is not undone by a pause at the same time" },
+  async (lab) => {
+    const container = await lab.running();
+    const [freezer, pid] = [freezerOf(cgroupsNamed(container.id)), container.pid];
+    // A cgroup within holds the KILL back, where the freezer of v1 does that.
+    const within = join(freezer, "within");
+    mkdirSync(within);
+    writeFileSync(join(within, "cgroup.procs"), `${pid}`);
+    const file = existsSync(join(within, "freezer.state")) ? ["freezer.state", "FROZEN"] : ["cgroup.freeze", "1"];
+    writeFileSync(join(within, file[0] as string), file[1] as string);
+    await until("it is frozen", () => isFrozen(within));
+    process.kill(pid, "SIGKILL");
+    refused(await lab.runtime.pause(container.id), /container not running/);
+    assert.ok(!isFrozen(freezer));
+    ok(await lab.runtime.delete(container.id, "--force"));
+    assert.ok(!isAlive(pid));
+  },
+);
 
 scenario("a container can be paused again", async (lab) => {
   const container = await lab.running();

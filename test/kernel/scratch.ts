@@ -11,6 +11,7 @@ import {
   clone3,
   exit,
   getpid,
+  pidfdOpen,
   sendSignal,
   setParentDeathSignal,
   waitPidfd,
@@ -89,6 +90,12 @@ export function withChild(body: () => number, action: (child: Child) => void): v
     child.pidfd.close();
     assert.ok(hasEnded, "a child does not die");
   }
+}
+
+/** Signals a process that cannot be gone: this one or its parent. */
+export function signal(pid: number, number: number): void {
+  using process = pidfdOpen(pid);
+  assert.ok(process !== undefined && sendSignal(process, number), `signal ${number} for ${pid}`);
 }
 
 /** What a child does that is only there. */

@@ -71,6 +71,21 @@ export const mutants: readonly Mutant[] = [
   },
   // --- pause, ps, events ---
   {
+    name: "pause holds back the KILL of somebody else",
+    file: "container/pause.ts",
+    replace: "init === null || !isKilled(init)",
+    by: "true",
+    tests: ["pause: what is being killed cannot be paused, and ends"],
+  },
+  {
+    name: "a container is frozen while it is being started",
+    file: "container/status.ts",
+    replace:
+      '// It would wait for a frozen init until its time is over.\n  if (isBeingStarted(record)) throw new BoxError("another command is starting this container");',
+    by: "",
+    tests: ["concurrency: pause is refused while a start is under way, which would wait for what is frozen"],
+  },
+  {
     name: "a paused container can be paused",
     file: "container/status.ts",
     replace: 'if (status === "paused") throw new BoxError("container not running: it is paused already");',

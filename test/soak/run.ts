@@ -35,6 +35,7 @@ import type { Spec } from "../acceptance/harness/config.ts";
 import { cgroupHost } from "../acceptance/harness/host.ts";
 import { leaks, sweep } from "../acceptance/harness/leaks.ts";
 import { makeRootfs } from "../acceptance/harness/rootfs.ts";
+import { randomFrom } from "../random.ts";
 import { measure, type Sample } from "./measures.ts";
 import { callsOf, type Ingredient, mixture, ofUser, specOfRoot } from "./mixture.ts";
 import { plot } from "./plot.ts";
@@ -80,17 +81,6 @@ const none: Totals = {
   sessions: [],
   place: null,
 };
-
-/** Small and repeatable (mulberry32); nothing here needs better. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface Planned {
   readonly args: readonly string[];
