@@ -218,13 +218,14 @@ class Creation {
     const [ours, theirs] = socketPair();
     let child: Child;
     try {
-      child = spawnInit(init.namespaces, cgroup?.birthplace, () => {
+      child = spawnInit(init.namespaces, cgroup?.birthplace, (foreignMounts) => {
         ours.close();
         cgroup?.[Symbol.dispose]();
         return runInit({
           plan: init,
           host: new Channel<FromInit, ToInit>(theirs, asToInit),
           listener,
+          foreignMounts,
           sources,
           placedLater: this.#placesLater(cgroup),
           // Not asked for here: in a user namespace the answer is another as soon as the maps are written.

@@ -13,8 +13,9 @@ import { Channel } from "../handshake/channel.ts";
 import { asFromInit, asToInit, type FromInit, stepTimeout, type ToInit } from "../handshake/messages.ts";
 import { spawnInto } from "../handshake/spawn.ts";
 import { prepareToEnter, runExec } from "../init/exec.ts";
-import { EBUSY, SIGKILL } from "../linux/constants.ts";
+import { EBUSY, O_DIRECTORY, O_PATH, SIGKILL } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
+import { open } from "../linux/file.ts";
 import { type Child, pidfdOpen, sendSignal, waitPidfd } from "../linux/process.ts";
 import { isErrno } from "../linux/raw.ts";
 import { socketPair, waitReadable } from "../linux/socket.ts";
@@ -129,16 +130,16 @@ interface Spawned {
 }
 
 /** Makes the process in the container's cgroup; where that takes none, because it has others below it, where init is. */
-function enterCgroup({ init, pidfd }: Target, plan: ExecPlan, filter: Uint8Array | undefined): Spawned {
+function enterCgroup(container: Target, plan: ExecPlan, filter: Uint8Array | undefined): Spawned {
   step("cgroup");
-  const placesOfInit = () => placesIn(cgroupsOf(init), plan.cgroups);
+  const placesOfInit = () => placesIn(cgroupsOf(container.init), plan.cgroups);
   using cgroup = openPlaces(plan.cgroups, placesOfInit);
   try {
-    return spawn(pidfd, plan, cgroup, filter);
+    return spawn(container, plan, cgroup, filter);
   } catch (thrown) {
     if (!isErrno(thrown, EBUSY) || plan.cgroups.some(({ named }) => named)) throw thrown;
     using other = openPlaces(placesOfInit(), () => []);
-    return spawn(pidfd, plan, other, filter);
+    return spawn(container, plan, other, filter);
   }
 }
 
@@ -147,13 +148,20 @@ function cgroupsOf({ pid }: ProcessId): string {
   return proc.read(`${pid}/cgroup`);
 }
 
-function spawn(target: Fd, plan: ExecPlan, cgroup: Entrance, filter: Uint8Array | undefined): Spawned {
+function spawn(
+  { init, pidfd: target }: Target,
+  plan: ExecPlan,
+  cgroup: Entrance,
+  filter: Uint8Array | undefined,
+): Spawned {
   step("clone");
+  using root = plan.namespaces.foreignMounts === undefined ? undefined : rootOf(init, target);
   const [ours, theirs] = socketPair();
   const channel = new Channel<ToInit, FromInit>(ours, asFromInit);
   const entry = {
     target,
     joins: plan.joins,
+    root,
     userFirst: plan.userFirst,
     prepare: () => prepareToEnter(plan),
   };
@@ -171,6 +179,17 @@ function spawn(target: Fd, plan: ExecPlan, cgroup: Entrance, filter: Uint8Array 
     theirs.close();
     throw thrown;
   }
+}
+
+/**
+ * The root of the container's first process: a mount namespace that others have as well leads to another one.
+ * @throws BoxError when the process has ended, and the pid may be somebody else's
+ */
+function rootOf({ pid }: ProcessId, target: Fd): Fd {
+  const root = open("cwd", `/proc/${pid}/root`, O_PATH | O_DIRECTORY);
+  if (!waitReadable(target, 0)) return root;
+  root.close();
+  throw new BoxError("the container's first process has ended");
 }
 
 function isPlacedLater({ program }: ExecPlan, cgroup: Entrance): boolean {

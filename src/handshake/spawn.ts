@@ -4,10 +4,12 @@ import { nameProcess } from "../base/steps.ts";
 import { CLONE_PARENT } from "../linux/constants.ts";
 import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
+import { fchdir } from "../linux/file.ts";
+import { chroot } from "../linux/mount.ts";
 import { flagsOf, type NamespaceFile, setnsPidfd } from "../linux/namespace.ts";
 import { type Child, clone3, exit, pidOf, waitPidfd } from "../linux/process.ts";
 import { receive, send, socketPair } from "../linux/socket.ts";
-import { joinAll, joinedBeforeInit, makeTimeNamespace, openJoins } from "../namespaces/apply.ts";
+import { joinAll, joinedBeforeInit, makeTimeNamespace, openForeignMounts, openJoins } from "../namespaces/apply.ts";
 import type { NamespaceOps } from "../namespaces/ops.ts";
 
 /**
@@ -16,9 +18,15 @@ import type { NamespaceOps } from "../namespaces/ops.ts";
  * The new cgroup namespace is left to init: made here, it would be rooted in the caller's cgroup. Joined network, ipc,
  * uts and cgroup namespaces are left to it as well, unless there is a user namespace. For a joined pid or user
  * namespace, for whatever is joined beside a user namespace, and for any time namespace, a short-lived process goes in
- * first and clones from there, as a sibling of its own, so that init is this process's child all the same.
+ * first and clones from there, as a sibling of its own, so that init is this process's child all the same. A mount
+ * namespace that is not a new one is opened here, and left to init.
  */
-export function spawnInit(namespaces: NamespaceOps, cgroup: Fd | undefined, runInit: () => never): Child {
+export function spawnInit(
+  namespaces: NamespaceOps,
+  cgroup: Fd | undefined,
+  runInit: (foreignMounts: Fd | undefined) => never,
+): Child {
+  using foreignMounts = openForeignMounts(namespaces);
   const flags = flagsOf(namespaces.create.filter((kind) => kind !== "cgroup" && kind !== "time"));
   const before = joinedBeforeInit(namespaces);
   const ownTime = namespaces.create.includes("time");
@@ -28,12 +36,12 @@ export function spawnInit(namespaces: NamespaceOps, cgroup: Fd | undefined, runI
       joinAll(joins);
       if (ownTime) makeTimeNamespace(namespaces.timeOffsets);
     };
-    const child = spawnThrough(enter, flags, cgroup, runInit);
+    const child = spawnThrough(enter, flags, cgroup, () => runInit(foreignMounts));
     for (const { fd } of joins) fd.close();
     return child;
   }
   const child = clone3(flags, cgroup);
-  return child === "child" ? runInit() : child;
+  return child === "child" ? runInit(foreignMounts) : child;
 }
 
 /** How a process comes to be in the namespaces of another one. */
@@ -42,6 +50,8 @@ export interface Joining {
   readonly target: Fd;
   /** Kinds of its namespaces in which this process is not. */
   readonly joins: readonly NamespaceFile[];
+  /** Its root, where that is not the one that its mount namespace leads to. */
+  readonly root: Fd | undefined;
   /** Whether only its user namespace gives the right to enter the pid namespace. */
   readonly userFirst: boolean;
   /** What the entering process does while it is outside. */
@@ -57,13 +67,14 @@ export interface Joining {
  * @param run what the new process does; it enters when it calls `enter`
  */
 export function spawnInto(
-  { target, joins, userFirst, prepare }: Joining,
+  { target, joins, root, userFirst, prepare }: Joining,
   cgroup: Fd | undefined,
   run: (enter: () => void) => never,
 ): Child {
   const enter = (kinds: readonly NamespaceFile[]): void => {
     prepare();
     if (kinds.length > 0) setnsPidfd(target, kinds);
+    if (root !== undefined) enterRoot(root);
   };
   if (userFirst) {
     return spawnThrough(
@@ -78,8 +89,12 @@ export function spawnInto(
   return child === "child" ? run(() => enter(joins.filter((kind) => kind !== "pid"))) : child;
 }
 
-/** Clones by way of a short-lived process that enters namespaces first. */
+function enterRoot(root: Fd): void {
+  fchdir(root, "the container's root");
+  chroot(".");
+}
 
+/** Clones by way of a short-lived process that enters namespaces first. */
 function spawnThrough(enter: () => void, flags: number, cgroup: Fd | undefined, run: () => never): Child {
   const [ours, theirs] = socketPair();
   using reports = ours;

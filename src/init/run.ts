@@ -19,6 +19,7 @@ import { exit, getpid, setDumpable, setParentDeathSignal, setsid } from "../linu
 import { everySignal, setSignalMask, signalFd } from "../linux/signal.ts";
 import {
   becomeContainerRoot,
+  copyForeignMounts,
   joinAll,
   joinedByInit,
   maySetGroups,
@@ -40,6 +41,8 @@ export interface InitSetup {
   readonly host: HostChannel;
   /** Bound to init.sock; absent when the program starts at once. */
   readonly listener: Fd | undefined;
+  /** The mount namespace in which the program is to be, where that is not one of its own. */
+  readonly foreignMounts: Fd | undefined;
   /** What the host side has opened of the mounts. */
   readonly sources: Sources;
   /** Whether the host side says when this process is in its cgroup. */
@@ -83,6 +86,7 @@ function createContainer(setup: InitSetup, labels: readonly LabelFile[]): HostCh
     leaveKeyring();
   }
   joinAll(openJoins(joinedByInit(namespaces)));
+  if (setup.foreignMounts !== undefined) copyForeignMounts(namespaces, setup.foreignMounts);
   prepareNamespaces(namespaces);
 
   // The cgroup namespace is rooted where the process is when it is made, so not before it is in its cgroup.
@@ -110,7 +114,7 @@ function createContainer(setup: InitSetup, labels: readonly LabelFile[]): HostCh
     expect(host, "hooked", undefined);
   }
   runHooks(hooks.createContainer, stateFor(plan.identity, "creating"), {});
-  enterRootfs(prepared, plan.rootfs);
+  enterRootfs(prepared, plan.rootfs, setup.foreignMounts);
   if (listener !== undefined && plan.program !== undefined) expectProgram(plan.program.process);
   // What is left of the host side and its caller would lead out: the state root, the console socket, the log.
   const kept = [

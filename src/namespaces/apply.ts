@@ -62,6 +62,22 @@ export function openJoins(joins: readonly Join[]): OpenJoin[] {
   }));
 }
 
+/** Opens the mount namespace in which the program is to be, where that is not one of its own. */
+export function openForeignMounts({ foreignMounts }: NamespaceOps): Fd | undefined {
+  if (foreignMounts === undefined) return undefined;
+  const [open] = openJoins([{ kind: "mnt", path: foreignMounts.path }]);
+  return open?.fd;
+}
+
+/**
+ * Goes into a copy of the mount namespace in which the program is to be. The container's tree is built in the copy, so
+ * that nothing is mounted in the other one; rootfs/apply.ts takes the tree there in the end.
+ */
+export function copyForeignMounts({ foreignMounts }: NamespaceOps, mounts: Fd): void {
+  if (foreignMounts?.joined === true) within("join mnt namespace", () => setns(mounts, "mnt", foreignMounts.path));
+  unshare(["mnt"]);
+}
+
 /**
  * Enters namespaces. What the caller may enter is entered with its rights; what is left, with those of the user
  * namespace that is among them.

@@ -7,6 +7,12 @@ export interface Join {
   readonly path: string;
 }
 
+/** A mount namespace that is somebody else's: the caller's, or one that is joined. */
+export interface ForeignMounts {
+  readonly path: string;
+  readonly joined: boolean;
+}
+
 /** A network device of the host that goes into the container's network namespace. */
 export interface NetDeviceOp {
   readonly hostName: string;
@@ -17,8 +23,10 @@ export interface NetDeviceOp {
 export interface NamespaceOps {
   /** Kinds that are made new. */
   readonly create: readonly NamespaceFile[];
-  /** Kinds that are joined, in the order in which they must be. */
+  /** Kinds that are joined, in the order in which they must be; the mount namespace is not among them. */
   readonly join: readonly Join[];
+  /** The mount namespace in which the program is to be, where that is not one of its own. */
+  readonly foreignMounts: ForeignMounts | undefined;
   /** Maps of a new user namespace. */
   readonly uidMap: readonly IdRange[];
   readonly gidMap: readonly IdRange[];

@@ -31,6 +31,7 @@ test("planNamespaces() knows every supported type by the kernel's name", () => {
     const kind = kernelNames[type] ?? type;
     const namespaces = type === "mount" ? [mount] : [mount, { type }];
     assert.deepEqual(plan({ namespaces }).create, type === "mount" ? ["mnt"] : ["mnt", kind]);
+    // A joined mount namespace is entered when all else is done.
     if (type === "mount") continue;
     assert.deepEqual(plan({ namespaces: [mount, { type, path: "/ns/a" }] }).join, [{ kind, path: "/ns/a" }]);
   }
@@ -95,15 +96,22 @@ test("planNamespaces() keeps every bit of a clock's offset, and none where none 
   ]);
 });
 
-test("planNamespaces() refuses what it could not perform", () => {
-  const needsMount =
-    'linux.namespaces: a new "mount" namespace is required, the container would change the mounts of the host';
-  const cases: [Linux, string][] = [
-    [{}, needsMount],
-    [{ namespaces: [] }, needsMount],
-    [{ namespaces: [{ type: "pid" }] }, needsMount],
-    [{ namespaces: [{ type: "mount", path: "/ns/mnt" }] }, needsMount],
-  ];
-  for (const [linux, message] of cases) assert.throws(() => plan(linux), { name: "BoxError", message });
-  assert.throws(() => planNamespaces({ ociVersion: "1.3.0", root: { path: "r" } }, 0), { message: needsMount });
+test("planNamespaces() knows whose the mounts are", () => {
+  const joined: Namespace = { type: "mount", path: "/ns/mnt" };
+  const caller = { path: "/proc/self/ns/mnt", joined: false };
+  assert.equal(plan({ namespaces: [mount] }).foreignMounts, undefined);
+  for (const linux of [{}, { namespaces: [] }, { namespaces: [{ type: "pid" as const }] }])
+    assert.deepEqual(plan(linux).foreignMounts, caller);
+  assert.deepEqual(planNamespaces({ ociVersion: "1.3.0", root: { path: "r" } }, 0).foreignMounts, caller);
+  const ops = plan({ namespaces: [joined, { type: "user", path: "/ns/user" }] });
+  assert.deepEqual(ops.foreignMounts, { path: "/ns/mnt", joined: true });
+  assert.deepEqual(ops.join, [{ kind: "user", path: "/ns/user" }]);
+});
+
+test("planNamespaces() refuses a user namespace that would have no rights over the mounts", () => {
+  const joined: Namespace = { type: "mount", path: "/ns/mnt" };
+  const message =
+    'linux.namespaces: a "user" namespace has no rights over the mounts outside: it needs a new "mount" namespace';
+  const cases: Namespace[][] = [[{ type: "user" }], [joined, { type: "user" }], [{ type: "user", path: "/ns/user" }]];
+  for (const namespaces of cases) assert.throws(() => plan({ namespaces }), { name: "BoxError", message });
 });

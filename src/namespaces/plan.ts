@@ -2,7 +2,7 @@
 import type { IdRange, NamespaceFile } from "../linux/namespace.ts";
 import { refuse } from "../spec/refusal.ts";
 import type { IdMapping, Linux, NamespaceType, Spec, TimeOffsets } from "../spec/types.ts";
-import type { NamespaceOps, NetDeviceOp } from "./ops.ts";
+import type { ForeignMounts, NamespaceOps, NetDeviceOp } from "./ops.ts";
 
 const files: Readonly<Record<NamespaceType, NamespaceFile>> = {
   mount: "mnt",
@@ -18,8 +18,8 @@ const files: Readonly<Record<NamespaceType, NamespaceFile>> = {
 /** The kinds that planNamespaces takes: all of them. */
 export const supportedNamespaces = Object.keys(files).sort() as readonly NamespaceType[];
 
-/** A user namespace is joined first: it gives the rights to join the others. The mount namespace last: paths go with it. */
-const joinOrder: readonly NamespaceFile[] = ["user", "pid", "ipc", "net", "uts", "cgroup", "time", "mnt"];
+/** A user namespace is joined first: it gives the rights to join the others. */
+const joinOrder: readonly NamespaceFile[] = ["user", "pid", "ipc", "net", "uts", "cgroup", "time"];
 
 /** @param euid the caller's user id: what an ordinary user may map is less */
 export function planNamespaces(spec: Spec, euid: number): NamespaceOps {
@@ -30,10 +30,11 @@ export function planNamespaces(spec: Spec, euid: number): NamespaceOps {
     if (path === undefined) create.push(files[type]);
     else join.set(files[type], path);
   }
-  if (!create.includes("mnt")) {
+  const foreignMounts = create.includes("mnt") ? undefined : foreignMountsOf(join.get("mnt"));
+  if (foreignMounts !== undefined && (create.includes("user") || (join.has("user") && !foreignMounts.joined))) {
     refuse(
       "linux.namespaces",
-      'a new "mount" namespace is required, the container would change the mounts of the host',
+      'a "user" namespace has no rights over the mounts outside: it needs a new "mount" namespace',
     );
   }
   if (create.includes("user") && (uidMappings.length === 0 || gidMappings.length === 0)) {
@@ -48,6 +49,7 @@ export function planNamespaces(spec: Spec, euid: number): NamespaceOps {
       const path = join.get(kind);
       return path === undefined ? [] : [{ kind, path }];
     }),
+    foreignMounts,
     uidMap: uidMappings.map(idMap),
     gidMap: gidMappings.map(idMap),
     mapper,
@@ -56,6 +58,10 @@ export function planNamespaces(spec: Spec, euid: number): NamespaceOps {
     hostname: nameOf(spec.hostname),
     domainname: nameOf(spec.domainname),
   };
+}
+
+function foreignMountsOf(path: string | undefined): ForeignMounts {
+  return path === undefined ? { path: "/proc/self/ns/mnt", joined: false } : { path, joined: true };
 }
 
 /** An ordinary user may map one id by itself, its own: user_namespaces(7). */

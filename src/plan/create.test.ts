@@ -60,14 +60,16 @@ test("planCreate() grants every capability in a user namespace, new or joined, a
 
 test("planCreate() refuses everything at once that stands in the way, each with its path", () => {
   const mounts = [{ destination: "/a" }, { destination: "/b", type: "tmpfs" }, { destination: "/c" }];
-  const linux = { namespaces: [{ type: "uts" as const }], cgroupsPath: "/" };
+  const namespaces = [{ type: "uts" as const }, { type: "mount" as const, path: "/ns/mnt" }];
+  const linux = { namespaces: [...namespaces, { type: "user" as const }], cgroupsPath: "/" };
   try {
-    plan({ mounts, linux });
+    plan({ mounts, linux, hooks: { createContainer: [{ path: "/bin/true" }] } });
     assert.fail("it was planned");
   } catch (thrown) {
     assert.ok(thrown instanceof Refusal);
     const paths = thrown.findings.map(({ path }) => path);
-    assert.deepEqual(paths, ["linux.namespaces", "linux.cgroupsPath", "mounts[0].type", "mounts[2].type"]);
+    const mountPaths = ["mounts[0].type", "mounts[2].type"];
+    assert.deepEqual(paths, ["linux.namespaces", "linux.cgroupsPath", ...mountPaths, "hooks.createContainer"]);
   }
 });
 

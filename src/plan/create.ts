@@ -10,8 +10,8 @@ import { planResctrl } from "../resctrl/plan.ts";
 import type { CgroupViewLayout } from "../rootfs/ops.ts";
 import { planRootfs } from "../rootfs/plan.ts";
 import type { Finding } from "../spec/findings.ts";
-import { together } from "../spec/refusal.ts";
-import { hasNamespace, hasNewNamespace } from "../spec/rules/namespaces.ts";
+import { refuse, together } from "../spec/refusal.ts";
+import { hasJoinedNamespace, hasNamespace, hasNewNamespace } from "../spec/rules/namespaces.ts";
 import { sysctlComponents } from "../spec/sysctl-key.ts";
 import type { ValidSpec } from "../spec/types.ts";
 import type { Plan } from "./plan.ts";
@@ -44,7 +44,7 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
   else if (hasDeviceRules && facts.euid !== 0)
     warn("linux.resources.devices", "not in force: device rules take a privilege that this user does not have");
   const planOwnCgroup = lazy(() => planCgroup(spec, id, facts, options.cgroupManager));
-  const { namespaces, netDevices, resctrl, cgroup, rootfs, planned } = together({
+  const { namespaces, netDevices, resctrl, cgroup, rootfs, hooks, planned } = together({
     namespaces: () => planNamespaces(spec, facts.euid),
     netDevices: () => planNetDevices(linux, () => (facts.capabilities & netAdmin) !== 0n),
     resctrl: () => planResctrl(linux.intelRdt, id, () => facts.resctrl),
@@ -56,6 +56,13 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
       const mayMount = () => (facts.capabilities & sysAdmin) !== 0n;
       const hasSelinux = () => facts.selinux;
       return planRootfs(spec, { bundle, pivot: options.pivot, cgroupView, mayMount, hasSelinux, warn });
+    },
+    hooks: () => {
+      const ops = planHooks(spec.hooks);
+      // Whoever is in that namespace would say what is executed, with the rights that init still has.
+      if (ops.createContainer.length > 0 && hasJoinedNamespace(spec, "mount"))
+        refuse("hooks.createContainer", "cannot be executed in a mount namespace that is joined");
+      return ops;
     },
     planned: () =>
       spec.process === undefined
@@ -76,7 +83,7 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
       sysctl: Object.entries(linux.sysctl ?? {}).map(
         ([key, value]) => [(sysctlComponents(key) ?? []).join("/"), value] as const,
       ),
-      hooks: planHooks(spec.hooks),
+      hooks,
       program: planned?.program,
     },
     warnings: [...warnings, ...(planned?.warnings ?? [])],

@@ -105,7 +105,7 @@ export interface ExecPlan {
   readonly joins: readonly NamespaceFile[];
   /** Whether the user namespace must be entered before the others can be: without privilege outside of it. */
   readonly userFirst: boolean;
-  readonly namespaces: Pick<NamespaceOps, "denySetgroups">;
+  readonly namespaces: Pick<NamespaceOps, "denySetgroups" | "foreignMounts">;
   readonly cgroups: readonly CgroupPlace[];
   readonly warnings: readonly Finding[];
 }

@@ -5,12 +5,13 @@ import { look, procText } from "../facts/look.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT } from "../linux/constants.ts";
 import type { Findings } from "../spec/findings.ts";
 import { isBind } from "../spec/rules/mounts.ts";
-import { hasNamespace } from "../spec/rules/namespaces.ts";
+import { hasJoinedNamespace, hasNamespace } from "../spec/rules/namespaces.ts";
 import type { Mount } from "../spec/types.ts";
 import type { Subject } from "./host.ts";
 
+/** What lies in a mount namespace that is joined shows when the container is made: nothing is entered to look. */
 export function rootCheck({ spec, bundle }: Subject, findings: Findings): void {
-  if (spec.root === undefined || spec.root.path === "") return;
+  if (spec.root === undefined || spec.root.path === "" || hasJoinedNamespace(spec, "mount")) return;
   const path = resolve(bundle, spec.root.path);
   const found = look(path);
   if (typeof found === "string") findings.problem("root.path", found);
@@ -18,6 +19,7 @@ export function rootCheck({ spec, bundle }: Subject, findings: Findings): void {
 }
 
 export function bindSourcesCheck({ spec, bundle }: Subject, findings: Findings): void {
+  if (hasJoinedNamespace(spec, "mount")) return;
   spec.mounts?.forEach((mount, index) => {
     if (!isBind(mount) || mount.source === undefined || mount.source === "" || isLinkItself(mount)) return;
     const found = look(resolve(bundle, mount.source));

@@ -8,6 +8,7 @@ import { open } from "../linux/file.ts";
 import { getLimit, resourceNumbers } from "../linux/process.ts";
 import { SyscallError } from "../linux/raw.ts";
 import type { Findings } from "../spec/findings.ts";
+import { hasJoinedNamespace } from "../spec/rules/namespaces.ts";
 import type { Hook, Process } from "../spec/types.ts";
 import { capabilityNames, hookKinds } from "../spec/vocabulary.ts";
 import type { Subject } from "./host.ts";
@@ -38,7 +39,7 @@ export function programCheck({ spec, bundle }: Subject, findings: Findings): voi
       ({ path }, index) => [`hooks.startContainer[${index}].path`, [path]] as const,
     ),
   ];
-  if (programs.length === 0 || spec.root === undefined) return;
+  if (programs.length === 0 || spec.root === undefined || hasJoinedNamespace(spec, "mount")) return;
   try {
     using directory = open("cwd", resolve(bundle, spec.root.path), O_PATH | O_DIRECTORY);
     const root = new Root(directory);

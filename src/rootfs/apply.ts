@@ -21,6 +21,7 @@ import {
   setMountAttributes,
   setPathPropagation,
 } from "../linux/mount.ts";
+import { setns } from "../linux/namespace.ts";
 import { changePropagation, propagationFlag } from "./attributes.ts";
 import { makeDevices, makeLinks } from "./device-nodes.ts";
 import { makeReadonly, mask, nullDevice } from "./masks.ts";
@@ -83,10 +84,26 @@ export function prepareRootfs(ops: RootfsOps, help: RootfsHelp): PreparedRootfs 
   return { root, nullMount, readonlyAtEnd };
 }
 
-/** Makes the prepared tree the root of this process and leaves nothing of the host's in reach. */
-export function enterRootfs(prepared: PreparedRootfs, ops: RootfsOps): void {
-  const { root } = prepared;
-  step("root");
+/**
+ * Makes the prepared tree the root of this process and leaves nothing of the host's in reach.
+ * @param foreignMounts the mount namespace to be in, where the tree was built in a copy of it
+ */
+export function enterRootfs(prepared: PreparedRootfs, ops: RootfsOps, foreignMounts: Fd | undefined): void {
+  if (foreignMounts === undefined) {
+    step("root");
+    enterOwn(prepared, ops);
+    restrict(prepared, ops);
+    const { propagation } = ops;
+    if (propagation.kind !== "slave" || !propagation.recursive) changePropagation(prepared.root.fd, propagation, "/");
+  } else {
+    restrict(prepared, ops);
+    step("root");
+    enterForeign(prepared, ops, foreignMounts);
+  }
+  closeAll([prepared.root.fd, prepared.nullMount, ...prepared.readonlyAtEnd]);
+}
+
+function enterOwn({ root }: PreparedRootfs, ops: RootfsOps): void {
   fchdir(root.fd, ops.path);
   if (ops.pivot) {
     pivotRootHere();
@@ -97,11 +114,26 @@ export function enterRootfs(prepared: PreparedRootfs, ops: RootfsOps): void {
     chroot(".");
   }
   chdir("/");
+}
+
+/**
+ * The namespace gets none of the mounts: a copy of the tree that is attached nowhere becomes the root of this process,
+ * and goes with the last that has it. To change the root of the namespace would change that of others in it.
+ */
+function enterForeign({ root }: PreparedRootfs, ops: RootfsOps, foreignMounts: Fd): void {
+  using tree = cloneTreeOf(root.fd, true, ops.path);
+  setns(foreignMounts, "mnt", "the mount namespace of the configuration");
+  fchdir(tree, ops.path);
+  chroot(".");
+  chdir("/");
+}
+
+/** What nothing more may be made in, when all is there. */
+function restrict(prepared: PreparedRootfs, ops: RootfsOps): void {
+  const { root } = prepared;
   step("masks");
   mask(root, ops.maskedPaths, prepared.nullMount);
   makeReadonly(root, ops.readonlyPaths);
   for (const mount of prepared.readonlyAtEnd) setMountAttributes(mount, false, { set: MOUNT_ATTR_RDONLY }, "a tmpfs");
   if (ops.readonly) setMountAttributes(root.fd, false, { set: MOUNT_ATTR_RDONLY }, "/");
-  if (ops.propagation.kind !== "slave" || !ops.propagation.recursive) changePropagation(root.fd, ops.propagation, "/");
-  closeAll([root.fd, prepared.nullMount, ...prepared.readonlyAtEnd]);
 }

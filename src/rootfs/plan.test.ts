@@ -13,8 +13,11 @@ const context: RootfsContext = {
   warn: (path, message) => assert.fail(`${path}: ${message}`),
 };
 
+const ownMounts: NonNullable<Linux["namespaces"]> = [{ type: "mount" }];
+
 function plan(change: Partial<Spec>, more: Partial<RootfsContext> = {}) {
-  return planRootfs({ ociVersion: "1.3.0", root: { path: "rootfs" }, ...change }, { ...context, ...more });
+  const linux = { namespaces: ownMounts, ...change.linux };
+  return planRootfs({ ociVersion: "1.3.0", root: { path: "rootfs" }, ...change, linux }, { ...context, ...more });
 }
 
 function planMount(mount: Mount, more: Partial<RootfsContext> = {}): MountOp {
@@ -159,11 +162,34 @@ describe("planRootfs() plans a mount", () => {
     assert.equal(shares("rshared", ["rslave"]), false);
     assert.equal(shares("rslave", ["rshared"]), false);
     assert.equal(shares(undefined, ["rshared"]), false);
-    assert.equal(shares("rshared", ["rshared"], { namespaces: [{ type: "user" }] }), false);
+    assert.equal(shares("rshared", ["rshared"], { namespaces: [{ type: "mount" }, { type: "user" }] }), false);
   });
 
   test("at a relative destination, which starts at the container's root", () => {
     assert.equal(planMount({ destination: "a/../../b", type: "tmpfs" }).destination, "/b");
+  });
+
+  test("of somebody else's namespace, but for those that need one of their own", () => {
+    const mounts = [{ destination: "/d", source: "/data", options: ["rbind", "rprivate"] }];
+    const ids = [{ containerID: 0, hostID: 0, size: 10 }];
+    const joined = { namespaces: [{ type: "mount" as const, path: "/ns/mnt" }] };
+    for (const linux of [{ namespaces: [] }, joined]) {
+      assert.equal(plan({ mounts, linux }).mounts.length, 1);
+      assert.equal(plan({ linux: { ...linux, rootfsPropagation: "private" } }).propagation.kind, "private");
+      for (const word of ["shared", "rshared", "slave", "rslave", "unbindable", "runbindable"] as const) {
+        const message = (where: string) => `${where}: "${word}" takes a new "mount" namespace`;
+        const mount = { destination: "/d", source: "/data", options: ["rbind", word] };
+        assert.throws(() => plan({ mounts: [mount], linux }), { message: message("mounts[0].options") });
+        assert.throws(() => plan({ linux: { ...linux, rootfsPropagation: word } }), {
+          message: message("linux.rootfsPropagation"),
+        });
+      }
+    }
+    const mapped = [{ destination: "/d", source: "/data", options: ["bind"], uidMappings: ids, gidMappings: ids }];
+    assert.equal(plan({ mounts: mapped, linux: { namespaces: [] } }).mounts.length, 1);
+    assert.throws(() => plan({ mounts: mapped, linux: joined }), {
+      message: "mounts[0].options: an id-mapped mount cannot go with a joined mount namespace",
+    });
   });
 
   test("in the order of the configuration", () => {

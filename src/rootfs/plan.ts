@@ -1,6 +1,7 @@
 /** From the specification's root, mounts, devices and paths to what rootfs/apply.ts performs. Pure. */
 import { clean, resolve } from "../base/path.ts";
 import { each, refuse } from "../spec/refusal.ts";
+import { hasJoinedNamespace, hasNewNamespace } from "../spec/rules/namespaces.ts";
 import { utf8Length } from "../spec/rules/text.ts";
 import type { Device, Linux, Mount, Spec } from "../spec/types.ts";
 import { defaultDevices } from "./devices.ts";
@@ -27,7 +28,8 @@ export interface RootfsContext {
 export function planRootfs(spec: Spec, context: RootfsContext): RootfsOps {
   const { root, mounts = [], linux = {} } = spec;
   if (root === undefined) refuse("root", "required on Linux");
-  const planMount = mountPlanner(linux, context);
+  const planMount = mountPlanner(spec, context);
+  requireOwnMounts(spec, linux.rootfsPropagation ?? "", "linux.rootfsPropagation");
   const mountOps = each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`)).map(putReadonlyOff);
   const hasOwnDev = !mountOps.some(({ kind, destination }) => kind === "bind" && destination === "/dev");
   return {
@@ -50,8 +52,10 @@ const longestData = 4095;
 /** File systems of the kernel's own, which have no labels to be set as a whole. */
 const unlabelled: readonly string[] = ["proc", "sysfs", "mqueue", "cgroup", "cgroup2"];
 
-function mountPlanner(linux: Linux, context: RootfsContext): (mount: Mount, where: string) => MountOp {
+function mountPlanner(spec: Spec, context: RootfsContext): (mount: Mount, where: string) => MountOp {
+  const { linux = {} } = spec;
   const { bundle, cgroupView, mayMount } = context;
+  const isJoined = hasJoinedNamespace(spec, "mount");
   const containerIds = containerIdsOf(linux);
   const rootIsShared = propagationOf(linux.rootfsPropagation).kind === "shared";
   const label = linux.mountLabel || undefined;
@@ -62,8 +66,12 @@ function mountPlanner(linux: Linux, context: RootfsContext): (mount: Mount, wher
     const options = parseOptions(words);
     const { flags, recursiveFlags, propagation, onLink, copyUp, data } = options;
     const base = { destination: clean(mount.destination), onLink, words, flags, recursiveFlags, propagation };
+    for (const word of words) requireOwnMounts(spec, word, `${where}.options`);
     const ids = planIds(mount, options, where, containerIds);
     if (ids !== undefined && !mayMount()) refuse(`${where}.options`, "an id-mapped mount takes CAP_SYS_ADMIN");
+    // The host side, which has the rights, has no view of a mount namespace that is joined.
+    if (ids !== undefined && isJoined)
+      refuse(`${where}.options`, "an id-mapped mount cannot go with a joined mount namespace");
     if (options.bind !== undefined || mount.type === "bind") {
       if (mount.source === undefined) refuse(`${where}.source`, "required for a bind mount");
       // The file system is there already: mount(2) does not look at the data of a bind either.
@@ -71,7 +79,7 @@ function mountPlanner(linux: Linux, context: RootfsContext): (mount: Mount, wher
       if (copyUp) refuse(`${where}.options`, '"tmpcopyup" is for tmpfs only');
       const source = resolve(bundle, mount.source);
       // The ids of a user namespace may have no way to the source: /var/lib/… is often closed to all but root.
-      const byCaller = ids !== undefined || (containerIds !== undefined && mayMount());
+      const byCaller = ids !== undefined || (containerIds !== undefined && !isJoined && mayMount());
       const recursive = options.bind === "rbind";
       // Both must ask for it, as with the other runtimes; and whoever is root in a user namespace only cannot.
       const outward = rootIsShared && containerIds === undefined && propagation.some(({ kind }) => kind === "shared");
@@ -128,6 +136,12 @@ function putReadonlyOff(op: MountOp, index: number, all: readonly MountOp[]): Mo
     op.destination === "/dev" || all.slice(index + 1).some(({ destination }) => destination.startsWith(inside));
   if (!isUsed) return op;
   return { ...op, flags: { ...op.flags, set: op.flags.set.filter((flag) => flag !== "ro") }, readonlyAtEnd: true };
+}
+
+/** No mount is heard of, or told of, in a tree that is attached nowhere; and what cannot be copied would be missing. */
+function requireOwnMounts(spec: Spec, word: string, where: string): void {
+  if (hasNewNamespace(spec, "mount") || !/^r?(shared|slave|unbindable)$/.test(word)) return;
+  refuse(where, `"${word}" takes a new "mount" namespace`);
 }
 
 /** How the container's user namespace maps ids, for mounts that are to be mapped like it. */

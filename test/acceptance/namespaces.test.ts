@@ -204,26 +204,6 @@ scenario(
   },
 );
 
-for (const [what, change] of [
-  ["is not new", without("mount")],
-  [
-    "is another process's",
-    (spec: Spec) => {
-      without("mount")(spec);
-      spec.linux.namespaces.push({ type: "mount", path: `/proc/${process.pid}/ns/mnt` });
-    },
-  ],
-] as const) {
-  scenario(
-    `create refuses a mount namespace that ${what}`,
-    { boxOnly: "no container whose mounts are made in somebody else's namespace" },
-    async (lab) => {
-      const container = lab.container(["/bin/true"], change);
-      refused(await container.creating().result(), /linux\.namespaces: a new "mount" namespace is required/);
-    },
-  );
-}
-
 scenario("create says of which kind a namespace is", { boxOnly: "the words of errors" }, async (lab) => {
   const container = lab.container(["/bin/true"], (spec) => {
     without("network")(spec);

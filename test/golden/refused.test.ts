@@ -19,7 +19,7 @@ function configWith(path: string, value: unknown): string {
 }
 
 const needsMount =
-  'linux.namespaces: a new "mount" namespace is required, the container would change the mounts of the host';
+  'linux.namespaces: a "user" namespace has no rights over the mounts outside: it needs a new "mount" namespace';
 
 /** What is refused before anything is made, and how it is said. */
 const refused: readonly (readonly [path: string, value: unknown, message: string, host?: Host])[] = [
@@ -46,7 +46,7 @@ const refused: readonly (readonly [path: string, value: unknown, message: string
   ["process.env", ["A"], 'process.env[0]: must be of the form NAME=value, not "A"'],
   ["process.apparmorProfile", "unconfined", "process.apparmorProfile: AppArmor is not in force on this host"],
   ["process.selinuxLabel", "a:b:c", "process.selinuxLabel: SELinux is not in force on this host"],
-  ["linux.namespaces", [{ type: "pid" }, { type: "uts" }], needsMount],
+  ["linux.namespaces", [{ type: "user", path: "/ns/user" }, { type: "uts" }], needsMount],
   ["linux.namespaces", undefined, 'hostname: needs a namespace of type "uts" in linux.namespaces'],
   [
     "linux.namespaces",

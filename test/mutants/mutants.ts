@@ -969,9 +969,64 @@ export const mutants: readonly Mutant[] = [
     name: "the root's propagation is not set",
     file: "rootfs/apply.ts",
     replace:
-      'if (ops.propagation.kind !== "slave" || !ops.propagation.recursive) changePropagation(root.fd, ops.propagation, "/");',
+      'if (propagation.kind !== "slave" || !propagation.recursive) changePropagation(prepared.root.fd, propagation, "/");',
     by: "",
     tests: ["file system: the root has propagation shared when configured"],
+  },
+
+  // --- mount namespaces of others ---
+  {
+    name: "the tree is built in the mount namespace of others itself",
+    file: "namespaces/apply.ts",
+    replace: 'unshare(["mnt"])',
+    by: "void 0",
+    tests: [
+      "mount namespaces: nothing is mounted in a joined mount namespace, from create to delete",
+      "mount namespaces: a create that fails leaves nothing in a joined mount namespace",
+    ],
+  },
+  {
+    name: "the tree is attached to the host's before it is the root",
+    file: "rootfs/apply.ts",
+    replace: "fchdir(tree, ops.path);",
+    by: 'moveMount(tree, open("cwd", ops.path, O_PATH), ops.path), fchdir(tree, ops.path);',
+    tests: ["mount namespaces: nothing is mounted in the host's mount namespace, from create to delete"],
+  },
+  {
+    name: "in a mount namespace of others the program stays in the copy of it",
+    file: "rootfs/apply.ts",
+    replace: 'setns(foreignMounts, "mnt", "the mount namespace of the configuration")',
+    by: "void 0",
+    tests: [
+      "mount namespaces: the mount namespace is the caller's when it is not asked for",
+      "mount namespaces: the mount namespace at a path is joined",
+    ],
+  },
+  {
+    name: "in a mount namespace of others nothing is masked",
+    file: "rootfs/apply.ts",
+    replace: 'restrict(prepared, ops);\n    step("root");',
+    by: 'step("root");',
+    tests: [
+      "mount namespaces: the container has a root, mounts, devices and masks of its own in the host's mount namespace",
+    ],
+  },
+  {
+    name: "exec has the root of the mount namespace",
+    file: "handshake/spawn.ts",
+    replace: "if (root !== undefined) enterRoot(root);",
+    by: "",
+    tests: [
+      "mount namespaces: exec is in the container's root in the host's mount namespace",
+      "mount namespaces: exec is in the container's root in a joined mount namespace",
+    ],
+  },
+  {
+    name: "createContainer hooks are executed in a joined mount namespace",
+    file: "plan/create.ts",
+    replace: 'ops.createContainer.length > 0 && hasJoinedNamespace(spec, "mount")',
+    by: "false",
+    tests: ["mount namespaces: create refuses createContainer hooks among joined mounts"],
   },
 
   // --- mounts ---
@@ -1027,7 +1082,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "in a user namespace init opens the sources of binds",
     file: "rootfs/plan.ts",
-    replace: "ids !== undefined || (containerIds !== undefined && mayMount())",
+    replace: "ids !== undefined || (containerIds !== undefined && !isJoined && mayMount())",
     by: "ids !== undefined",
     tests: ["mounts: a bind source that only root can reach is there in a user namespace"],
   },

@@ -86,12 +86,6 @@ const explanations: readonly Explanation[] = [
     why: "It wants memory.kmem.limit_in_bytes to hold what was asked for: the kernel's limit for its own memory has no effect since Linux 5.16, and the property is not recommended.",
   },
 
-  {
-    programs: ["linux_ns_itype", "linux_ns_path"],
-    places: box,
-    why: "Their container has the host's mount namespace, or one that is joined by path: box refuses both by name, for its mounts would be made there.",
-  },
-
   // --- It depends on who is faster ---
   {
     programs: ["pidfile", "killsig", "poststart"],

@@ -14,6 +14,11 @@ export function hasNewNamespace(spec: Spec, type: NamespaceType): boolean {
   return spec.linux?.namespaces?.some((one) => one.type === type && one.path === undefined) ?? false;
 }
 
+/** Whether the container is put into a namespace of this type that somebody else has made. */
+export function hasJoinedNamespace(spec: Spec, type: NamespaceType): boolean {
+  return spec.linux?.namespaces?.some((one) => one.type === type && one.path !== undefined) ?? false;
+}
+
 /** Each type at most once; paths absolute. */
 export function namespacesRule(spec: Spec, findings: Findings): void {
   const seen = new Set<string>();
