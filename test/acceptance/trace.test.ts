@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { lstatSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { command } from "./harness/command.ts";
 import { context } from "./harness/context.ts";
 import { ok, refused } from "./harness/expect.ts";
@@ -23,6 +23,38 @@ interface Event {
 const events = (path: string): Event[] => JSON.parse(`${readFileSync(path, "utf8").replace(/,\n$/, "")}]`) as Event[];
 
 const box = (lab: Lab, ...args: string[]) => command([context.runtime.path, "--root", lab.root, ...args]);
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/**
+ * What the Trace Event Format asks of the events that box writes, and what its readers need to draw them: names for all
+ * rows, and spans of one row that lie within each other or side by side.
+ */
+function assertValid(all: readonly Event[]): void {
+  for (const event of all) {
+    const { pid, tid, name, ph, cat, ts = NaN, dur = NaN, args } = event;
+    assert.ok(isCount(pid) && isCount(tid) && name.length > 0, JSON.stringify(event));
+    if (ph === "M") assert.ok(name.endsWith("_name") && typeof args?.name === "string", JSON.stringify(event));
+    else assert.ok(ph === "X" && (cat === "step" || cat === "syscall") && ts > 0 && dur >= 0, JSON.stringify(event));
+  }
+  for (const key of new Set(all.map(({ pid, tid }) => `${pid} ${tid}`))) {
+    const row = all.filter(({ pid, tid }) => `${pid} ${tid}` === key);
+    assert.ok(row.some(({ name }) => name === "thread_name"));
+    const spans = row.filter(({ ph }) => ph === "X") as (Event & { ts: number; dur: number })[];
+    const ends: number[] = [];
+    for (const { name, ts, dur } of spans.sort((a, b) => a.ts - b.ts || b.dur - a.dur)) {
+      while (ends.length > 0 && (ends.at(-1) as number) <= ts) ends.pop();
+      // Sums of fractions of microseconds are off in their last digits.
+      assert.ok(
+        ends.every((end) => ts + dur <= end + 0.001),
+        `${name} at ${ts} goes beyond what it lies in`,
+      );
+      ends.push(ts + dur);
+    }
+  }
+  for (const pid of new Set(all.map((event) => event.pid)))
+    assert.ok(all.some((event) => event.pid === pid && event.name === "process_name"));
+}
 
 const namesOf = (all: readonly Event[], name: string): (string | undefined)[] =>
   all.filter((event) => event.ph === "M" && event.name === name).map(({ args }) => args?.name);
@@ -61,6 +93,51 @@ scenario("several commands add to one file, and box trace prints it", async (lab
   assert.equal(stdout.match(/^box (run|delete) /gm)?.length, 2);
   assert.match(stdout, /^ +\d+\.\d{3} +\d+\.\d{3} +\d+ +\d+\.\d{3} {3}hooks\.poststart\[0\]/m);
   assert.equal(stdout.match(/longest calls/g)?.length, 2);
+});
+
+scenario("every command leaves a valid timeline", { needs: ["cgroup: freezer"] }, async (lab) => {
+  const container = await lab.running();
+  const { id, bundle } = container;
+  const traced = async (name: string, ...args: string[]) => {
+    const file = lab.path(`${name}.json`);
+    ok(await box(lab, "--trace", file, name, ...args));
+    const all = events(file);
+    assertValid(all);
+    assert.ok(
+      all.some(({ cat, name: step }) => cat === "step" && step === name),
+      `no step of ${name}`,
+    );
+    assert.ok(
+      all.some(({ cat }) => cat === "syscall"),
+      `no call of ${name}`,
+    );
+  };
+  await traced("state", id);
+  await traced("list");
+  await traced("exec", id, "/bin/true");
+  await traced("ps", id);
+  await traced("events", "--stats", id);
+  await traced("update", "--pids-limit", "100", id);
+  await traced("pause", id);
+  await traced("resume", id);
+  await traced("features");
+  await traced("doctor");
+  await traced("validate", "--bundle", bundle);
+  mkdirSync(lab.path("empty"));
+  await traced("spec", "--bundle", lab.path("empty"));
+  const waiting = traced("wait", id);
+  await traced("kill", id, "KILL");
+  await waiting;
+  await container.exit();
+  await traced("delete", id);
+
+  const other = lab.container(["/bin/true"]);
+  await traced("run", "--bundle", other.bundle, other.id);
+  const third = lab.container(["/bin/probe", "wait"]);
+  const file = lab.path("create.json");
+  await lab.watch(lab.runtime.shim(["--trace", file, "create", "--bundle", third.bundle, third.id])).ok();
+  await traced("start", third.id);
+  assertValid(events(file));
 });
 
 scenario("a created init goes on in the file of create until the program is executed", async (lab) => {
