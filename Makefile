@@ -33,7 +33,7 @@ TESTS := $(shell find src test/golden test/kernel -name '*.ts' 2>/dev/null) $(wi
 GENERATED := build/generated/validators.js
 
 .PHONY: help setup build build-asan run test unit unit-qjs host acceptance acceptance-loop acceptance-execs acceptance-compare \
-	acceptance-vm acceptance-mutants stress-update faults races soak conformance fuzz bench lint format man completions install clean FORCE
+	acceptance-vm acceptance-mutants stress-update faults races soak conformance fuzz bench bench-guard lint format man completions install clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -51,7 +51,7 @@ build-asan: setup ## build/box-asan, the same with sanitizers and line numbers
 run: build ## take a busybox container through its whole life
 	@tools/run
 
-test: unit unit-qjs host acceptance ## all tests
+test: unit unit-qjs host bench-guard acceptance ## all tests
 
 unit: setup ## tests of everything pure, in Node
 	@$(MAKE) --no-print-directory $(GENERATED)
@@ -108,6 +108,9 @@ fuzz: build ## try configurations that nobody would write: RUNS=, SEED=, AT=
 
 bench: build ## compare with other runtimes: CASES=, ROUNDS=, BEFORE= another build
 	@tools/bench
+
+bench-guard: build ## system calls, instructions and sizes, compared with figures: UPDATE=1 writes them anew
+	@$(TS) bench/guard/run.ts
 
 lint: setup ## format, lint, types, imports between rooms
 	@tools/lint

@@ -133,3 +133,15 @@ function sum(parts: readonly (Map<string, Samples> | undefined)[]): Map<string, 
     }),
   );
 }
+
+/** Samples by the names of the case, the figure and the runtime; the reference of any case is `floor`. */
+export type Lookup = (name: string, figure: string, subject: string) => Samples | undefined;
+
+export function lookup(results: Results): Lookup {
+  return (name, figure, subject) => {
+    for (const [one, figures] of results)
+      if (one.name === name)
+        return figures.get(figure)?.get(subject === "floor" ? (one.reference?.name ?? subject) : subject);
+    return undefined;
+  };
+}

@@ -30,12 +30,7 @@ const inPeers = ["tools/peers", "run", "--"];
 /** @param before another build of box, to be compared with this one */
 export function makePlaces(before: string | undefined) {
   run(["tools/peers", "build"]);
-  const box: Runtime[] = [{ name: "box", path: "build/box", file: "build/box" }];
-  if (before !== undefined) {
-    const copy = `${out}/box-before`;
-    copyFileSync(before, copy);
-    box.push({ name: "before", path: copy, file: copy });
-  }
+  const box = [installed("build/box", "box"), ...(before === undefined ? [] : [installed(before, "before")])];
   const runtimes = [
     ...box,
     { name: "crun", path: "/usr/bin/crun", file: `${peersRoot}/usr/bin/crun` },
@@ -47,6 +42,14 @@ export function makePlaces(before: string | undefined) {
     user: { title: "pure cgroup v2, without root", prefix: asUser, state: "/tmp/bench-user", runtimes },
     host: { title: "this host's cgroups", prefix: [], state: "/run/box-bench", runtimes: [...box, ...hostRunc()] },
   } satisfies Record<string, Place>;
+}
+
+/** A copy, as every installed runtime is one: the kernel maps a file that was written from end to end in larger pieces. */
+function installed(build: string, name: string): Runtime {
+  const folder = `${out}/${name}`;
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(build, `${folder}/box`);
+  return { name, path: `${folder}/box`, file: `${folder}/box` };
 }
 
 export type Places = ReturnType<typeof makePlaces>;

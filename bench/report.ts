@@ -1,11 +1,11 @@
 /** Results as Markdown tables. */
 import type { Case } from "./cases.ts";
-import type { Results, Samples } from "./measure.ts";
+import { lookup, type Results, type Samples } from "./measure.ts";
 import { median, type Ratio, ratio } from "./statistics.ts";
 
 export const number = (value: number, digits = 2): string => value.toFixed(digits);
 
-const show = ({ value, low, high }: Ratio): string => `${number(value)} [${number(low)}–${number(high)}]`;
+export const show = ({ value, low, high }: Ratio): string => `${number(value)} [${number(low)}–${number(high)}]`;
 
 /** How long it took, or how long processors worked for it, which is less disturbed by others on the machine. */
 export type Kind = "milliseconds" | "processor";
@@ -50,4 +50,16 @@ export function markdown(heads: readonly string[], rows: readonly (readonly stri
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const alignment = `|${heads.map((_, index) => (index === 0 ? "---" : "--:")).join("|")}|`;
   return `${[line(heads), alignment, ...rows.map(line)].join("\n")}\n`;
+}
+
+/** Medians of the largest resident set; of a waiting init what it holds while it waits. */
+export function memoryTable(results: Results, figures: readonly (readonly [string, string, string])[]): string {
+  const subjects = ["box", "crun", "runc"];
+  const find = lookup(results);
+  const rows = figures.map(([title, name, figure]) => {
+    const memory = subjects.map((subject) => find(name, figure, subject)?.mebibytes ?? []);
+    const [box = [], crun = []] = memory;
+    return [title, ...memory.map((samples) => number(median(samples), 1)), show(ratio(box, crun))];
+  });
+  return markdown(["MiB", ...subjects, "box ÷ crun"], rows);
 }

@@ -1,14 +1,17 @@
 /**
  * Compares box with crun and runc, and with the floor (floor.c).
  *
- * CASES= names the cases, all without it; ROUNDS= how often each is run (300). BEFORE= is another build of box, which is
- * measured as well. Prints Markdown tables; every sample is kept under build/bench/.
+ * CASES= names the cases; ROUNDS= how often each is run (300). BEFORE= is another build of box, which is measured as well.
+ * Prints Markdown tables; every sample is kept under build/bench/. Without CASES all is measured, and docs/performance.md
+ * and the README are brought up to date.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
+import { breakDown } from "./breakdown.ts";
 import { makeBundles } from "./bundles.ts";
 import { type Case, makeCases } from "./cases.ts";
 import { measure, type Results } from "./measure.ts";
+import { writePages } from "./pages.ts";
 import { makePlaces, out, type Places } from "./places.ts";
 import { number, timeTable } from "./report.ts";
 import { run } from "./shell.ts";
@@ -34,6 +37,7 @@ const results: Results = new Map();
 for (const session of sessionsOf(cases))
   for (const [one, figures] of measure(session, rounds)) results.set(one, figures);
 keep();
+if (CASES === "") writePages(machine, results, breakDown(places.peers, Math.max(1, Math.floor(rounds / 3))), places);
 for (const place of Object.values(places)) {
   const own = new Map([...results].filter(([one]) => one.place === place));
   if (own.size > 0)

@@ -13,7 +13,7 @@ interface Span {
 }
 
 /** One process of a command. */
-interface Thread {
+export interface Thread {
   name: string;
   readonly steps: Span[];
   readonly calls: Span[];
