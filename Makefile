@@ -33,7 +33,8 @@ TESTS := $(shell find src test/golden test/kernel -name '*.ts' 2>/dev/null) $(wi
 GENERATED := build/generated/validators.js
 
 .PHONY: help setup build build-asan run test unit unit-qjs host acceptance acceptance-loop acceptance-execs acceptance-compare \
-	acceptance-vm acceptance-mutants stress-update faults races soak conformance fuzz bench bench-guard lint format man completions install clean FORCE
+	acceptance-vm acceptance-mutants stress-update faults races soak conformance fuzz fuzz-native bench bench-guard \
+	lint format man completions install clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -62,7 +63,7 @@ unit-qjs: setup ## the same tests inside the engine, and those that need the ker
 	@build/box-test
 
 host: build build-asan ## tests of the native part and of the kernel interface
-	@$(MAKE) --no-print-directory build/box-probe build/box-probe-asan
+	@$(MAKE) --no-print-directory build/box-probe build/box-probe-asan build/box-probe-valgrind
 	@tools/host
 
 acceptance: build ## tests of the binary, on real containers
@@ -106,6 +107,9 @@ conformance: build ## the validation programs of opencontainers/runtime-tools wi
 fuzz: build ## try configurations that nobody would write: RUNS=, SEED=, AT=
 	@tools/fuzz
 
+fuzz-native: setup build/version.h ## libFuzzer over the C that takes input: SECONDS= for each target, ONLY=
+	@tools/fuzz-native
+
 bench: build ## compare with other runtimes: CASES=, ROUNDS=, BEFORE= another build
 	@tools/bench
 
@@ -137,9 +141,10 @@ clean: ## remove everything that was built; downloaded packages stay
 
 # --- What the targets above are made of -------------------------------------------------------------------------------
 
-# The native part is compiled three times; the modules of each binary are bundled into a folder of its own.
+# The native part is compiled four times; the modules of each binary are bundled into a folder of its own.
 HARDENED := $(patsubst %,build/native/hardened/%.o,$(NATIVE) fortify)
 SANITIZED := $(patsubst %,build/native/sanitized/%.o,$(NATIVE))
+VALGRIND := $(patsubst %,build/native/valgrind/%.o,$(NATIVE))
 TESTING := $(patsubst %,build/native/testing/%.o,$(NATIVE) fortify)
 
 # Linked twice: without an image it writes one, with it only that section is another.
@@ -164,11 +169,17 @@ build/box-probe-asan: $(SANITIZED) build/probe-asan/modules.o
 build/box-asan build/box-probe-asan:
 	@$(CC) $(SANITIZE) -o $@ $^ $(LIBS) -lm
 
+build/box-probe-valgrind: $(VALGRIND) build/probe-asan/modules.o
+	@$(CC) -g -o $@ $^ $(LIBS) -lm
+
 build/native/hardened/%.o: native/%.c native/host.h build/version.h
 	@mkdir -p $(@D) && $(CC) $(CFLAGS) $(RELEASE) -c -o $@ $<
 
 build/native/sanitized/%.o: native/%.c native/host.h build/version.h
 	@mkdir -p $(@D) && $(CC) $(CFLAGS) $(SANITIZE) -c -o $@ $<
+
+build/native/valgrind/%.o: native/%.c native/host.h build/version.h
+	@mkdir -p $(@D) && $(CC) $(CFLAGS) -g -O1 -DBOX_CHECK_LEAKS -c -o $@ $<
 
 build/native/testing/%.o: native/%.c native/host.h build/version.h
 	@mkdir -p $(@D) && $(CC) $(CFLAGS) $(RELEASE) -DBOX_TEST -c -o $@ $<

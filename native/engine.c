@@ -231,7 +231,8 @@ static void evaluate_module(JSContext *context, const char *name)
 void engine_start(void)
 {
 	arena_start();
-#ifdef __SANITIZE_ADDRESS__
+#ifdef BOX_CHECK_LEAKS
+	/* The libc's blocks are what sanitizers and valgrind know. */
 	JSRuntime *runtime = JS_NewRuntime();
 #else
 	JSRuntime *runtime = JS_NewRuntime2(&engine_memory, NULL);

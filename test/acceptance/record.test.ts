@@ -4,7 +4,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, rmdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { command } from "./harness/command.ts";
 import type { Container } from "./harness/container.ts";
+import { context } from "./harness/context.ts";
 import { ok, refused } from "./harness/expect.ts";
 import { cgroupsNamed, isAlive, startTime } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
@@ -57,6 +59,37 @@ scenario("a process that has got the pid of init is not taken for it", async (la
   refused(await lab.runtime.kill(container.id, "TERM"), /container not running/);
   await container.delete("--force");
 });
+
+scenario(
+  "a pid that the kernel has given out again is not taken for init",
+  { needs: ["mount: proc"], limit: 120_000 },
+  async (lab) => {
+    // A pid namespace, in which the next pid can be chosen; the shim is its first process and reaps.
+    const script = `
+      exec 2>&1
+      "$1" --root "$2" create --bundle "$4" "$3" </dev/null >/dev/null || exit
+      pid=$("$1" --root "$2" state "$3" | tr -d ' ,' | sed -n 's/^"pid"://p')
+      kill -9 "$pid"
+      while [ -e "/proc/$pid" ]; do :; done
+      until [ "$!" = "$pid" ]; do
+        echo $((pid - 1)) >/proc/sys/kernel/ns_last_pid
+        sleep 1000 </dev/null >/dev/null &
+      done
+      "$1" --root "$2" state "$3" | grep status
+      "$1" --root "$2" kill "$3" KILL
+      "$1" --root "$2" start "$3"
+      "$1" --root "$2" delete --force "$3" && echo deleted
+      kill -9 "$pid" && echo the other one is there`;
+    const { id, bundle } = lab.container(["/bin/true"]);
+    const inside = [context.shim, "2", "/bin/sh", "-c", script, "sh", context.runtime.path, lab.root, id, bundle];
+    const { stdout } = ok(await command(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", ...inside]));
+    const said = stdout.split("\n");
+    assert.match(said[0] ?? "", /"status": "stopped"/);
+    assert.match(said[1] ?? "", /container not running/);
+    assert.match(said[2] ?? "", /cannot start a container that has stopped/);
+    assert.deepEqual(said.slice(3), ["deleted", "the other one is there", ""]);
+  },
+);
 
 scenario("a container of another boot is stopped and can be deleted", async (lab) => {
   const container = await lab.stopped();

@@ -406,7 +406,10 @@ export const mutants: readonly Mutant[] = [
     file: "container/processes.ts",
     replace: "identify(process.pid)?.startTime === process.startTime",
     by: "identify(process.pid) !== undefined",
-    tests: ["record: a process that has got the pid of init is not taken for it"],
+    tests: [
+      "record: a process that has got the pid of init is not taken for it",
+      "record: a pid that the kernel has given out again is not taken for init",
+    ],
   },
 
   // --- create ---

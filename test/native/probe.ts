@@ -280,6 +280,8 @@ const tasks: Record<string, () => unknown> = {
     }
     return blocks.every((block) => block.every((byte) => byte === block[0])) && sum > 0;
   },
+  /** Each of the further arguments. */
+  several: () => host.argv.slice(2).map((name) => tasks[name]?.()),
   "no-number": () => 0,
   "status-7": () => 7,
 };
