@@ -141,28 +141,33 @@ clean: ## remove everything that was built; downloaded packages stay
 
 # --- What the targets above are made of -------------------------------------------------------------------------------
 
-# The native part is compiled four times; the modules of each binary are bundled into a folder of its own.
+# The native part is compiled five times; the modules of each binary are bundled into a folder of its own.
 HARDENED := $(patsubst %,build/native/hardened/%.o,$(NATIVE) fortify)
 SANITIZED := $(patsubst %,build/native/sanitized/%.o,$(NATIVE))
 VALGRIND := $(patsubst %,build/native/valgrind/%.o,$(NATIVE))
 TESTING := $(patsubst %,build/native/testing/%.o,$(NATIVE) fortify)
+LEARNING := $(patsubst %,build/native/learning/%.o,$(NATIVE) fortify learn)
 
 # Linked twice: without an image it writes one, with it only that section is another.
 build/box: $(HARDENED) build/release/image.o
 build/box-bare: $(HARDENED) build/release/modules.o
 build/box-probe: $(HARDENED) build/probe/image.o
 build/box-probe-bare: $(HARDENED) build/probe/modules.o
+build/box-learn: $(LEARNING) build/release/modules.o
 build/box-test: $(TESTING) build/test/modules.o
 build/box-mutants: $(HARDENED) build/mutants/modules.o
 build/box-faults: $(HARDENED) build/faults/modules.o
-build/box build/box-probe build/box-bare build/box-probe-bare build/box-test build/box-mutants build/box-faults:
+build/box build/box-probe build/box-bare build/box-probe-bare build/box-learn build/box-test build/box-mutants build/box-faults:
 	@$(CC) $(LINK) -o $@ $^ $(LIBS) $(LINK_END)
 	@if [ -e $@-bare ]; then node tools/image.mjs $@-bare $@; fi
 
-build/release/image.S: build/box-bare
+build/release/image.S: build/box-bare build/release/parts
 build/probe/image.S: build/box-probe-bare
 build/%/image.S: tools/image.mjs
 	@node tools/image.mjs $(filter build/box%,$^) $(@D)
+
+build/release/parts: build/box-learn tools/learn.mjs
+	@node tools/learn.mjs build/box-learn $@
 
 build/box-asan: $(SANITIZED) build/asan/modules.o
 build/box-probe-asan: $(SANITIZED) build/probe-asan/modules.o
@@ -180,6 +185,9 @@ build/native/sanitized/%.o: native/%.c native/host.h build/version.h
 
 build/native/valgrind/%.o: native/%.c native/host.h build/version.h
 	@mkdir -p $(@D) && $(CC) $(CFLAGS) -g -O1 -DBOX_CHECK_LEAKS -c -o $@ $<
+
+build/native/learning/%.o: native/%.c native/host.h build/version.h
+	@mkdir -p $(@D) && $(CC) $(CFLAGS) $(RELEASE) -DBOX_LEARN -c -o $@ $<
 
 build/native/testing/%.o: native/%.c native/host.h build/version.h
 	@mkdir -p $(@D) && $(CC) $(CFLAGS) $(RELEASE) -DBOX_TEST -c -o $@ $<

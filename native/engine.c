@@ -286,21 +286,13 @@ static int forget_stack(void *unused)
 
 bool writing_image;
 
-/*
- * For the build: the engine as every process finds it, with the modules that an image shall hold besides "main": what
- * commands need that enter a container, "--", and others.
- */
-void engine_write(char **names)
+/* For the build: the engine as every process finds it, with these modules besides "main". */
+void engine_prepare(char **names)
 {
 	writing_image = true;
 	engine_start();
-	engine->used_size = engine->entering_size = (size_t)(engine->next - (char *)engine);
-	for (; *names; names++) {
-		if (strcmp(*names, "--"))
-			evaluate_module(engine->context, *names);
-		else
-			engine->entering_size = (size_t)(engine->next - (char *)engine);
-	}
+	for (; *names; names++)
+		evaluate_module(engine->context, *names);
 	JS_RunGC(engine->runtime);
 	if (JS_IsJobPending(engine->runtime))
 		die("a module leaves a job behind");
@@ -311,6 +303,17 @@ void engine_write(char **names)
 	if (!stack || clone(forget_stack, stack + size, CLONE_VM | CLONE_VFORK, NULL) < 0)
 		die("cannot set the stack aside");
 	js_free(engine->context, stack);
+	writing_image = false;
+}
+
+/* For the build: writes the image; standard input tells the sizes of its first parts, and the part of each block. */
+void engine_write(char **names)
+{
+	static uint8_t parts[1 << 20];
+	if (fread(layout.size, sizeof *layout.size, SELDOM, stdin) == SELDOM)
+		layout.known = fread(parts, 1, sizeof parts, stdin);
+	layout.parts = parts;
+	engine_prepare(names);
 	arena_write();
 }
 

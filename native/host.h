@@ -31,11 +31,14 @@ struct bytecode {
 /* Ends the process with one line on stderr. */
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Where no kernel puts anything by itself, on x86-64, and on arm64 also with addresses of 39 bits. */
+#define ARENA ((char *)0x800000000)
+
 /* What the arena of memory.c begins with: everything outside the engine's own blocks that an image must keep. */
 struct engine {
 	/* What the image in a binary begins with. */
 	struct payload payload;
-	/* Up to where every command uses most of it; up to where those do that enter a container. */
+	/* Up to where every command writes to it; up to where those do that enter a container. */
 	size_t used_size, entering_size;
 	/* The free rest of the arena, and freed blocks by size. */
 	char *next, *end;
@@ -53,6 +56,23 @@ extern struct engine *engine;
 #else
 #define PAGE ((size_t)4 << 10)
 #endif
+
+/*
+ * For the build: where the blocks of an image lie. What commands write to lies together in the first parts, for each page
+ * that is written to is copied by each process. Blocks are numbered in the order in which they are cut, the same each time.
+ */
+enum part { ALWAYS, ENTERING, SELDOM, PARTS };
+struct layout {
+	/* The part of each block; what is not known is SELDOM. */
+	uint8_t *parts;
+	size_t known, count;
+	/* In bytes, of the first parts. */
+	uint64_t size[SELDOM];
+	char *next[PARTS], *end[PARTS];
+	/* What a block begins at a multiple of. */
+	size_t alignment;
+};
+extern struct layout layout;
 
 /* memory.c */
 extern const JSMallocFunctions engine_memory;
@@ -73,9 +93,14 @@ struct process {
 /* No process of its own yet: no system call, no time. */
 extern bool writing_image;
 void engine_start(void);
+void engine_prepare(char **names);
 void engine_write(char **names);
 void engine_enter(const struct process *process);
 int engine_run(const struct process *process);
+
+/* learn.c, in the build's own binary: what a command writes to. */
+char **learn(char **argv);
+void learn_note(void);
 
 /* seal.c */
 bool seal_is_sealed(void);

@@ -141,6 +141,11 @@ static void reset_signals(void)
 
 int main(int argc, char **argv, char **envp)
 {
+#ifdef BOX_LEARN
+	char **command = learn(argv);
+	argc -= (int)(command - argv);
+	argv = command;
+#endif
 	process.argc = argc;
 	process.argv = argv;
 	/* How the build asks a binary that has no image yet for one. */
@@ -152,7 +157,9 @@ int main(int argc, char **argv, char **envp)
 	keep_documented_environment(envp);
 	for (size_t i = 0; i < COUNT(entering_commands) && !process.sealed; i++)
 		if (has_argument(entering_commands[i])) {
+#ifndef BOX_LEARN
 			seal_self(argv, environment);
+#endif
 			process.sealed = true;
 		}
 	mark_inherited_fds();
@@ -162,9 +169,13 @@ int main(int argc, char **argv, char **envp)
 
 	if (arena_has_image())
 		arena_restore(process.sealed);
-	else
+	else if (!engine)
 		engine_start();
 	engine_enter(&process);
 	wipe_environment(envp);
-	_exit(engine_run(&process));
+	int status = engine_run(&process);
+#ifdef BOX_LEARN
+	learn_note();
+#endif
+	_exit(status);
 }

@@ -7,7 +7,7 @@
  * Most of what a start would compute is the same in every process: the engine's own objects, and the modules read and
  * evaluated. So the build starts the engine once, writes the arena down, and links it into the binary (tools/image.mjs).
  * A process moves that part of itself, copied on write, to the address where the arena was; only the words that point
- * into the binary must be set anew, as it lies elsewhere each time. docs/decisions/0005-heap-image.md says more.
+ * into the binary must be set anew, as it lies elsewhere each time. docs/decisions/0012-heap-image.md says more.
  */
 #define _GNU_SOURCE
 #include "host.h"
@@ -17,8 +17,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Where no kernel puts anything by itself, on x86-64, and on arm64 also with addresses of 39 bits. */
-#define ARENA ((char *)0x800000000)
+/* Addresses for an image while it is made. */
+#define ROOM ((size_t)1 << 30)
 /* The arena grows by this. */
 #define PIECE ((size_t)64 << 10)
 /* The pages of a block above this are given back when it is freed. */
@@ -80,12 +80,30 @@ static void *grow(void *place, size_t size)
 	return start == MAP_FAILED ? NULL : start;
 }
 
+struct layout layout = { .alignment = 8 };
+
+/* For the build: cuts a block of an image. */
+static struct header *lay_out(size_t total)
+{
+	size_t number = layout.count++;
+	enum part part = number < layout.known ? layout.parts[number] : SELDOM;
+	total = (total + layout.alignment - 1) & -layout.alignment;
+	/* What is known is of a build before this one: a block may have grown. */
+	if ((size_t)(layout.end[part] - layout.next[part]) < total)
+		part = SELDOM;
+	struct header *block = (struct header *)layout.next[part];
+	layout.next[part] += total;
+	return block;
+}
+
 static struct header *cut(size_t total)
 {
+	if (writing_image)
+		return lay_out(total);
 	if ((size_t)(engine->end - engine->next) < total) {
 		size_t size = (total + PIECE - 1) & -PIECE;
 		char *start = grow(engine->end, size);
-		if (!start || (writing_image && start != engine->end))
+		if (!start)
 			return NULL;
 		/* Elsewhere when the place behind is taken; then the rest is lost. */
 		if (start != engine->end)
@@ -160,11 +178,22 @@ const JSMallocFunctions engine_memory = { take, give_back, resize, usable_size }
 
 void arena_start(void)
 {
-	engine = grow(writing_image ? ARENA : NULL, PIECE);
-	if (!engine)
-		die("out of memory");
-	engine->next = (char *)(engine + 1);
-	engine->end = (char *)engine + PIECE;
+	if (!writing_image) {
+		engine = grow(NULL, PIECE);
+		if (!engine)
+			die("out of memory");
+		engine->next = (char *)(engine + 1);
+		engine->end = (char *)engine + PIECE;
+		return;
+	}
+	engine = mmap(ARENA, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if ((char *)engine != ARENA)
+		die("cannot place the image");
+	char *next = (char *)(((uintptr_t)(engine + 1) + layout.alignment - 1) & -layout.alignment);
+	for (enum part part = ALWAYS; part < PARTS; part++) {
+		layout.next[part] = next;
+		layout.end[part] = next = part < SELDOM ? next + layout.size[part] : ARENA + ROOM;
+	}
 }
 
 bool arena_has_image(void)
@@ -174,7 +203,8 @@ bool arena_has_image(void)
 
 /*
  * Makes the arena as the build left it, from the payload, whose pages are there no more. The engine counts references in its
- * objects, so a command writes to most pages of the modules it runs: all at once (since Linux 5.14) they cost half.
+ * objects, so a command writes to each that it uses; these lie together, and all their pages at once (since Linux 5.14)
+ * cost half.
  */
 void arena_restore(bool entering)
 {
@@ -214,10 +244,12 @@ void arena_write(void)
 			engine->free_blocks[i] = block->next;
 			memset(block, 0, usable_size(block));
 		}
-	size_t size = ((size_t)(engine->next - (char *)engine) + PAGE - 1) & -PAGE;
+	size_t size = ((size_t)(layout.next[SELDOM] - (char *)engine) + PAGE - 1) & -PAGE;
 	engine->payload = (struct payload){ .image_size = size };
+	engine->used_size = (size_t)(layout.end[ALWAYS] - (char *)engine);
+	engine->entering_size = (size_t)(layout.end[ENTERING] - (char *)engine);
 	const char *base = __ehdr_start;
-	if ((char *)engine != ARENA || !write_all(&base, sizeof base) || !write_all(engine, size))
+	if (!write_all(&base, sizeof base) || !write_all(engine, size))
 		die("cannot write the image");
 }
 

@@ -139,6 +139,10 @@ JSValue host_syscall(JSContext *context, JSValueConst this, int argc, JSValueCon
 	if (!words_from_arguments(context, argc, argv, &words))
 		return JS_EXCEPTION;
 	const int64_t *w = words.word;
+#ifdef BOX_LEARN
+	if (w[0] == SYS_execve || w[0] == SYS_execveat || w[0] == SYS_exit_group)
+		learn_note();
+#endif
 	long answer = syscall(w[0], w[1], w[2], w[3], w[4], w[5], w[6]);
 	/* Only a seccomp filter lets this come back. A trap needs no permission. */
 	if (w[0] == SYS_exit_group)

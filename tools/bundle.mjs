@@ -137,14 +137,10 @@ __callDispose = (stack, error, failed) => {
   );
 }
 
-/** What the image of the release holds besides main: first what `run`, `create` and `exec` need, then what others do. */
-const entering = ["cli/commands/run", "cli/commands/create", "cli/commands/exec", "spec/decode"];
-/** Left as bytecode: what people call now and then, and may wait for. */
+/** Left out of the image of the release, as bytecode: what people call now and then, and may wait for. */
 const seldom = ["doctor", "events", "features", "help", "spec", "trace", "update", "validate"];
-const others = Object.keys(entryPoints()).filter(
-  (name) => !["globals", "main", ...entering].includes(name) && !seldom.some((word) => name === `cli/commands/${word}`),
-);
-const image = mode === "release" ? [...entering, "--", ...others] : [];
+const besides = ["globals", "main", ...seldom.map((word) => `cli/commands/${word}`)];
+const image = mode === "release" ? Object.keys(entryPoints()).filter((name) => !besides.includes(name)) : [];
 writeFileSync(`${output}/image.json`, JSON.stringify(image));
 
 /** The modules that `names` are made of. @param {readonly string[]} names */

@@ -9,7 +9,7 @@
  * has of its own (a time, an address of the stack) fails the build.
  */
 import { spawnSync } from "node:child_process";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 
 const [binary, output] = process.argv.slice(2);
 if (binary === undefined || output === undefined)
@@ -36,10 +36,14 @@ const imageSize = 0;
 const relocationCount = 1;
 const bytecode = 2;
 
+/** What tools/learn.mjs has found out of the blocks that commands write to. */
+const parts = existsSync(`${output}/parts`) ? readFileSync(`${output}/parts`) : "";
+
 function take() {
   const names = JSON.parse(readFileSync(`${output}/image.json`, "utf8"));
   const { status, stdout: bytes } = spawnSync(`./${binary}`, ["--write-image", ...names], {
-    stdio: ["ignore", "pipe", "inherit"],
+    input: parts,
+    stdio: ["pipe", "pipe", "inherit"],
     maxBuffer: 1 << 28,
   });
   // It has said why.
