@@ -136,6 +136,9 @@ JSValue host_syscall(JSContext *context, JSValueConst this, int argc, JSValueCon
 		return JS_ThrowTypeError(context, "no system call before main: its answer would be kept in the image");
 	if (argc < 1 || !(JS_IsNumber(argv[0]) || JS_IsBigInt(context, argv[0])))
 		return JS_ThrowTypeError(context, "the number of a system call is not a number");
+	/* Left out by who called the function that calls this one. */
+	while (JS_IsUndefined(argv[argc - 1]))
+		argc--;
 	if (!words_from_arguments(context, argc, argv, &words))
 		return JS_EXCEPTION;
 	const int64_t *w = words.word;

@@ -30,11 +30,12 @@ declare module "host" {
    * Performs one system call with up to six arguments.
    *
    * Numbers must be integers of at most 53 bits, bigints fit in 64 bits (two's complement). Anything else, a string
-   * with a NUL character or with a lone surrogate is a TypeError and nothing is called.
+   * with a NUL character or with a lone surrogate is a TypeError and nothing is called. Arguments that are left out, or
+   * undefined at the end of the list, are 0; before another argument undefined is a TypeError.
    *
    * @returns the kernel's answer: 0 or more, or -errno.
    */
-  export function syscall(number: number, ...args: readonly Argument[]): number;
+  export function syscall(number: number, ...args: readonly (Argument | undefined)[]): number;
 
   /** The address of a buffer's first byte, for structs that hold pointers. The caller keeps the buffer alive. */
   export function address(buffer: Bytes): number;

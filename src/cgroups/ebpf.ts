@@ -97,15 +97,13 @@ function withExits(conditions: readonly Instruction[]): Instruction[] {
   });
 }
 
-/** struct bpf_insn: opcode, registers, 16-bit offset, 32-bit value. */
+/** struct bpf_insn: opcode, registers, 16-bit offset, 32-bit value; as two little-endian words. */
 function encode(program: readonly Instruction[]): Uint8Array {
-  const bytes = new Uint8Array(program.length * 8);
-  const view = new DataView(bytes.buffer);
-  program.forEach(({ op, dst, src = 0, jump = 0, value = 0 }, index) => {
-    view.setUint8(index * 8, op);
-    view.setUint8(index * 8 + 1, dst | (src << 4));
-    view.setInt16(index * 8 + 2, jump, true);
-    view.setInt32(index * 8 + 4, value, true);
-  });
-  return bytes;
+  const words = new Uint32Array(program.length * 2);
+  let at = 0;
+  for (const { op, dst, src = 0, jump = 0, value = 0 } of program) {
+    words[at++] = op | (dst << 8) | (src << 12) | (jump << 16);
+    words[at++] = value;
+  }
+  return new Uint8Array(words.buffer);
 }

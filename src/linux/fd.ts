@@ -15,7 +15,10 @@ export class Fd implements Disposable {
 
   /** Closes the descriptor; a second call does nothing. */
   close(): void {
-    if (this.number >= 0) attempt("close", NR.close, this.release());
+    const { number } = this;
+    if (number < 0) return;
+    this.number = -1;
+    attempt("close", NR.close, number);
   }
 
   /** Gives the number away: whoever takes it closes it. */

@@ -50,12 +50,28 @@ export function openat2(directory: At, path: string, flags: number, resolve: num
 
 /** As openat2, for callers to whom some failures are answers: the descriptor, or the errno. */
 export function tryOpenat2(directory: At, path: string, flags: number, resolve: number, mode = 0): Fd | number {
-  const how = open_how.encode({ flags: flags | O_CLOEXEC, mode, resolve });
+  const how = openHow(flags | O_CLOEXEC, mode, resolve);
   for (let tries = 0; ; tries++) {
     const result = attempt("openat2", NR.openat2, at(directory), path, how, open_how.size);
     if (result >= 0) return new Fd(result);
     if (result !== -EAGAIN || tries === 128) return -result;
   }
+}
+
+/** Where the fields lie, in words of 32 bits. */
+const [flagsAt, modeAt, resolveAt] = [
+  open_how.fields.flags.offset / 4,
+  open_how.fields.mode.offset / 4,
+  open_how.fields.resolve.offset / 4,
+];
+
+/** struct open_how, by hand: a start makes 30 of them. All values are of 32 bits, its fields of 64. */
+function openHow(flags: number, mode: number, resolve: number): Uint32Array {
+  const how = new Uint32Array(open_how.size / 4);
+  how[flagsAt] = flags;
+  how[modeAt] = mode;
+  how[resolveAt] = resolve;
+  return how;
 }
 
 /** Reads up to `size` bytes: read(2). An empty result is the end. */

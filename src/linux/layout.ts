@@ -66,8 +66,11 @@ class StructLayout<F extends Record<string, FieldType>> implements Layout<F> {
   readonly name: string;
   readonly size: number;
   readonly fields: Readonly<Record<keyof F, Field>>;
-  /** The fields in a form that is quick to go through; the largest number that needs no second look. */
-  readonly #plan: readonly { readonly name: keyof F; readonly field: Field; readonly max: number }[];
+  /** The fields once more, in a form that is quick to go through. */
+  readonly #names: readonly (keyof F)[];
+  readonly #fields: readonly Field[];
+  /** Whether a field holds a number of 32 bits or more. */
+  readonly #isWord: readonly boolean[];
 
   constructor(name: string, types: F) {
     let end = 0;
@@ -85,21 +88,23 @@ class StructLayout<F extends Record<string, FieldType>> implements Layout<F> {
     this.name = name;
     this.fields = fields;
     this.size = Math.ceil(end / alignment) * alignment;
-    this.#plan = Object.keys(fields).map((key) => {
-      const field = fields[key as keyof F];
-      return { name: key, field, max: plain(field.type)?.max ?? -1 };
-    });
+    this.#names = Object.keys(fields);
+    this.#fields = Object.values(fields);
+    this.#isWord = this.#fields.map(({ type, size }) => plain(type) !== undefined && size >= 4);
   }
 
   encode(values: { readonly [K in keyof F]?: Value<F[K]> }): Uint8Array {
     const bytes = new Uint8Array(this.size);
-    for (const { name, field, max } of this.#plan) {
-      const value = values[name];
+    const names = this.#names;
+    for (let index = 0; index < names.length; index++) {
+      const value = values[names[index] as keyof F];
       // Zero is there already.
       if (value === undefined || value === 0 || value === null) continue;
-      if (typeof value === "number" && value > 0 && value <= max && Number.isInteger(value)) {
-        putNumber(bytes, field.offset, field.size, value);
-      } else put(bytes, field, value);
+      const field = this.#fields[index] as Field;
+      // Most numbers are small.
+      if (typeof value === "number" && value === (value & 0x7fff_ffff) && this.#isWord[index])
+        putNumber(bytes, field.offset, 4, value);
+      else put(bytes, field, value);
     }
     return bytes;
   }
@@ -176,6 +181,14 @@ function take(buffer: Uint8Array, type: FieldType, at: number, size: number): un
 }
 
 function takeNumber(buffer: Uint8Array, at: number, size: number): number {
+  if (size === 4)
+    return (
+      ((buffer[at] as number) |
+        ((buffer[at + 1] as number) << 8) |
+        ((buffer[at + 2] as number) << 16) |
+        ((buffer[at + 3] as number) << 24)) >>>
+      0
+    );
   let value = 0;
   for (let index = size - 1; index >= 0; index--) value = value * 256 + (buffer[at + index] as number);
   return value;
