@@ -15,3 +15,12 @@ export function lazy<T>(make: () => T): () => T {
     return made.value;
   };
 }
+
+/** A function of one argument that is asked the same again and again. */
+export function memo<K, T>(of: (key: K) => T): (key: K) => T {
+  const known = new Map<K, T>();
+  return (key) => {
+    if (!known.has(key)) known.set(key, of(key));
+    return known.get(key) as T;
+  };
+}

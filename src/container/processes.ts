@@ -1,5 +1,6 @@
 /** Whether a recorded process is still that process. */
 import { BoxError } from "../base/errors.ts";
+import { lazy } from "../base/once.ts";
 import { Proc, parseStat } from "../fs/proc.ts";
 import { ENOENT, ENOTDIR, ESRCH, SIGKILL } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
@@ -76,7 +77,7 @@ export function executedFile(pid: number | "self"): string | undefined {
 }
 
 /** The kernel's id of this boot. */
-export function bootId(): string {
+export const bootId = lazy((): string => {
   using proc = Proc.host();
   return proc.readParameter("kernel/random/boot_id").trim();
-}
+});

@@ -61,12 +61,7 @@ export class Entry implements Disposable {
   read(): ContainerRecord {
     const record = this.tryRead();
     if (record === undefined) throw doesNotExist(this.id);
-    if ("newer" in record) {
-      throw new BoxError(
-        `container ${quote(this.id)} was made by a newer box (state version ${record.version}): only kill and delete --force work on it`,
-      );
-    }
-    return record;
+    return requireReadable(record, this.id);
   }
 
   write(record: ContainerRecord): void {
@@ -187,6 +182,14 @@ function ignoreMissing(action: () => void): void {
   } catch (thrown) {
     if (!isErrno(thrown, ENOENT)) throw thrown;
   }
+}
+
+/** @throws BoxError for a record of a newer version: little of it is understood */
+export function requireReadable(record: ContainerRecord | NewerRecord, id: string): ContainerRecord {
+  if (!("newer" in record)) return record;
+  throw new BoxError(
+    `container ${quote(id)} was made by a newer box (state version ${record.version}): only kill and delete --force work on it`,
+  );
 }
 
 export function doesNotExist(id: string): BoxError {

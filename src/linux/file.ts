@@ -240,7 +240,7 @@ export function stat(directory: At, path: string): Stat {
 export function fileSystemType(fd: Fd, about?: string): number {
   const buffer = new Uint8Array(statfsLayout.size);
   call(about, "fstatfs", NR.fstatfs, fd.number, buffer);
-  return Number(statfsLayout.get(buffer, "f_type"));
+  return statfsLayout.getNumber(buffer, "f_type");
 }
 
 export function readlink(directory: At, name: string): string {

@@ -26,6 +26,8 @@ export interface Field {
   readonly type: FieldType;
   readonly offset: number;
   readonly size: number;
+  /** Whether it holds a number of 32 bits or more. */
+  readonly isWord: boolean;
 }
 
 /** A struct's layout. `size` is sizeof in bytes. */
@@ -37,6 +39,8 @@ export interface Layout<F extends Record<string, FieldType>> {
   encode(values: { readonly [K in keyof F]?: Value<F[K]> }): Uint8Array;
   /** Reads one field. */
   get<K extends keyof F>(buffer: Uint8Array, field: K, at?: number): Decoded<F[K]>;
+  /** Reads a field of 64 bits whose value a number holds exactly. @throws RangeError for others */
+  getNumber(buffer: Uint8Array, field: keyof F): number;
 }
 
 /** Size, alignment and range of the plain types. `wide` values may be bigints. */
@@ -66,11 +70,6 @@ class StructLayout<F extends Record<string, FieldType>> implements Layout<F> {
   readonly name: string;
   readonly size: number;
   readonly fields: Readonly<Record<keyof F, Field>>;
-  /** The fields once more, in a form that is quick to go through. */
-  readonly #names: readonly (keyof F)[];
-  readonly #fields: readonly Field[];
-  /** Whether a field holds a number of 32 bits or more. */
-  readonly #isWord: readonly boolean[];
 
   constructor(name: string, types: F) {
     let end = 0;
@@ -81,28 +80,25 @@ class StructLayout<F extends Record<string, FieldType>> implements Layout<F> {
       const size = plain(type)?.size ?? Number.parseInt(type, 10);
       const align = plain(type)?.size ?? 1;
       const offset = Math.ceil(end / align) * align;
-      fields[key] = { type, offset, size };
+      fields[key] = { type, offset, size, isWord: plain(type) !== undefined && size >= 4 };
       end = offset + size;
       alignment = Math.max(alignment, align);
     }
     this.name = name;
     this.fields = fields;
     this.size = Math.ceil(end / alignment) * alignment;
-    this.#names = Object.keys(fields);
-    this.#fields = Object.values(fields);
-    this.#isWord = this.#fields.map(({ type, size }) => plain(type) !== undefined && size >= 4);
   }
 
   encode(values: { readonly [K in keyof F]?: Value<F[K]> }): Uint8Array {
     const bytes = new Uint8Array(this.size);
-    const names = this.#names;
-    for (let index = 0; index < names.length; index++) {
-      const value = values[names[index] as keyof F];
+    const { fields } = this;
+    for (const name in values) {
+      const value = values[name];
       // Zero is there already.
       if (value === undefined || value === 0 || value === null) continue;
-      const field = this.#fields[index] as Field;
+      const field = fields[name];
       // Most numbers are small.
-      if (typeof value === "number" && value === (value & 0x7fff_ffff) && this.#isWord[index])
+      if (field.isWord && typeof value === "number" && value === (value & 0x7fff_ffff))
         putNumber(bytes, field.offset, 4, value);
       else put(bytes, field, value);
     }
@@ -112,6 +108,13 @@ class StructLayout<F extends Record<string, FieldType>> implements Layout<F> {
   get<K extends keyof F>(buffer: Uint8Array, field: K, start = 0): Decoded<F[K]> {
     const { type, offset, size } = this.fields[field];
     return take(buffer, type, start + offset, size) as Decoded<F[K]>;
+  }
+
+  getNumber(buffer: Uint8Array, field: keyof F): number {
+    const { offset } = this.fields[field];
+    const value = takeNumber(buffer, offset, 4) + takeNumber(buffer, offset + 4, 4) * 2 ** 32;
+    if (!Number.isSafeInteger(value)) throw new RangeError(`${this.name}: ${String(field)} is beyond 53 bits`);
+    return value;
   }
 }
 

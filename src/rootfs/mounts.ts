@@ -73,9 +73,8 @@ function isLinkTo(target: string, parent: Fd, name: string): boolean {
 }
 
 function bind(root: Root, op: BindOp, mount: Fd): Fd {
-  const source = fileSystemType(mount, op.source);
   using target = targetOf(root, op, isDirectory(mount, op.source));
-  if (op.destination === "/proc" && source !== PROC_SUPER_MAGIC)
+  if (op.destination === "/proc" && fileSystemType(mount, op.source) !== PROC_SUPER_MAGIC)
     throw new BoxError("only procfs may be mounted on /proc");
   refuseCoveringProc(target, op.destination);
   changeFlags(mount, op.flags, false, op.destination);

@@ -100,8 +100,10 @@ const noChange: FlagChange = { set: [], clear: [] };
 
 function changeOf({ on, atime }: Collected): FlagChange {
   if (on.size === 0 && atime === undefined) return noChange;
-  const which = (wanted: boolean): MountFlag[] => [...on].filter(([, value]) => value === wanted).map(([flag]) => flag);
-  return { set: which(true), clear: which(false), ...(atime === undefined ? {} : { atime }) };
+  const set: MountFlag[] = [];
+  const clear: MountFlag[] = [];
+  for (const [flag, value] of on) (value ? set : clear).push(flag);
+  return atime === undefined ? { set, clear } : { set, clear, atime };
 }
 
 /** Sorts the words of one mount; of contradicting ones the last counts, as in mount(8). */

@@ -29,7 +29,7 @@ export function planRootfs(spec: Spec, context: RootfsContext): RootfsOps {
   const { root, mounts = [], linux = {} } = spec;
   if (root === undefined) refuse("root", "required on Linux");
   const planMount = mountPlanner(spec, context);
-  requireOwnMounts(spec, linux.rootfsPropagation ?? "", "linux.rootfsPropagation");
+  if (!hasNewNamespace(spec, "mount")) requireOwnMounts(linux.rootfsPropagation ?? "", "linux.rootfsPropagation");
   const mountOps = each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`)).map(putReadonlyOff);
   const hasOwnDev = !mountOps.some(({ kind, destination }) => kind === "bind" && destination === "/dev");
   return {
@@ -56,6 +56,7 @@ function mountPlanner(spec: Spec, context: RootfsContext): (mount: Mount, where:
   const { linux = {} } = spec;
   const { bundle, cgroupView, mayMount } = context;
   const isJoined = hasJoinedNamespace(spec, "mount");
+  const isOwn = hasNewNamespace(spec, "mount");
   const containerIds = containerIdsOf(linux);
   const rootIsShared = propagationOf(linux.rootfsPropagation).kind === "shared";
   const label = linux.mountLabel || undefined;
@@ -66,7 +67,7 @@ function mountPlanner(spec: Spec, context: RootfsContext): (mount: Mount, where:
     const options = parseOptions(words);
     const { flags, recursiveFlags, propagation, onLink, copyUp, data } = options;
     const base = { destination: clean(mount.destination), onLink, words, flags, recursiveFlags, propagation };
-    for (const word of words) requireOwnMounts(spec, word, `${where}.options`);
+    if (!isOwn) for (const word of words) requireOwnMounts(word, `${where}.options`);
     const ids = planIds(mount, options, where, containerIds);
     if (ids !== undefined && !mayMount()) refuse(`${where}.options`, "an id-mapped mount takes CAP_SYS_ADMIN");
     // The host side, which has the rights, has no view of a mount namespace that is joined.
@@ -139,9 +140,8 @@ function putReadonlyOff(op: MountOp, index: number, all: readonly MountOp[]): Mo
 }
 
 /** No mount is heard of, or told of, in a tree that is attached nowhere; and what cannot be copied would be missing. */
-function requireOwnMounts(spec: Spec, word: string, where: string): void {
-  if (hasNewNamespace(spec, "mount") || !/^r?(shared|slave|unbindable)$/.test(word)) return;
-  refuse(where, `"${word}" takes a new "mount" namespace`);
+function requireOwnMounts(word: string, where: string): void {
+  if (/^r?(shared|slave|unbindable)$/.test(word)) refuse(where, `"${word}" takes a new "mount" namespace`);
 }
 
 /** How the container's user namespace maps ids, for mounts that are to be mapped like it. */

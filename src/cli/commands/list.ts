@@ -1,6 +1,8 @@
 /** box list: every container under the state root. */
 import { BoxError, messageOf } from "../../base/errors.ts";
+import { memo } from "../../base/once.ts";
 import { type StateOutput, stateOf } from "../../container/state.ts";
+import { requireReadable } from "../../container/store.ts";
 import { userName } from "../../facts/users.ts";
 import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
@@ -24,17 +26,18 @@ export function run(args: Arguments, context: Context): number {
     context.print((ids ?? []).map((id) => `${id}\n`).join(""));
     return 0;
   }
-  const states = (ids ?? []).flatMap((id) => readState(id, context));
+  const ownerName = memo(userName);
+  const states = (ids ?? []).flatMap((id) => readState(id, ownerName, context));
   context.print(format === "json" ? `${JSON.stringify(states)}\n` : tableOf(states));
   return 0;
 }
 
 /** One that vanishes meanwhile is left out; one that cannot be read is warned of, and the others are still listed. */
-function readState(id: string, { store, log }: Context): StateOutput[] {
+function readState(id: string, ownerName: (uid: number) => string, { store, log }: Context): StateOutput[] {
   try {
     using entry = store.find(id);
     const record = entry?.tryRead();
-    return record === undefined || entry === undefined ? [] : [stateOf(entry.read(), userName)];
+    return record === undefined ? [] : [stateOf(requireReadable(record, id), ownerName)];
   } catch (thrown) {
     if (!(thrown instanceof BoxError)) throw thrown;
     log.warn(`list ${JSON.stringify(id)}: ${messageOf(thrown)}`);
