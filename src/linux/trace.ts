@@ -26,7 +26,7 @@ interface Span {
   readonly cat: "step" | "syscall";
   readonly begin: number;
   readonly end: number;
-  readonly about: Argument;
+  readonly about: Argument | undefined;
   readonly result: number;
 }
 
@@ -132,7 +132,7 @@ class Trace {
   }
 }
 
-function isText(argument: Argument): argument is string {
+function isText(argument: Argument | undefined): argument is string {
   return typeof argument === "string" && argument !== "";
 }
 
