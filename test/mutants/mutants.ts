@@ -1557,8 +1557,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "list omits a container",
     file: "cli/commands/list.ts",
-    replace: "(ids ?? []).flatMap((id) => readState(id, context))",
-    by: "(ids ?? []).slice(1).flatMap((id) => readState(id, context))",
+    replace: "(ids ?? []).flatMap((id) => readState(id, ownerName, context))",
+    by: "(ids ?? []).slice(1).flatMap((id) => readState(id, ownerName, context))",
     tests: ["list: list --format json prints the state of every container"],
   },
   {
