@@ -6,7 +6,7 @@ import { out, type Place } from "./places.ts";
 import { run } from "./shell.ts";
 import { median } from "./statistics.ts";
 
-/** Medians, in milliseconds from the start of the command. */
+/** Milliseconds, from the start of the command. */
 export interface StepFigures {
   readonly side: string;
   readonly name: string;
@@ -17,7 +17,14 @@ export interface StepFigures {
   readonly inCalls: number;
 }
 
-export function breakDown(place: Place, rounds: number): readonly StepFigures[] {
+export interface Breakdown {
+  /** The steps of the shortest of all runs: what others did to the machine is least in it. */
+  readonly shortest: readonly StepFigures[];
+  /** The same steps with the medians of all runs. */
+  readonly medians: readonly StepFigures[];
+}
+
+export function breakDown(place: Place, rounds: number): Breakdown {
   const trace = `${out}/trace.json`;
   rmSync(trace, { force: true });
   const box = place.runtimes.find(({ name }) => name === "box")?.path as string;
@@ -33,29 +40,32 @@ export function breakDown(place: Place, rounds: number): readonly StepFigures[] 
     "traced",
   ];
   run([...place.prefix, `${out}/stopwatch`], `do\t${command.join("\t")}\n`.repeat(rounds));
-  const steps = new Map<string, StepFigures[]>();
-  for (const { threads } of readTimeline(readFileSync(trace, "utf8"), trace).values()) {
-    const all = [...threads.values()];
-    const zero = Math.min(...all.flatMap((thread) => thread.steps.map(({ begin }) => begin)));
-    for (const one of all.flatMap((thread) => stepsOf(thread, zero)))
-      steps.set(`${one.side}\0${one.name}`, [...(steps.get(`${one.side}\0${one.name}`) ?? []), one]);
-  }
-  return Array.from(steps.values(), (samples) => {
+  const runs = Array.from(readTimeline(readFileSync(trace, "utf8"), trace).values(), ({ threads }) =>
+    stepsOf([...threads.values()]),
+  );
+  const end = (steps: readonly StepFigures[]) => Math.max(...steps.map(({ begin, length }) => begin + length));
+  const [shortest = []] = runs.toSorted((a, b) => end(a) - end(b));
+  const medians = shortest.map((step) => {
+    const samples = runs.flatMap((steps) => steps.filter(({ side, name }) => side === step.side && name === step.name));
     const middle = (of: "begin" | "length" | "calls" | "inCalls") => median(samples.map((one) => one[of]));
-    const [{ side, name }] = samples as [StepFigures];
     return {
-      side,
-      name,
+      ...step,
       begin: middle("begin"),
       length: middle("length"),
       calls: middle("calls"),
       inCalls: middle("inCalls"),
     };
-  }).sort((a, b) => a.side.localeCompare(b.side) || a.begin - b.begin);
+  });
+  return { shortest, medians };
+}
+
+function stepsOf(threads: readonly Thread[]): readonly StepFigures[] {
+  const zero = Math.min(...threads.flatMap(({ steps }) => steps.map(({ begin }) => begin)));
+  return threads.flatMap((thread) => stepsOfThread(thread, zero)).sort((a, b) => a.begin - b.begin);
 }
 
 /** A step that comes more than once in one thread has a number. */
-function stepsOf({ name: side, steps, calls }: Thread, zero: number): readonly StepFigures[] {
+function stepsOfThread({ name: side, steps, calls }: Thread, zero: number): readonly StepFigures[] {
   return steps.map((step, index) => {
     const earlier = steps.slice(0, index).filter(({ name }) => name === step.name).length;
     const inside = calls.filter(({ begin }) => begin >= step.begin && begin < step.begin + step.length);

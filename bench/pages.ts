@@ -1,6 +1,6 @@
 /** Writes what was measured into docs/performance.md, its pictures, and the README. */
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import type { StepFigures } from "./breakdown.ts";
+import type { Breakdown, StepFigures } from "./breakdown.ts";
 import { lookup, type Results } from "./measure.ts";
 import type { Places } from "./places.ts";
 import { distributionPlot, mountPlot, ratioPlot, timelinePlot } from "./plots.ts";
@@ -14,7 +14,7 @@ const pictures = "docs/performance";
 
 export type Machine = Readonly<Record<string, string | number>>;
 
-export function writePages(machine: Machine, results: Results, steps: readonly StepFigures[], places: Places): void {
+export function writePages(machine: Machine, results: Results, breakdown: Breakdown, places: Places): void {
   mkdirSync(pictures, { recursive: true });
   const at = (place: Places[keyof Places]): Results => new Map([...results].filter(([one]) => one.place === place));
   const everyPlace = Object.values(places).map(
@@ -31,7 +31,10 @@ export function writePages(machine: Machine, results: Results, steps: readonly S
       `### Memory\n\n${memoryTable(results, memoryFigures(results))}`,
       `### Processor time\n\n${timeTable(at(places.peers), "processor")}`,
     ].join("\n"),
-    breakdown: [picture("timeline", "Timeline of run", timelinePlot(steps)), stepTable(steps)].join("\n"),
+    breakdown: [
+      picture("timeline", "Timeline of run", timelinePlot(breakdown.shortest)),
+      stepTable(breakdown.medians),
+    ].join("\n"),
   });
   replace("README.md", { speed: summary(machine, results, places) });
 }
@@ -69,13 +72,12 @@ function describe(machine: Machine): string {
 
 function stepTable(steps: readonly StepFigures[]): string {
   return markdown(
-    ["step", "begins at", "takes ms", "calls", "in calls ms"],
-    steps.map(({ side, name, begin, length, calls, inCalls }) => [
+    ["median of the step", "ms", "of that in system calls", "system calls"],
+    steps.map(({ side, name, length, calls, inCalls }) => [
       `${side}: ${name}`,
-      number(begin),
       number(length),
-      `${Math.round(calls)}`,
       number(inCalls),
+      `${Math.round(calls)}`,
     ]),
   );
 }

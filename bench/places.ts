@@ -1,5 +1,5 @@
 /** Where runtimes are measured, and which ones can be there. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { run } from "./shell.ts";
 
 /** Everything the benchmark makes. */
@@ -53,6 +53,17 @@ function installed(build: string, name: string): Runtime {
 }
 
 export type Places = ReturnType<typeof makePlaces>;
+
+/** Removes what an interrupted run left on the host. The other places end with their last process. */
+export function sweep({ state, runtimes }: Place): void {
+  for (const root of existsSync(state) ? readdirSync(state) : []) {
+    const runtime = runtimes.find(({ name }) => root.startsWith(`${name}-`));
+    if (runtime === undefined || root.endsWith(".pid")) continue;
+    for (const id of readdirSync(`${state}/${root}`).filter((name) => name.startsWith("bench-")))
+      run([runtime.path, "--root", `${state}/${root}`, "delete", "--force", id]);
+  }
+  rmSync(state, { recursive: true, force: true });
+}
 
 /** Debian's runc of this host's release, unpacked and not installed: sid's needs a newer libc. */
 function hostRunc(): Runtime[] {

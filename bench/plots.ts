@@ -21,7 +21,7 @@ export function ratioPlot(results: Results): Svg {
         bars: ["box", "crun", "runc"].map((name) => [name, median((of.get(name) as Samples).milliseconds)] as const),
       })),
   );
-  const [left, right, top, height] = [330, 60, 60, 46];
+  const [left, right, top, height] = [330, 60, 78, 46];
   const svg = new Svg(900, top + rows.length * height + 10, "Median time in relation to crun: shorter is faster");
   svg.legend(left, 44, ["box", "crun", "runc"]);
   const most = 4;
@@ -149,11 +149,11 @@ export function mountPlot(results: Results): Svg | undefined {
   return svg;
 }
 
-/** One `run`, drawn from the medians of its steps. What lies between two steps is the trace's own work. */
+/** One `run` by its trace. What lies between two steps is the trace's own work, or that of others on the machine. */
 export function timelinePlot(steps: readonly StepFigures[]): Svg {
   const sides = [...new Set(steps.map(({ side }) => side))];
   const end = Math.max(...steps.map(({ begin, length }) => begin + length));
-  const [left, right, top, height] = [90, 880, 60, 150];
+  const [left, right, top, height] = [90, 800, 66, 160];
   const svg = new Svg(
     900,
     top + sides.length * height,
@@ -161,13 +161,8 @@ export function timelinePlot(steps: readonly StepFigures[]): Svg {
   );
   const x = linear(0, end, left, right);
   for (const tick of ticks(end, 10)) {
-    svg.line(
-      [
-        [x(tick), top - 6],
-        [x(tick), svg.height - 10],
-      ],
-      grid,
-    );
+    const line = [top - 6, svg.height - 10].map((y) => [x(tick), y] as const);
+    svg.line(line, grid);
     svg.text(x(tick), top - 10, `${tick} ms`, { anchor: "middle", fill: faint, size: 10 });
   }
   for (const [row, side] of sides.entries()) {
@@ -177,9 +172,11 @@ export function timelinePlot(steps: readonly StepFigures[]): Svg {
     for (const { name, begin, length, inCalls } of steps.filter((step) => step.side === side)) {
       svg.rect(x(begin), y + 4, x(begin + length) - x(begin), 26, "#9dc3f0");
       svg.rect(x(begin), y + 4, x(begin + inCalls) - x(begin), 26, colors["box"] as string);
-      const at = Math.max(x(begin + length / 2) + 4, free);
-      free = at + 11;
-      svg.text(at, y + 42, `${name} ${number(length)}`, { turn: 55, size: 10 });
+      // What is too short to be seen has no name either; the table has it.
+      if (length < end / 100) continue;
+      const at = Math.max(x(begin + length / 2) - 3, free);
+      free = at + 15;
+      svg.text(at, y + 42, `${name} ${number(length)}`, { turn: 50, size: 10 });
     }
   }
   return svg;

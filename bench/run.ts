@@ -12,7 +12,7 @@ import { makeBundles } from "./bundles.ts";
 import { type Case, makeCases } from "./cases.ts";
 import { measure, type Results } from "./measure.ts";
 import { writePages } from "./pages.ts";
-import { makePlaces, out, type Places } from "./places.ts";
+import { makePlaces, out, type Places, sweep } from "./places.ts";
 import { number, timeTable } from "./report.ts";
 import { run } from "./shell.ts";
 
@@ -33,9 +33,7 @@ const cases = choose(makeCases(places), CASES.split(/[\s,]+/).filter(Boolean));
 makeBundles(places);
 
 const machine = describeMachine(places);
-const results: Results = new Map();
-for (const session of sessionsOf(cases))
-  for (const [one, figures] of measure(session, rounds)) results.set(one, figures);
+const results = measureAll();
 keep();
 if (CASES === "") writePages(machine, results, breakDown(places.peers, Math.max(1, Math.floor(rounds / 3))), places);
 for (const place of Object.values(places)) {
@@ -48,6 +46,17 @@ console.log(
     .map(([what, value]) => `${what}: ${value}`)
     .join("; "),
 );
+
+/** In the order of the cases. */
+function measureAll(): Results {
+  sweep(places.host);
+  try {
+    const all = new Map(sessionsOf(cases).flatMap((session) => [...measure(session, rounds)]));
+    return new Map(cases.map((one) => [one, all.get(one) ?? new Map()]));
+  } finally {
+    sweep(places.host);
+  }
+}
 
 function choose(all: readonly Case[], names: readonly string[]): readonly Case[] {
   for (const name of names)

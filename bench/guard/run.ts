@@ -71,15 +71,14 @@ function measureCalls(): Record<string, Record<string, Calls>> {
 }
 
 function measureInstructions(): Record<string, number> {
-  // Older ones lack openat2; what the host has may be any.
-  if (!existsSync(valgrind)) {
-    try {
+  try {
+    // Older ones lack openat2; what the host has may be any.
+    if (!existsSync(valgrind))
       execFileSync("tools/trixie", [`${out}/valgrind`, "valgrind"], { stdio: ["ignore", "ignore", "inherit"] });
-    } catch {
-      return skip("instructions", "valgrind cannot be fetched");
-    }
+    execFileSync("gcc", ["-O2", "-Wall", "-Wextra", "-Werror", "-o", `${out}/sealed`, "bench/guard/sealed.c"]);
+  } catch (error) {
+    return skip("instructions", (error as Error).message);
   }
-  execFileSync("gcc", ["-O2", "-Wall", "-Wextra", "-Werror", "-o", `${out}/sealed`, "bench/guard/sealed.c"]);
   return live(pureV2, "instructions", valgrind, `${out}/sealed`);
 }
 
