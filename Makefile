@@ -136,6 +136,14 @@ install: build man completions ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 0644 build/completions/_box $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_box
 	install -D -m 0644 build/completions/box.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/box.fish
 
+.PHONY: deb deb-test
+deb: build ## build/box_VERSION_ARCH.deb, the Debian package, looked over by lintian
+	@tools/deb build
+
+deb-test: deb ## install the package in Debian 12 and 13, run a container there, remove it again
+	@tools/deb test bookworm
+	@tools/deb test trixie
+
 clean: ## remove everything that was built; downloaded packages stay
 	@find build -mindepth 1 -maxdepth 1 -not -name debs -exec rm -rf {} + 2>/dev/null || true
 

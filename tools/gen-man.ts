@@ -23,6 +23,10 @@ const environment: readonly (readonly [name: string, text: string])[] = [
     "LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES",
     "socket activation: when LISTEN_PID is the pid of `box`, the program gets the descriptors and these variables",
   ],
+  [
+    "NOTIFY_SOCKET",
+    "the service manager, which is told once the program has sent READY=1 to the socket that it gets in /run/notify; `start` and `run --detach` wait for that",
+  ],
 ];
 
 const files: readonly (readonly [name: string, text: string])[] = [
