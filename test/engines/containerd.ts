@@ -218,26 +218,40 @@ function hasCpuController(): boolean {
   return !existsSync(v2) || readFileSync(v2, "utf8").split(/\s+/).includes("cpu");
 }
 
+/** Starts the daemon, whose configuration is written. */
+export async function startContainerd(): Promise<() => Promise<void>> {
+  const stop = daemon("containerd", log);
+  await becomes("ctr version >/dev/null 2>&1 && echo up", "up").catch(async (error: Error) => {
+    await stop();
+    throw new Error(`${error.message}\n${tailOf(log)}`);
+  });
+  return stop;
+}
+
+/** Brings an image in, of the base root file system. @param config of the image: `Cmd`, `Env` */
+export async function importImage(namespace: string, name: string, config: object): Promise<void> {
+  const image = { architecture: "amd64", os: "linux", config, rootfs: { type: "layers", diff_ids: ["sha256:SUM"] } };
+  write("/srv/archive/config.json", JSON.stringify(image));
+  // An image archive as docker save writes it.
+  write(
+    "/srv/archive/manifest.json",
+    JSON.stringify([{ Config: "config.json", RepoTags: [name], Layers: ["layer.tar"] }]),
+  );
+  await sh(`tar -C ${baseRootfs()} -cf /srv/archive/layer.tar .`);
+  await sh(
+    `cd /srv/archive && sed -i "s/SUM/$(sha256sum layer.tar | cut -d' ' -f1)/" config.json &&
+tar -cf ../image.tar . && ctr -n ${namespace} images import ../image.tar`,
+  );
+}
+
 export const containerd: Engine = {
   name: "containerd",
   start: async ({ path }: Runtime) => {
     // By default ctr asks for shares of the processor, whether there is such a controller or not.
     chosen = `--runc-binary ${path}${hasCpuController() ? "" : " --cpu-shares 0"}`;
     write("/etc/containerd/config.toml", "version = 2\n");
-    const stop = daemon("containerd", log);
-    await becomes("ctr version >/dev/null 2>&1 && echo up", "up").catch(async (error: Error) => {
-      await stop();
-      throw new Error(`${error.message}\n${tailOf(log)}`);
-    });
-    await sh(`tar -C ${baseRootfs()} -cf /srv/base.tar .`);
-    // An image archive as docker save writes it.
-    await sh(
-      `cd /srv && mkdir -p archive && mv base.tar archive/layer.tar && cd archive &&
-sum=$(sha256sum layer.tar | cut -d" " -f1) &&
-printf '{"architecture":"amd64","os":"linux","config":{},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' $sum >config.json &&
-printf '[{"Config":"config.json","RepoTags":["${base}"],"Layers":["layer.tar"]}]' >manifest.json &&
-tar -cf ../image.tar . && ctr images import ../image.tar`,
-    );
+    const stop = await startContainerd();
+    await importImage("default", base, {});
     return stop;
   },
   checks: checks.map((check) => ({

@@ -18,7 +18,7 @@ import {
 
 const log = "/var/log/dockerd.log";
 
-async function startDaemon({ name, path }: Runtime): Promise<() => Promise<void>> {
+async function startDaemon({ name, path }: Runtime, more: object = {}): Promise<() => Promise<void>> {
   write(
     "/etc/docker/daemon.json",
     JSON.stringify({
@@ -27,6 +27,7 @@ async function startDaemon({ name, path }: Runtime): Promise<() => Promise<void>
       ...(name === "runc" ? {} : { runtimes: { [name]: { path } } }),
       "exec-opts": ["native.cgroupdriver=cgroupfs"],
       "storage-driver": "overlay2",
+      ...more,
     }),
   );
   const stop = daemon("dockerd", log);
@@ -418,14 +419,100 @@ const checks: readonly Check[] = [
   },
 ];
 
-export const docker: Engine = {
-  name: "docker",
-  start: async (runtime) => {
-    const stop = await startDaemon(runtime);
-    await sh(`tar -C ${baseRootfs()} -cf /srv/base.tar . && docker import /srv/base.tar base`);
-    return stop;
+/** What is otherwise where the daemon maps the ids of every container. */
+const remappedChecks: readonly Check[] = [
+  {
+    name: "root is a subordinate id",
+    run: () => prints("docker run --rm base cat /proc/self/uid_map", /^ +0 +500000 +65536$/),
   },
-  checks: checks.map((check) => ({
+  {
+    name: "root of the image is root inside, and owns what it makes",
+    run: () =>
+      prints("docker run --rm base sh -c 'stat -c %u /bin /bin/busybox; touch /x && stat -c %u /x'", "0\n0\n0"),
+  },
+  {
+    name: "files of the host's root are not its own",
+    run: async () => {
+      write("/srv/secret/file", "secret\n");
+      await sh("chmod 600 /srv/secret/file");
+      await endsWith(1, "docker run --rm -v /srv/secret:/s base cat /s/file", /Permission denied/i);
+    },
+  },
+  {
+    name: "volumes",
+    run: async () => {
+      await prints("docker run --rm -v vol:/v base sh -c 'echo kept >/v/file; stat -c %u /v/file'", "0");
+      await prints("docker run --rm -v vol:/v base cat /v/file", "kept");
+      await sh("docker volume rm vol");
+    },
+  },
+  {
+    name: "exec, with a terminal and without, and another user",
+    run: async () => {
+      await sh("docker run -d --name cc base sleep 600");
+      await prints("docker exec cc cat /proc/self/uid_map", /^ +0 +500000 +65536$/);
+      await prints("docker exec -u 1000 cc id -u", "1000");
+      await prints(`script -qec "docker exec -t cc tty" /dev/null`, /\/dev\/pts\/\d/);
+      await endsWith(127, "docker exec cc /nothing");
+    },
+  },
+  {
+    name: "stop, pause, logs",
+    run: async () => {
+      await sh("docker run -d --name cc base sh -c 'trap \"exit 9\" TERM; echo up; while :; do sleep 0.1; done'");
+      await becomes("docker logs cc", "up");
+      await sh("docker pause cc && docker unpause cc");
+      await sh("docker stop cc");
+      await prints("docker wait cc", "9");
+    },
+  },
+  {
+    name: "memory limit",
+    needs: "controllers",
+    run: () =>
+      prints(
+        `docker run --rm --memory 64m base sh -c '${limitFile("memory/memory.limit_in_bytes", "memory.max")}'`,
+        "67108864",
+      ),
+  },
+  {
+    name: "bridge network, with a port",
+    run: async () => {
+      await sh(`docker run -d --name cc -p 18081:8080 base ${web}`);
+      await becomes("busybox wget -qO- http://127.0.0.1:18081/", "page");
+    },
+  },
+  {
+    name: "devices, tmpfs, capabilities, seccomp filter",
+    run: async () => {
+      await prints("docker run --rm --device /dev/fuse base ls /dev/fuse", "/dev/fuse");
+      await prints("docker run --rm --tmpfs /t base sh -c 'echo x >/t/x && cat /t/x'", "x");
+      await prints(
+        "docker run --rm --cap-drop all --cap-add chown base grep -E 'CapEff|Seccomp:' /proc/self/status",
+        /CapEff:\s+0000000000000001\nSeccomp:\s+2$/,
+      );
+    },
+  },
+  {
+    name: "build",
+    run: async () => {
+      write("/srv/remapped/Dockerfile", "FROM base\nRUN echo made >/made && stat -c %u /made\nCMD cat /made\n");
+      await sh("DOCKER_BUILDKIT=0 docker build -t remapped /srv/remapped");
+      await prints("docker run --rm remapped", "made");
+    },
+  },
+  {
+    name: "a container in the host's user namespace",
+    run: () => prints("docker run --rm --userns host base cat /proc/self/uid_map", /^ +0 +0 +4294967295$/),
+  },
+];
+
+async function importBase(): Promise<void> {
+  await sh(`tar -C ${baseRootfs()} -cf /srv/base.tar . && docker import /srv/base.tar base`);
+}
+
+function tidied(all: readonly Check[]): readonly Check[] {
+  return all.map((check) => ({
     ...check,
     run: async () => {
       try {
@@ -434,5 +521,27 @@ export const docker: Engine = {
         await attempt("docker ps -aq | xargs -r docker rm -f");
       }
     },
-  })),
+  }));
+}
+
+export const docker: Engine = {
+  name: "docker",
+  start: async (runtime) => {
+    const stop = await startDaemon(runtime);
+    await importBase();
+    return stop;
+  },
+  checks: tidied(checks),
+};
+
+export const remapped: Engine = {
+  name: "docker-userns",
+  start: async (runtime) => {
+    for (const file of ["/etc/subuid", "/etc/subgid"]) write(file, "dockremap:500000:65536\n");
+    await attempt("useradd --system dockremap");
+    const stop = await startDaemon(runtime, { "userns-remap": "default" });
+    await importBase();
+    return stop;
+  },
+  checks: tidied(remappedChecks),
 };

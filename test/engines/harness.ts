@@ -123,7 +123,22 @@ export function baseRootfs(): string {
   chmodSync(`${root}/tmp`, 0o1777);
   copyFileSync("/bin/busybox", `${root}/bin/busybox`);
   const applets = ["sh", "echo", "cat", "sleep", "true", "false", "id", "ls", "kill", "ps", "env", "pwd", "hostname"];
-  const others = ["stat", "head", "tail", "dd", "wget", "httpd", "nc", "ip", "mount", "touch", "test", "tty", "stty"];
+  const others = [
+    "stat",
+    "head",
+    "tail",
+    "dd",
+    "wget",
+    "httpd",
+    "nc",
+    "ip",
+    "mount",
+    "touch",
+    "test",
+    "tty",
+    "stty",
+    "readlink",
+  ];
   for (const applet of [...applets, ...others, "grep", "mkdir", "chmod", "adduser", "nproc", "trap", "sed", "ulimit"])
     symlinkSync("busybox", `${root}/bin/${applet}`);
   writeFileSync(`${root}/etc/passwd`, "root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/tmp:/bin/sh\n");

@@ -4,12 +4,14 @@
  */
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { containerd } from "./containerd.ts";
-import { docker } from "./docker.ts";
+import { cri } from "./cri.ts";
+import { docker, remapped } from "./docker.ts";
 import type { Check, Need, Runtime } from "./harness.ts";
 import { podman } from "./podman.ts";
 import type { Line } from "./report.ts";
+import { rootless } from "./rootless.ts";
 
-const engines = [podman, docker, containerd];
+const engines = [podman, rootless, docker, remapped, containerd, cri];
 const [environment = "", name = "", path = "", result = "", ...wanted] = process.argv.slice(2);
 const runtime: Runtime = { name, path };
 const only = new RegExp(process.env["ONLY"] || "^", "i");

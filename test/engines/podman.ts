@@ -15,7 +15,8 @@ import {
   write,
 } from "./harness.ts";
 
-function configure({ name, path }: Runtime): void {
+/** Podman's configuration, for root and for ordinary users. */
+export function configurePodman({ name, path }: Runtime): void {
   // Without CAP_SYS_RESOURCE the limits that podman gives by default cannot be raised.
   write(
     "/etc/containers/containers.conf",
@@ -396,7 +397,7 @@ const checks: readonly Check[] = [
 export const podman: Engine = {
   name: "podman",
   start: async (runtime) => {
-    configure(runtime);
+    configurePodman(runtime);
     // The owner of the ids that userns=auto takes must be a user.
     await sh("useradd --system containers");
     await sh(`tar -C ${baseRootfs()} -cf /srv/base.tar . && podman import /srv/base.tar base`);

@@ -1,9 +1,9 @@
 /**
- * Runs the checks of Podman, Docker and containerd with box as their runtime, and with runc in its place as control, in
+ * Runs the checks of Podman, Docker and containerd (by ctr and by CRI) with box as their runtime, and with runc in its place as control, in
  * every environment of tools/engines, and writes one table: build/engines/results.md and results.json.
  *
  *   ENVIRONMENTS="sid-hybrid sid-v2"  where      RUNTIMES="runc box"  with what
- *   ENGINES="podman docker containerd"           ONLY=pattern         checks whose name matches
+ *   ENGINES="podman rootless docker docker-userns containerd cri"   ONLY=pattern  checks whose name matches
  *
  * Exit status: 0 whatever passes with runc passes with box, 1 something does not, 2 nothing could be run.
  */
@@ -18,7 +18,7 @@ const output = join(project, "build/engines");
 const words = (name: string, all: string): string[] => (process.env[name] || all).split(/\s+/).filter(Boolean);
 const environments = words("ENVIRONMENTS", "sid-hybrid sid-v2 bookworm-hybrid");
 const runtimes = words("RUNTIMES", "runc box");
-const engines = words("ENGINES", "podman docker containerd");
+const engines = words("ENGINES", "podman rootless docker docker-userns containerd cri");
 
 interface Column {
   readonly environment: string;
