@@ -7,7 +7,7 @@ import { Arguments, parseArguments, takeOption, UsageError } from "./cli/args.ts
 import { cgroupManagerOf } from "./cli/cgroup-manager.ts";
 import type { Command, Context } from "./cli/context.ts";
 import { openStore } from "./cli/root.ts";
-import { commands, globalOptions } from "./cli/table.ts";
+import { commands, globalOptions, unsupported } from "./cli/table.ts";
 import { timestamp } from "./linux/clock.ts";
 import { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } from "./linux/constants.ts";
 import { argv, build, load } from "./linux/engine.ts";
@@ -89,6 +89,7 @@ function perform(globals: Arguments, [name, ...args]: readonly string[], log: Lo
 }
 
 function findCommand(name: string): Command {
+  if (unsupported.includes(name)) throw new BoxError(`${name}: not supported by this version of box`);
   if (!commands.some(([known]) => known === name)) throw new UsageError(`unknown command ${JSON.stringify(name)}`);
   return load(`cli/commands/${name}`) as Command;
 }
@@ -102,8 +103,9 @@ function help(name: string | undefined, missing: boolean): number {
 }
 
 function usageOf(args: readonly string[]): string {
+  const { commandUsage, usage } = load("cli/help") as typeof import("./cli/help.ts");
   const name = args.find((arg) => commands.some(([known]) => known === arg));
-  return name === undefined ? "box --help lists the commands" : `box ${name} --help shows its usage`;
+  return name === undefined ? usage : commandUsage(findCommand(name).table);
 }
 
 function printVersion(): number {
@@ -126,16 +128,17 @@ function stderrLog(format: "text" | "json", level: "error" | "warning" | "debug"
 function openLog(globals: Arguments): Log {
   const format = globals.word("log-format", ["text", "json"]);
   const level = globals.has("debug") ? "debug" : globals.word("log-level", ["warning", "error", "debug"]);
-  const path = globals.text("log");
-  if (path === undefined || path === "" || path === "/dev/stderr") return stderrLog(format, level);
-  const file = openToAppend("--log", path);
-  return new Log({
-    format,
-    level,
-    now: timestamp,
-    write: (line) => print(file, `${line}\n`),
-    show: (line) => print(stdio.error, `${line}\n`),
-  });
+  const place = globals.text("log") ?? "";
+  if (place === "" || place === "/dev/stderr") return stderrLog(format, level);
+  const show = (line: string): void => print(stdio.error, `${line}\n`);
+  const service = /^(journald|syslog):(.*)$/s.exec(place);
+  if (service !== null) {
+    const { openLogService } = load("cli/log-service") as typeof import("./cli/log-service.ts");
+    const write = openLogService(service[1] as "journald" | "syslog", service[2] || "box");
+    return new Log({ format: format === "text" ? "bare" : format, level, now: timestamp, write, show });
+  }
+  const file = openToAppend("--log", place.replace(/^file:/, ""));
+  return new Log({ format, level, now: timestamp, write: (line) => print(file, `${line}\n`), show });
 }
 
 /** Files of messages and of the timeline: another user's link is not followed. */

@@ -13,6 +13,7 @@ import { build } from "esbuild";
 /** What TypeScript loads by name (`load` of the native module) besides the commands: what few commands need. */
 const lazyModules = [
   "cli/help",
+  "cli/log-service",
   "cli/recovery",
   "spec/decode",
   "facts/systemd",

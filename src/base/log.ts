@@ -11,19 +11,20 @@ export type Level = "error" | "warning" | "debug";
 const ranks: Readonly<Record<Level, number>> = { error: 0, warning: 1, debug: 2 };
 
 export interface LogOptions {
-  readonly format: "text" | "json";
+  /** "bare": the message alone, for a place that notes time and level by itself. */
+  readonly format: "text" | "json" | "bare";
   readonly level: Level;
   /** RFC 3339. */
   readonly now: () => string;
   /** Takes one line without its end, to where `--log` says. */
-  readonly write: (line: string) => void;
+  readonly write: (line: string, level: Level, details: ErrorDetails) => void;
   /** Takes what the caller's terminal is to show, whatever `--log` says. */
   readonly show: ((line: string) => void) | undefined;
 }
 
 export class Log {
   readonly #options: LogOptions;
-  readonly #held: string[] = [];
+  readonly #held: (() => void)[] = [];
 
   constructor(options: LogOptions) {
     this.#options = options;
@@ -32,31 +33,36 @@ export class Log {
   /** The one error of a command that fails. */
   error(thrown: unknown): void {
     const message = printable(messageOf(thrown));
-    const details = thrown instanceof BoxError ? thrown.details : {};
-    const { write, show } = this.#options;
-    write(this.#line("error", message, details));
-    show?.(`box: ${message}`);
+    this.#write("error", message, thrown instanceof BoxError ? thrown.details : {});
+    this.#options.show?.(`box: ${message}`);
   }
 
   warn = (message: string): void => {
-    if (ranks[this.#options.level] >= ranks.warning) this.#held.push(this.#line("warning", printable(message), {}));
+    if (ranks[this.#options.level] < ranks.warning) return;
+    const time = this.#options.now();
+    this.#held.push(() => this.#write("warning", printable(message), {}, time));
   };
 
   debug(message: string): void {
-    if (ranks[this.#options.level] >= ranks.debug) this.#options.write(this.#line("debug", printable(message), {}));
+    if (ranks[this.#options.level] >= ranks.debug) this.#write("debug", printable(message), {});
   }
 
   /** Writes the warnings of a command that succeeded. */
   flush(): void {
-    for (const line of this.#held.splice(0)) this.#options.write(line);
+    for (const write of this.#held.splice(0)) write();
   }
 
-  #line(level: Level, message: string, details: ErrorDetails): string {
-    const { format, now, show } = this.#options;
+  #write(level: Level, message: string, details: ErrorDetails, time = this.#options.now()): void {
+    this.#options.write(this.#line(level, message, details, time), level, details);
+  }
+
+  #line(level: Level, message: string, details: ErrorDetails, time: string): string {
+    const { format, show } = this.#options;
     // What JSON leaves as it is and a terminal would act on is escaped too, as JSON may be.
-    if (format === "json") return printable(JSON.stringify({ level, msg: message, time: now(), ...details }));
+    if (format === "json") return printable(JSON.stringify({ level, msg: message, time, ...details }));
+    if (format === "bare") return message;
     // Without a log file the line is for the terminal.
     if (show === undefined) return level === "error" ? `box: ${message}` : `box: ${level}: ${message}`;
-    return `time=${JSON.stringify(now())} level=${level} msg=${JSON.stringify(message)}`;
+    return `time=${JSON.stringify(time)} level=${level} msg=${JSON.stringify(message)}`;
   }
 }

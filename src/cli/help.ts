@@ -12,6 +12,14 @@ export function usageLine({ name, operands }: CommandTable): string {
   return ["box", name, "[options]", ...words].join(" ");
 }
 
+/** After the error of a wrong command line. */
+export function commandUsage(table: CommandTable): string {
+  return `usage: ${usageLine(table)}, see box ${table.name} --help`;
+}
+
+/** The same where it is not known which command was meant. */
+export const usage = "usage: box [global options] COMMAND [options] [arguments], see box --help";
+
 export function commandHelp(table: CommandTable): string {
   return `${usageLine(table)}\n\n${table.summary}\n\nOptions:\n${optionLines(allOptions(table))}`;
 }

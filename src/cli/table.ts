@@ -7,7 +7,11 @@ export const globalOptions: readonly Option[] = [
     value: "DIR",
     help: "state directory (default /run/box, or $XDG_RUNTIME_DIR/box for a user; /tmp/box-UID where there is none)",
   },
-  { name: "log", value: "FILE", help: "where messages go (default stderr)" },
+  {
+    name: "log",
+    value: "PLACE",
+    help: "where messages go: a file, journald:NAME or syslog:NAME (default stderr)",
+  },
   { name: "log-format", value: "FORMAT", help: "text or json (default text)" },
   { name: "log-level", value: "LEVEL", help: "error, warning or debug (default warning)" },
   { name: "systemd-cgroup", short: "s", help: "let systemd make the cgroups: --cgroup-manager systemd" },
@@ -42,3 +46,6 @@ export const commands: readonly (readonly [name: string, summary: string])[] = [
   ["trace", "print the timeline of a --trace file"],
   ["features", "print what this box supports as JSON"],
 ];
+
+/** Commands of other runtimes that box has not. */
+export const unsupported: readonly string[] = ["checkpoint", "restore"];

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { command } from "./harness/command.ts";
 import { context } from "./harness/context.ts";
 import { ok, refused } from "./harness/expect.ts";
+import type { Lab } from "./harness/lab.ts";
 import { type Conditions, feature } from "./harness/suite.ts";
 
 const scenario = feature("command line", { bare: true });
@@ -61,6 +62,84 @@ for (const [what, args] of wrong) {
     refused(await direct(...global, ...args));
   });
 }
+
+scenario("a wrong command line is told with the usage", { boxOnly: "usage errors" }, async (lab) => {
+  for (const [args, text] of [
+    [["kill"], "kill: ID is missing (usage: box kill [options] ID [SIGNAL], see box kill --help)"],
+    [["run", "-x", "a"], 'unknown option "-x" (usage: box run [options] ID, see box run --help)'],
+    [["frob"], 'unknown command "frob" (usage: box [global options] COMMAND [options] [arguments], see box --help)'],
+  ] as const) {
+    const result = await lab.runtime.call([...args]);
+    refused(result);
+    assert.equal(result.stderr, `box: ${text}\n`);
+  }
+});
+
+for (const name of ["checkpoint", "restore"])
+  scenario(`${name} is refused by name`, { boxOnly: "what it does not have yet" }, async (lab) => {
+    for (const args of [
+      [name, "x"],
+      [name, "--help"],
+    ])
+      refused(await lab.runtime.call(args), new RegExp(`^box: ${name}: not supported by this version of box\n$`));
+  });
+
+/** What a log service hears of a command that fails, in a mount namespace where one listens. */
+async function heard(lab: Lab, { socket, options }: { socket: string; options: string[] }): Promise<string> {
+  const directory = socket.slice(0, socket.indexOf("/", 1));
+  const script = `set -eu
+rm -f ${lab.path("said")}; mkfifo ${lab.path("said")}
+mount -t tmpfs tmpfs ${directory}
+mkdir -p ${socket.slice(0, socket.lastIndexOf("/"))}
+# The shell opens it for a job, and is in another /dev now.
+[ -e /dev/null ] || mknod /dev/null c 1 3
+"$1" manager ${socket} >${lab.path("said")} & exec 3<${lab.path("said")}
+service=$!; shift
+read ready <&3
+"$@" >&2 || true
+read -r line <&3
+printf '%s' "$line"
+kill $service`;
+  const argv = [...lab.runtime.argv([]), ...options, "start", "missing"];
+  const isolated = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", context.probe];
+  const result = ok(await command([...isolated, ...argv]));
+  assert.equal(result.stderr, 'box: container "missing": container does not exist\n');
+  return result.stdout;
+}
+
+const services = { boxOnly: "how it writes there", bare: false } as const;
+
+scenario("--log journald: writes to the journal, with the severity and the name", services, async (lab) => {
+  const journal = "/run/systemd/journal/socket";
+  const line = await heard(lab, { socket: journal, options: ["--log", "journald:web"] });
+  const message = 'MESSAGE=container "missing": container does not exist';
+  assert.equal(line, `${message} PRIORITY=3 SYSLOG_IDENTIFIER=web  (0)`);
+  const plain = await heard(lab, { socket: journal, options: ["--log", "journald:", "--log-format", "json"] });
+  assert.match(
+    plain,
+    /^MESSAGE=\{"level":"error","msg":"container \\"missing\\": .*"\} PRIORITY=3 SYSLOG_IDENTIFIER=box /,
+  );
+});
+
+scenario("--log syslog: writes to the system's log", services, async (lab) => {
+  const line = await heard(lab, { socket: "/dev/log", options: ["--log", "syslog:web"] });
+  assert.match(line, /^<11>web\[\d+\]: container "missing": container does not exist \(0\)$/);
+});
+
+scenario("--log file: appends to a file", { boxOnly: "how it writes there" }, async (lab) => {
+  refused(await lab.runtime.call(["--log", `file:${lab.path("log")}`, "start", "missing"]), /does not exist/);
+  assert.match(readFileSync(lab.path("log"), "utf8"), /level=error msg="container .*does not exist"\n$/);
+});
+
+scenario("a log service that is not there is an error", { boxOnly: "told by box" }, async (lab) => {
+  const script = 'mount -t tmpfs tmpfs /run && exec "$@"';
+  const argv = [context.runtime.path, "--root", lab.root, "--log", "journald:web", "list"];
+  const isolated = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"];
+  refused(
+    await command([...isolated, ...argv]),
+    /^box: --log: connect\("\/run\/systemd\/journal\/socket"\): no such file/,
+  );
+});
 
 scenario("options take their value after an equals sign too", async (lab) => {
   mkdirSync(lab.root);

@@ -734,5 +734,8 @@ scenario("exec needs a command", { boxOnly: "its own words" }, async (lab) => {
   const { runtime, id } = await lab.running();
   const result = await runtime.call(["exec", id]);
   assert.deepEqual([result.status, result.stdout], [1, ""]);
-  assert.match(result.stderr, /^box: exec: COMMAND is missing \(box exec --help shows its usage\)\n$/);
+  assert.match(
+    result.stderr,
+    /^box: exec: COMMAND is missing \(usage: box exec \[options\] ID \[COMMAND\.\.\.\], see box exec --help\)\n$/,
+  );
 });
