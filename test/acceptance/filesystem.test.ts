@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { command } from "./harness/command.ts";
 import type { Mount, Spec } from "./harness/config.ts";
-import { refused } from "./harness/expect.ts";
+import { ok, refused } from "./harness/expect.ts";
 import { type MountLine, mounts, parseMountinfo } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
 import { feature } from "./harness/suite.ts";
@@ -73,6 +74,13 @@ scenario("the container's mounts do not appear on the host", async (lab) => {
     mounts().filter(({ point }) => point.includes(container.id)),
     [],
   );
+});
+
+scenario("the container's mounts do not appear on a host whose mounts are shared", async (lab) => {
+  const container = lab.container(["/bin/true"]);
+  const run = container.runtime.argv(["run", "--bundle", container.bundle, container.id]);
+  const script = `mount --make-rshared / && "$@" && ! grep -F "$0" /proc/self/mountinfo`;
+  ok(await command(["unshare", "--mount", "/bin/sh", "-c", script, container.id, ...run]));
 });
 
 scenario("a mount is made where nothing was before", async (lab) => {

@@ -1580,14 +1580,20 @@ export const mutants: readonly Mutant[] = [
     file: "container/id.ts",
     replace: "id.length > maxLength",
     by: "id.length > maxLength + 1",
-    tests: ["command line: state refuses an id that is 256 bytes"],
+    tests: [
+      "command line: state refuses an id that is 256 bytes",
+      "command line: delete refuses an id that is 256 bytes",
+    ],
   },
   {
     name: "an id of two full stops is taken",
     file: "container/id.ts",
     replace: 'id === ".."',
     by: "false",
-    tests: ["command line: state refuses an id that is two full stops"],
+    tests: [
+      "command line: state refuses an id that is two full stops",
+      "command line: delete refuses an id that is two full stops",
+    ],
   },
   // --- trace ---
   {
@@ -2072,5 +2078,134 @@ export const mutants: readonly Mutant[] = [
     replace: "O_RDONLY | O_DIRECTORY | O_NOFOLLOW",
     by: "O_RDONLY | O_DIRECTORY",
     tests: ["security of the caller: another user's links are not followed by --root"],
+  },
+
+  // --- What docs/security.md promises besides ---
+  {
+    name: "a root file system is not looked for before anything is made",
+    file: "cli/creation.ts",
+    replace: 'requireDirectory(plan.init.rootfs.path, "root file system");',
+    by: "const made = context.store.create(`${id}-made`); made.directory.close();",
+    tests: ["bad input: create refuses a root path that does not exist"],
+  },
+  {
+    name: "a configuration may be as long as memory lasts",
+    file: "facts/bundle.ts",
+    replace: "readAll(file, configLimit, path)",
+    by: "readAll(file, 2 ** 30, path)",
+    and: [
+      {
+        file: "base/json.ts",
+        replace:
+          "if (text.length > limits.length) throw new BoxError(`JSON text is longer than ${limits.length} characters`);",
+        by: "",
+      },
+    ],
+    tests: ["bad input: create refuses a config.json that is 100 MB of white space"],
+  },
+  {
+    name: "descriptors of the caller's stay open up to execve, and in the program",
+    file: "init/program.ts",
+    replace: "host.replaceSocket(keepOnly(host.socket, 3 + preserveFds));",
+    by: "for (let number = 3; number < 40; number++) try { clearCloseOnExec(number); } catch {}",
+    and: [
+      {
+        file: "init/run.ts",
+        replace: "closeAllBut(3 + (plan.program?.preserveFds ?? 0), kept);",
+        by: "",
+      },
+    ],
+    tests: ["security of the caller: nothing that the caller has left about reaches the program"],
+  },
+  {
+    name: "the program has the caller's session keyring",
+    file: "security/apply.ts",
+    replace: "joinNewSessionKeyring()",
+    by: "0",
+    tests: [
+      "security of the caller: nothing that the caller has left about reaches the program",
+      "security of the caller: nothing that the caller has left about reaches an exec'd program",
+    ],
+  },
+  {
+    name: "the program keeps the core limit of box",
+    file: "init/program.ts",
+    replace: "restoreCoreLimit();",
+    by: "",
+    tests: ["process: the program has the caller's core limit"],
+  },
+  {
+    name: "messages are shown as others wrote them",
+    file: "base/quote.ts",
+    replace:
+      'text.replace(unprintable, (unit) => short[unit] ?? `\\\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)',
+    by: "text",
+    tests: ["security of rights: a line's end in a message forges no record of the log"],
+  },
+  {
+    name: "a cgroup is made before the record names it",
+    file: "container/create.ts",
+    replace: "this.#entry.write(this.#record);\n    furnish?.(this.#entry.directory);",
+    by: "furnish?.(this.#entry.directory);",
+    tests: ["handshake: a create that is killed at any moment can be deleted by force"],
+  },
+  {
+    name: "CVE-2017-16539: box spec leaves a path unmasked",
+    file: "spec/default.ts",
+    replace: '"/proc/scsi"',
+    by: '"/proc/kcore"',
+    tests: [
+      "security of paths: box spec writes the masks of the specification's tools (CVE-2017-16539, CVE-2018-10892, CVE-2015-3630)",
+    ],
+  },
+  {
+    name: "the record of a newer box is read as one of this",
+    file: "container/record.ts",
+    replace: "version > recordVersion",
+    by: "version > recordVersion + 1000",
+    tests: ["record: kill and delete --force work on the record of a newer version, which others refuse"],
+  },
+  {
+    name: "text may have a NUL",
+    file: "spec/decode.ts",
+    replace: "isPlainText(text)",
+    by: "true",
+    tests: ["security of rights: text with a NUL is refused wherever it would reach the kernel"],
+  },
+  {
+    name: "a startContainer hook is looked up on the host",
+    file: "init/run.ts",
+    replace: 'runHooks(hooks.createContainer, stateFor(plan.identity, "creating"), {});',
+    by: 'runHooks([...hooks.createContainer, ...hooks.startContainer], stateFor(plan.identity, "creating"), {});',
+    tests: ["hooks: the path of startContainer is looked up inside the container"],
+  },
+  {
+    name: "the filter is loaded before box has done its last calls",
+    file: "init/program.ts",
+    replace: "resetDispositions();",
+    by: "if (filter !== undefined && seccomp !== undefined) loadFilter(seccomp, filter); resetDispositions();",
+    tests: ["seccomp: a profile that allows only what the program needs lets it start"],
+  },
+  {
+    name: "mounts of the container's go to the host",
+    file: "rootfs/apply.ts",
+    replace: 'setPathPropagation("/", propagationFlag(outwardOf(ops)) | MS_REC);',
+    by: "",
+    tests: ["file system: the container's mounts do not appear on a host whose mounts are shared"],
+  },
+  {
+    name: "ro of a bind goes for the mounts below too",
+    file: "rootfs/mounts.ts",
+    replace: "refuseCoveringProc(target, op.destination);\n  changeFlags(mount, op.flags, false, op.destination);",
+    by: "refuseCoveringProc(target, op.destination); changeFlags(mount, op.flags, true, op.destination);",
+    tests: ["mounts: ro holds for the mount alone, not for those below"],
+  },
+  {
+    name: "a container may have box's own cgroup",
+    file: "cgroups/plan.ts",
+    replace:
+      'if (cleaned === home) refuse("linux.cgroupsPath", `"${home}" is where box keeps the cgroups of containers`);',
+    by: "",
+    tests: ["security: box's own cgroup, in which containers live, is none for a container"],
   },
 ];

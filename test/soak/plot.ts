@@ -7,7 +7,10 @@ interface Panel {
 }
 
 const panels: readonly Panel[] = [
-  { title: "kernel memory of the soak's cgroup, MiB", of: ({ kernelMemory }) => kernelMemory / 2 ** 20 },
+  {
+    title: "kernel memory of the soak's cgroup that cannot be reclaimed, MiB",
+    of: ({ kernelMemory }) => kernelMemory / 2 ** 20,
+  },
   { title: "largest resident size of a box, MiB", of: ({ peak }) => peak / 1024 },
   { title: "open files of the machine", of: ({ files }) => files },
   { title: "mounts of the machine", of: ({ mounts }) => mounts },
