@@ -53,7 +53,7 @@ const refused: readonly unknown[][] = [
   [NR.getpid, -(2 ** 53)],
   [NR.getpid, 2n ** 64n],
   [NR.getpid, -(2n ** 63n) - 1n],
-  [NR.getpid, undefined],
+  [NR.getpid, undefined, 0],
   [NR.getpid, true],
   [NR.getpid, {}],
   [NR.getpid, []],
@@ -75,6 +75,7 @@ const accepted: readonly unknown[][] = [
   [NR.getpid, 2n ** 64n - 1n],
   [NR.getpid, -(2n ** 63n)],
   [NR.getpid, null, "", "ä€😀", new Uint8Array(0), new Uint8Array(8).subarray(8)],
+  [NR.getpid, 0, undefined, undefined],
 ];
 
 function views(): unknown {
