@@ -5,28 +5,23 @@
  * and /sys that only some kernels have: the same binary makes the same calls everywhere.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { randomBytes } from "node:crypto";
+import { copyFileSync, mkdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Calls } from "./figures.ts";
 
 const box = resolve("build/box");
-const folder = mkdtempSync("/tmp/box-guard-");
-const state = mkdtempSync("/run/box-guard-");
+/** Of letters only: digits would be looked at as numbers in a record, and cost instructions. */
+const name = `box-guard-${Array.from(randomBytes(6), (byte) => String.fromCharCode(97 + (byte % 26))).join("")}`;
+const folder = `/tmp/${name}`;
+const state = `/run/${name}`;
+const cgroups = `/${name}`;
 const id = "guard";
-const cgroups = `/box-guard-${state.slice(-6)}`;
+for (const directory of [folder, state]) mkdirSync(directory, { mode: 0o700 });
 const environment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
 
-function makeBundle(name: string, args: readonly string[]): string {
-  const bundle = `${folder}/${name}`;
+function makeBundle(program: string, args: readonly string[]): string {
+  const bundle = `${folder}/${program}`;
   for (const directory of ["bin", "dev", "proc", "sys"])
     mkdirSync(`${bundle}/rootfs/${directory}`, { recursive: true });
   copyFileSync("/bin/busybox", `${bundle}/rootfs/bin/busybox`);
@@ -35,7 +30,7 @@ function makeBundle(name: string, args: readonly string[]): string {
   const config = JSON.parse(readFileSync(`${bundle}/config.json`, "utf8"));
   Object.assign(config.process, { terminal: false, args });
   Object.assign(config.linux, {
-    cgroupsPath: `${cgroups}/${name}`,
+    cgroupsPath: `${cgroups}/${program}`,
     maskedPaths: ["/proc/kcore", "/proc/keys", "/proc/timer_list"],
     readonlyPaths: ["/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
   });

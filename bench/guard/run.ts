@@ -2,7 +2,7 @@
  * A guard against slow growth that noise cannot reach: system calls, instructions and sizes, compared with figures.json.
  * Fails when one of them rose by more than 3 %. UPDATE=1 writes the figures anew.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { type Calls, compare, type Figures, format, merge } from "./figures.ts";
 
@@ -83,11 +83,14 @@ function measureInstructions(): Record<string, number> {
 }
 
 mkdirSync(out, { recursive: true });
-const isRoot = process.getuid?.() === 0;
+// A container that runs the tests may have no right to either, root or not.
+const [program = "", ...rest] = [...pureV2, "true"];
+const mayLive = spawnSync(program, rest, { stdio: "ignore" }).status === 0;
+const reason = "no right to new mount and pid namespaces, or to mount cgroup2";
 const measured: Figures = {
   sizes: measureSizes(),
-  instructions: isRoot ? measureInstructions() : skip("instructions", "root is needed"),
-  calls: isRoot ? measureCalls() : skip("system calls", "root is needed"),
+  instructions: mayLive ? measureInstructions() : skip("instructions", reason),
+  calls: mayLive ? measureCalls() : skip("system calls", reason),
 };
 const expected = JSON.parse(readFileSync(file, "utf8")) as Figures;
 const { risen, fallen, unknown } = compare(expected, measured);
@@ -102,5 +105,6 @@ if (process.env["UPDATE"]) {
   for (const one of risen) console.log(`ROSE: ${one}`);
   if (risen.length + fallen.length > 0)
     console.log("If that is meant: make bench-guard UPDATE=1 writes the figures anew.");
-  process.exitCode = risen.length > 0 ? 1 : 0;
+  if (risen.length === 0) console.log("Nothing is more than 3 % above its figure.");
+  else process.exitCode = 1;
 }
