@@ -1,9 +1,18 @@
 /** The container's terminal, made in its own devpts. Runs in init. */
 import { BoxError, within } from "../base/errors.ts";
 import type { Root } from "../fs/root.ts";
-import { DEVPTS_SUPER_MAGIC, O_NOCTTY, O_RDWR, S_IFCHR, S_IFMT } from "../linux/constants.ts";
+import {
+  DEVPTS_SUPER_MAGIC,
+  O_NOCTTY,
+  O_PATH,
+  O_RDWR,
+  RESOLVE_NO_SYMLINKS,
+  RESOLVE_NO_XDEV,
+  S_IFCHR,
+  S_IFMT,
+} from "../linux/constants.ts";
 import { type Fd, stdio } from "../linux/fd.ts";
-import { chown, dupTo, fileSystemType, fstat } from "../linux/file.ts";
+import { chown, dupTo, fileSystemType, fstat, openat2 } from "../linux/file.ts";
 import { cloneTreeOf, moveMount } from "../linux/mount.ts";
 import { openSlave, setControllingTerminal, setWindowSize } from "../linux/tty.ts";
 import type { TerminalSize } from "./ops.ts";
@@ -17,21 +26,28 @@ export interface Terminal {
 /**
  * Opens a pty of the container's devpts.
  *
- * The multiplexer is checked to be one, and the slave is had from the master itself (TIOCGPTPEER): the image can put
- * what it likes in their places and gains nothing.
+ * Nothing is opened but the multiplexer of a devpts, which only the kernel makes files in: to open whatever the image or a
+ * process has put there could do something by itself, or wait for ever. The slave is had from the master itself
+ * (TIOCGPTPEER).
  */
 export function openTerminal(root: Root, size: TerminalSize | undefined): Terminal {
   return within("process.terminal", () => {
-    const master = root.open("/dev/pts/ptmx", O_RDWR | O_NOCTTY);
-    const { mode, rdev } = fstat(master, "/dev/pts/ptmx");
-    const isMultiplexer = (mode & S_IFMT) === S_IFCHR && rdev.major === 5 && rdev.minor === 2;
-    if (!isMultiplexer || fileSystemType(master, "/dev/pts/ptmx") !== DEVPTS_SUPER_MAGIC) {
-      throw new BoxError("/dev/pts is no devpts: a mount of that type is needed", { path: "/dev/pts/ptmx" });
-    }
+    const master = openMultiplexer(root);
     const slave = openSlave(master);
     if (size !== undefined) setWindowSize(master, size);
     return { master, slave };
   });
+}
+
+function openMultiplexer(root: Root): Fd {
+  using devpts = root.open("/dev/pts", O_PATH);
+  if (fileSystemType(devpts, "/dev/pts") !== DEVPTS_SUPER_MAGIC)
+    throw new BoxError("/dev/pts is no devpts: a mount of that type is needed", { path: "/dev/pts" });
+  const master = openat2(devpts, "ptmx", O_RDWR | O_NOCTTY, RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS);
+  const { mode, rdev } = fstat(master, "/dev/pts/ptmx");
+  if ((mode & S_IFMT) === S_IFCHR && rdev.major === 5 && rdev.minor === 2) return master;
+  master.close();
+  throw new BoxError("it is not the multiplexer of terminals", { path: "/dev/pts/ptmx" });
 }
 
 /** Puts the terminal's slave at /dev/console, covered by descriptor, whatever stands there (CVE-2025-52565). */

@@ -320,6 +320,26 @@ scenario("the console is the terminal, whatever stands at /dev/pts (CVE-2025-525
 });
 
 scenario(
+  "nothing is opened at /dev/pts that is no devpts",
+  { boxOnly: "to open a device may do something, or wait for ever" },
+  async (lab) => {
+    const volume = lab.path("volume");
+    execFileSync("mkdir", [volume]);
+    execFileSync("mkfifo", [`${volume}/ptmx`]);
+    const container = lab.container(["/bin/true"], (spec) => {
+      spec.mounts = spec.mounts.filter(({ destination }) => destination !== "/dev/pts");
+      spec.mounts.push({ destination: "/dev/pts", source: volume, options: ["bind"] });
+      spec.process.terminal = true;
+    });
+    // Whoever opened the pipe to write, for a moment, would end the wait of its reader.
+    const reader = command(["cat", `${volume}/ptmx`]);
+    refused(await runOf(container, lab), /devpts/);
+    writeFileSync(`${volume}/ptmx`, "nobody else");
+    assert.equal((await reader).stdout, "nobody else");
+  },
+);
+
+scenario(
   "the console is the terminal while a neighbour exchanges /dev/pts (CVE-2025-52565)",
   { limit: 120_000 },
   async (lab) => {

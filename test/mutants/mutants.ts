@@ -1979,7 +1979,21 @@ export const mutants: readonly Mutant[] = [
     file: "console/apply.ts",
     replace: "openSlave(master)",
     by: 'root.open("/dev/pts/0", O_RDWR | O_NOCTTY)',
+    and: [
+      {
+        file: "console/apply.ts",
+        replace: "openMultiplexer(root)",
+        by: 'root.open("/dev/pts/ptmx", O_RDWR | O_NOCTTY)',
+      },
+    ],
     tests: ["security of paths: the console is the terminal, whatever stands at /dev/pts (CVE-2025-52565)"],
+  },
+  {
+    name: "what stands in the place of the multiplexer is opened",
+    file: "console/apply.ts",
+    replace: 'fileSystemType(devpts, "/dev/pts") !== DEVPTS_SUPER_MAGIC',
+    by: "false",
+    tests: ["security of paths: nothing is opened at /dev/pts that is no devpts"],
   },
   {
     name: "CVE-2025-31133: files are masked with the container's /dev/null",
