@@ -35,7 +35,8 @@ makeBundles(places);
 const machine = describeMachine(places);
 const results = measureAll();
 keep();
-if (CASES === "") writePages(machine, results, breakDown(places.peers, Math.max(1, Math.floor(rounds / 3))), places);
+if (CASES === "" && BEFORE === undefined)
+  writePages(machine, results, breakDown(places.peers, Math.max(1, Math.floor(rounds / 3))), places);
 for (const place of Object.values(places)) {
   const own = new Map([...results].filter(([one]) => one.place === place));
   if (own.size > 0)
