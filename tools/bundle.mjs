@@ -17,6 +17,7 @@ const lazyModules = [
   "cli/recovery",
   "spec/decode",
   "facts/systemd",
+  "fs/remount",
   "cgroups/systemd/scope",
   "container/service-manager",
   "linux/trace",

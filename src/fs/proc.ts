@@ -17,7 +17,7 @@ import {
 } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
-import { fileSystemType, open, openat2, readAll, writeOnce } from "../linux/file.ts";
+import { fchdir, fileSystemType, open, openat2, readAll, writeOnce } from "../linux/file.ts";
 import { FileSystemContext } from "../linux/mount.ts";
 import { SyscallError } from "../linux/raw.ts";
 
@@ -49,6 +49,11 @@ export class Proc implements Disposable {
       if (thrown instanceof SyscallError) return Proc.host();
       throw thrown;
     }
+  }
+
+  /** Makes it the working directory. */
+  enter(): void {
+    fchdir(this.#fd, "/proc");
   }
 
   /** Text of a file, as in `self/mountinfo`; no link but `self` is followed and no mount is crossed. */

@@ -24,6 +24,7 @@ import {
   O_CLOEXEC,
   O_NONBLOCK,
   STATX_BASIC_STATS,
+  STATX_MNT_ID,
   UTIME_OMIT,
 } from "./constants.ts";
 import { type At, at, Fd } from "./fd.ts";
@@ -182,6 +183,10 @@ export class Stat {
   get ino(): bigint {
     return statxLayout.get(this.#buffer, "stx_ino");
   }
+  /** Number of the mount that it lies on, since Linux 5.8. */
+  get mountId(): bigint {
+    return statxLayout.get(this.#buffer, "stx_mnt_id");
+  }
   get nlink(): number {
     return statxLayout.get(this.#buffer, "stx_nlink");
   }
@@ -217,7 +222,16 @@ export interface DeviceNumbers {
 
 function statx(directory: At, name: string, flags: number, about: string | undefined): Stat {
   const buffer = new Uint8Array(statxLayout.size);
-  call(about, "statx", NR.statx, at(directory), name, flags | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, buffer);
+  call(
+    about,
+    "statx",
+    NR.statx,
+    at(directory),
+    name,
+    flags | AT_NO_AUTOMOUNT,
+    STATX_BASIC_STATS | STATX_MNT_ID,
+    buffer,
+  );
   return new Stat(buffer);
 }
 
@@ -241,6 +255,13 @@ export function fileSystemType(fd: Fd, about?: string): number {
   const buffer = new Uint8Array(statfsLayout.size);
   call(about, "fstatfs", NR.fstatfs, fd.number, buffer);
   return statfsLayout.getNumber(buffer, "f_type");
+}
+
+/** ST_* flags of the mount that a descriptor lies on: fstatfs(2). */
+export function mountFlags(fd: Fd, about?: string): number {
+  const buffer = new Uint8Array(statfsLayout.size);
+  call(about, "fstatfs", NR.fstatfs, fd.number, buffer);
+  return Number(statfsLayout.get(buffer, "f_flags"));
 }
 
 export function readlink(directory: At, name: string): string {

@@ -56,8 +56,8 @@ export const statx = struct("struct statx", {
 /** statx(2): one time of it. */
 export const statx_timestamp = struct("struct statx_timestamp", { tv_sec: "s64", tv_nsec: "u32", pad: "4 bytes" });
 
-/** fstatfs(2); only the type is read. */
-export const statfs = struct("struct statfs", { f_type: "s64", tail: "112 bytes" });
+/** fstatfs(2); only the type and the flags are read. */
+export const statfs = struct("struct statfs", { f_type: "s64", pad: "72 bytes", f_flags: "s64", tail: "32 bytes" });
 
 /** capset(2), version 3: the header. */
 export const cap_user_header = struct("struct __user_cap_header_struct", { version: "u32", pid: "s32" });

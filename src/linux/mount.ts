@@ -138,6 +138,14 @@ export function setMountAttributes(mount: Fd, recursive: boolean, attributes: Mo
   call(about, "mount_setattr", NR.mount_setattr, mount.number, "", flags, attr, mount_attr.size);
 }
 
+/**
+ * Changes a mount by descriptor with mount(2): MS_REMOUNT and MS_BIND with the flags that it is to have, or a propagation.
+ * The working directory must be the root of a procfs. For its flags the mount must be attached.
+ */
+export function remountBehind(mount: Fd, flags: number, about: string): void {
+  call(about, "mount", NR.mount, null, `self/fd/${mount.number}`, null, flags, null);
+}
+
 /** As setMountAttributes, on a path of the host that no container can have changed. */
 export function setPathPropagation(path: string, flags: number): void {
   call(path, "mount", NR.mount, null, path, null, flags, null);

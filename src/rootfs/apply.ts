@@ -8,21 +8,14 @@
 import { within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { step } from "../base/steps.ts";
+import { setAttributes } from "../fs/mount-attributes.ts";
 import { Root } from "../fs/root.ts";
 import { MOUNT_ATTR_RDONLY, MS_REC, O_DIRECTORY, O_PATH } from "../linux/constants.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
 import { chdir, fchdir, open } from "../linux/file.ts";
-import {
-  chroot,
-  cloneTreeOf,
-  detach,
-  moveMount,
-  pivotRootHere,
-  setMountAttributes,
-  setPathPropagation,
-} from "../linux/mount.ts";
+import { chroot, cloneTreeOf, detach, moveMount, pivotRootHere, setPathPropagation } from "../linux/mount.ts";
 import { setns } from "../linux/namespace.ts";
-import { changePropagation, propagationFlag } from "./attributes.ts";
+import { propagationFlag } from "./attributes.ts";
 import { makeDevices, makeLinks } from "./device-nodes.ts";
 import { makeReadonly, mask, nullDevice } from "./masks.ts";
 import { performMount } from "./mounts.ts";
@@ -89,17 +82,10 @@ export function prepareRootfs(ops: RootfsOps, help: RootfsHelp): PreparedRootfs 
  * @param foreignMounts the mount namespace to be in, where the tree was built in a copy of it
  */
 export function enterRootfs(prepared: PreparedRootfs, ops: RootfsOps, foreignMounts: Fd | undefined): void {
-  if (foreignMounts === undefined) {
-    step("root");
-    enterOwn(prepared, ops);
-    restrict(prepared, ops);
-    const { propagation } = ops;
-    if (propagation.kind !== "slave" || !propagation.recursive) changePropagation(prepared.root.fd, propagation, "/");
-  } else {
-    restrict(prepared, ops);
-    step("root");
-    enterForeign(prepared, ops, foreignMounts);
-  }
+  restrict(prepared, ops);
+  step("root");
+  if (foreignMounts === undefined) enterOwn(prepared, ops);
+  else enterForeign(prepared, ops, foreignMounts);
   closeAll([prepared.root.fd, prepared.nullMount, ...prepared.readonlyAtEnd]);
 }
 
@@ -114,6 +100,9 @@ function enterOwn({ root }: PreparedRootfs, ops: RootfsOps): void {
     chroot(".");
   }
   chdir("/");
+  // Not before: pivot_root(2) takes no shared mount.
+  const { kind, recursive } = ops.propagation;
+  if (kind !== "slave" || !recursive) setPathPropagation("/", propagationFlag(kind) | (recursive ? MS_REC : 0));
 }
 
 /**
@@ -134,6 +123,6 @@ function restrict(prepared: PreparedRootfs, ops: RootfsOps): void {
   step("masks");
   mask(root, ops.maskedPaths, prepared.nullMount);
   makeReadonly(root, ops.readonlyPaths);
-  for (const mount of prepared.readonlyAtEnd) setMountAttributes(mount, false, { set: MOUNT_ATTR_RDONLY }, "a tmpfs");
-  if (ops.readonly) setMountAttributes(root.fd, false, { set: MOUNT_ATTR_RDONLY }, "/");
+  for (const mount of prepared.readonlyAtEnd) setAttributes(mount, false, { set: MOUNT_ATTR_RDONLY }, "a tmpfs");
+  if (ops.readonly) setAttributes(root.fd, false, { set: MOUNT_ATTR_RDONLY }, "/");
 }

@@ -1,4 +1,6 @@
 /** Flags of ops as the numbers of mount_setattr(2). */
+
+import { setAttributes } from "../fs/mount-attributes.ts";
 import {
   MOUNT_ATTR__ATIME,
   MOUNT_ATTR_NOATIME,
@@ -16,7 +18,6 @@ import {
   MS_UNBINDABLE,
 } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
-import { setMountAttributes } from "../linux/mount.ts";
 import type { AccessTime, FlagChange, MountFlag, Propagation, PropagationKind } from "./ops.ts";
 
 const flagBits: Readonly<Record<MountFlag, number>> = {
@@ -55,11 +56,11 @@ export function changeFlags(mount: Fd, change: FlagChange, recursive: boolean, a
   const { set, clear, atime } = change;
   if (set.length === 0 && clear.length === 0 && atime === undefined) return;
   const cleared = bits(clear) | (atime === undefined ? 0 : MOUNT_ATTR__ATIME);
-  setMountAttributes(mount, recursive, { set: attributesOf(change), clear: cleared }, about);
+  setAttributes(mount, recursive, { set: attributesOf(change), clear: cleared }, about);
 }
 
 export function changePropagation(mount: Fd, { kind, recursive }: Propagation, about: string): void {
-  setMountAttributes(mount, recursive, { propagation: propagationBits[kind] }, about);
+  setAttributes(mount, recursive, { propagation: propagationBits[kind] }, about);
 }
 
 /** The MS_* value of a propagation, for mount(2). */

@@ -1,4 +1,5 @@
 /** A mount of type `cgroup`: one cgroup2 tree, or on v1 and hybrid hosts a tmpfs with a directory a hierarchy. */
+import { attach, setAttributes } from "../fs/mount-attributes.ts";
 import type { Root } from "../fs/root.ts";
 import {
   MOUNT_ATTR_NODEV,
@@ -10,7 +11,7 @@ import {
 } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { mkdir, open, symlink } from "../linux/file.ts";
-import { cloneTree, FileSystemContext, moveMount, setMountAttributes } from "../linux/mount.ts";
+import { cloneTree, FileSystemContext, moveMount } from "../linux/mount.ts";
 import { attributesOf, changeFlags, changePropagation } from "./attributes.ts";
 import type { CgroupViewHierarchy, CgroupViewOp } from "./ops.ts";
 
@@ -20,16 +21,16 @@ export function mountCgroupView(root: Root, op: CgroupViewOp): Fd {
   const { layout, flags } = op;
   const attributes = attributesOf(flags);
   if (layout.mode === "v2") {
-    const mount = layout.namespace ? newMount("cgroup2", [], attributes) : boundMount(layout.source, attributes);
-    moveMount(mount, target, op.destination);
-    return finish(op, mount);
+    const { namespace, source } = layout;
+    return finish(op, mountHierarchy({ type: "cgroup2", options: [], namespace, source }, attributes, target));
   }
   const tmpfs = newMount("tmpfs", [["mode", "755"]], attributes & ~MOUNT_ATTR_RDONLY);
   moveMount(tmpfs, target, op.destination);
   for (const hierarchy of layout.hierarchies) addHierarchy(tmpfs, hierarchy, layout.namespace, attributes);
   if (layout.unified !== undefined) {
-    using mount = layout.namespace ? newMount("cgroup2", [], attributes) : boundMount(layout.unified, attributes);
-    attach(mount, tmpfs, "unified");
+    using place = makeDirectory(tmpfs, "unified");
+    const { namespace, unified: source } = layout;
+    mountHierarchy({ type: "cgroup2", options: [], namespace, source }, attributes, place).close();
   }
   changeFlags(tmpfs, { set: flags.set, clear: [] }, false, op.destination);
   return finish(op, tmpfs);
@@ -40,20 +41,39 @@ function addHierarchy(tmpfs: Fd, hierarchy: CgroupViewHierarchy, namespace: bool
   const parameters = options.map((word) =>
     word.startsWith("name=") ? (["name", word.slice(5)] as const) : ([word] as const),
   );
-  using mount = namespace ? newMount("cgroup", parameters, attributes) : boundMount(source, attributes);
-  attach(mount, tmpfs, name);
+  using place = makeDirectory(tmpfs, name);
+  mountHierarchy({ type: "cgroup", options: parameters, namespace, source }, attributes, place).close();
   // Programs look for `cpu` where the host mounts `cpu,cpuacct` together.
   const parts = name.split(",");
   if (parts.length > 1) for (const part of parts) symlink(name, tmpfs, part);
 }
 
-function attach(mount: Fd, directory: Fd, name: string): void {
-  mkdir(directory, name, 0o755);
-  using place = open(directory, name, O_PATH | O_DIRECTORY);
-  moveMount(mount, place, name);
+function makeDirectory(parent: Fd, name: string): Fd {
+  mkdir(parent, name, 0o755);
+  return open(parent, name, O_PATH | O_DIRECTORY);
 }
 
-function newMount(type: string, options: readonly (readonly [string, string?])[], attributes: number): Fd {
+interface Hierarchy {
+  readonly type: "cgroup" | "cgroup2";
+  readonly options: Parameters;
+  /** Whether the process is in a cgroup namespace, so that a new mount shows its own cgroups only. */
+  readonly namespace: boolean;
+  /** What is bound otherwise. */
+  readonly source: string;
+}
+
+type Parameters = readonly (readonly [string, string?])[];
+
+function mountHierarchy({ type, options, namespace, source }: Hierarchy, attributes: number, place: Fd): Fd {
+  const mount = namespace ? newMount(type, options, attributes) : cloneTree("cwd", source, false);
+  const set = attributes | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  attach(mount, place, source, () => {
+    if (!namespace) setAttributes(mount, false, { set }, source);
+  });
+  return mount;
+}
+
+function newMount(type: string, options: Parameters, attributes: number): Fd {
   using context = FileSystemContext.open(type);
   context.setString("source", type);
   for (const [key, value] of options) {
@@ -62,17 +82,6 @@ function newMount(type: string, options: readonly (readonly [string, string?])[]
   }
   context.create();
   return context.mount(attributes);
-}
-
-function boundMount(source: string, attributes: number): Fd {
-  const mount = cloneTree("cwd", source, false);
-  setMountAttributes(
-    mount,
-    false,
-    { set: attributes | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC },
-    source,
-  );
-  return mount;
 }
 
 function finish(op: CgroupViewOp, mount: Fd): Fd {

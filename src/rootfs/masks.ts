@@ -1,11 +1,12 @@
 /** Masked and read-only paths: mounts on descriptors, so that no name can be led elsewhere between check and use. */
 import { BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
+import { attach, setAttributes } from "../fs/mount-attributes.ts";
 import { isDirectory, type Root } from "../fs/root.ts";
 import { MOUNT_ATTR_RDONLY, O_NOFOLLOW, O_PATH, S_IFCHR, S_IFMT } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fstat, open } from "../linux/file.ts";
-import { cloneTreeOf, FileSystemContext, moveMount, setMountAttributes } from "../linux/mount.ts";
+import { cloneTreeOf, FileSystemContext, moveMount } from "../linux/mount.ts";
 
 /** A detached mount of the host's /dev/null, verified to be the null device; taken while the host's tree is the root. */
 export function nullDevice(): Fd {
@@ -58,8 +59,7 @@ export function makeReadonly(root: Root, paths: readonly string[]): void {
       () => `make ${quote(path)} read-only`,
       () => {
         using mount = cloneTreeOf(target, true, path);
-        setMountAttributes(mount, true, { set: MOUNT_ATTR_RDONLY }, path);
-        moveMount(mount, target, path);
+        attach(mount, target, path, () => setAttributes(mount, true, { set: MOUNT_ATTR_RDONLY }, path));
       },
     );
   }

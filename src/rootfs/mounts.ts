@@ -1,11 +1,11 @@
 /** Performs one mount of the plan: detached first, then attached to its opened destination. */
 import { BoxError, within } from "../base/errors.ts";
 import { split } from "../base/path.ts";
+import { attach } from "../fs/mount-attributes.ts";
 import { isDirectory, type Root } from "../fs/root.ts";
 import { EEXIST, PROC_SUPER_MAGIC, S_IFLNK, S_IFMT } from "../linux/constants.ts";
 import { Fd } from "../linux/fd.ts";
 import { fileSystemType, lstat, readlink, symlink } from "../linux/file.ts";
-import { moveMount } from "../linux/mount.ts";
 import { isErrno } from "../linux/raw.ts";
 import { changeFlags, changePropagation } from "./attributes.ts";
 import { mountCgroupView } from "./cgroup-view.ts";
@@ -77,8 +77,7 @@ function bind(root: Root, op: BindOp, mount: Fd): Fd {
   if (op.destination === "/proc" && fileSystemType(mount, op.source) !== PROC_SUPER_MAGIC)
     throw new BoxError("only procfs may be mounted on /proc");
   refuseCoveringProc(target, op.destination);
-  changeFlags(mount, op.flags, false, op.destination);
-  return attach(op, mount, target);
+  return put(op, mount, target, true);
 }
 
 function targetOf(root: Root, op: MountOp, directory: boolean): Fd {
@@ -88,10 +87,15 @@ function targetOf(root: Root, op: MountOp, directory: boolean): Fd {
   return isViewPlace(op.destination) ? root.realDirectory(op.destination) : root.directory(op.destination);
 }
 
-/** The last steps of every mount: what is set for its whole tree, its place, its propagation. */
-function attach(op: MountOp, mount: Fd, target: Fd): Fd {
-  changeFlags(mount, op.recursiveFlags, true, op.destination);
-  moveMount(mount, target, op.destination);
+/**
+ * The last steps of every mount: what is set for it and for its whole tree, its place, its propagation.
+ * @param lacksFlags whether its own flags are still to be set
+ */
+function put(op: MountOp, mount: Fd, target: Fd, lacksFlags: boolean): Fd {
+  attach(mount, target, op.destination, () => {
+    if (lacksFlags) changeFlags(mount, op.flags, false, op.destination);
+    changeFlags(mount, op.recursiveFlags, true, op.destination);
+  });
   for (const propagation of op.propagation) changePropagation(mount, propagation, op.destination);
   return mount;
 }
@@ -107,8 +111,7 @@ function mountFileSystem(root: Root, op: FileSystemOp, mount: Fd): Fd {
   using target = isKernelView ? root.realDirectory(op.destination) : targetOf(root, op, true);
   refuseCoveringProc(target, op.destination);
   takeLooks(op, mount, target);
-  if (lacksFlags(op)) changeFlags(mount, op.flags, false, op.destination);
-  return attach(op, mount, target);
+  return put(op, mount, target, lacksFlags(op));
 }
 
 /**

@@ -8,6 +8,7 @@
 import { BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { makeUserNamespace } from "../fs/id-maps.ts";
+import { setAttributes } from "../fs/mount-attributes.ts";
 import {
   AT_SYMLINK_NOFOLLOW,
   EINVAL,
@@ -19,7 +20,7 @@ import {
 } from "../linux/constants.ts";
 import { closeAll, Fd } from "../linux/fd.ts";
 import { fileSystemType, open, readlink } from "../linux/file.ts";
-import { cloneTreeOf, openMountPoint, setMountAttributes } from "../linux/mount.ts";
+import { cloneTreeOf, openMountPoint } from "../linux/mount.ts";
 import { isErrno } from "../linux/raw.ts";
 import { changePropagation } from "./attributes.ts";
 import { describe } from "./describe.ts";
@@ -139,7 +140,7 @@ function linkTarget(path: string): string | undefined {
 function mapIds(mount: Fd, ids: MountIds, mapped: UserNamespaces, about: string): void {
   const userns = mapped.of(ids);
   try {
-    setMountAttributes(mount, ids.recursive, { set: MOUNT_ATTR_IDMAP, userns }, about);
+    setAttributes(mount, ids.recursive, { set: MOUNT_ATTR_IDMAP, userns }, about);
   } catch (thrown) {
     if (isErrno(thrown, EINVAL))
       throw new BoxError("the file system, or the kernel, does not map ids (EINVAL)", thrown.details);

@@ -16,6 +16,7 @@ import type { IdMapping, Mount, Spec } from "./harness/config.ts";
 import type { Container } from "./harness/container.ts";
 import { context } from "./harness/context.ts";
 import { refused } from "./harness/expect.ts";
+import type { Need } from "./harness/facts.ts";
 import { type MountLine, mounts, parseMountinfo } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
 import { feature } from "./harness/suite.ts";
@@ -521,7 +522,8 @@ function volume(lab: Lab): string {
 }
 
 const owners = "stat -c %u:%g /mnt/root /mnt/eight /mnt/other";
-const ids = { clause: "config.md, Mounts: uidMappings" };
+const needsIds: Need[] = ["mount: id mapping"];
+const ids = { clause: "config.md, Mounts: uidMappings", needs: needsIds };
 
 scenario("a bind mount with mappings of its own shows mapped owners", ids, async (lab) => {
   const source = volume(lab);
@@ -548,19 +550,23 @@ scenario(
   },
 );
 
-scenario("idmap takes the mappings of the user namespace", { ...ids, needs: ["namespace: user"] }, async (lab) => {
-  const source = volume(lab);
-  const output = await shell(lab, `${owners}; touch /mnt/new; stat -c %u:%g /mnt/new`, (spec) => {
-    inUserNamespace(spec, 100);
-    spec.mounts.push({ destination: "/mnt", source, type: "bind", options: ["rbind", "idmap"] });
-  });
-  assert.equal(output, "0:0\n8:8\n65534:65534\n0:0\n");
-  assert.equal(execFileSync("stat", ["-c", "%u:%g", join(source, "new")], { encoding: "utf8" }), "0:0\n");
-});
+scenario(
+  "idmap takes the mappings of the user namespace",
+  { ...ids, needs: ["namespace: user", ...needsIds] },
+  async (lab) => {
+    const source = volume(lab);
+    const output = await shell(lab, `${owners}; touch /mnt/new; stat -c %u:%g /mnt/new`, (spec) => {
+      inUserNamespace(spec, 100);
+      spec.mounts.push({ destination: "/mnt", source, type: "bind", options: ["rbind", "idmap"] });
+    });
+    assert.equal(output, "0:0\n8:8\n65534:65534\n0:0\n");
+    assert.equal(execFileSync("stat", ["-c", "%u:%g", join(source, "new")], { encoding: "utf8" }), "0:0\n");
+  },
+);
 
 scenario(
   "a mount has mappings of its own inside a user namespace",
-  { ...ids, needs: ["namespace: user"] },
+  { ...ids, needs: ["namespace: user", ...needsIds] },
   async (lab) => {
     const source = volume(lab);
     const output = await shell(lab, owners, (spec) => {
@@ -579,7 +585,7 @@ for (const [option, below] of [
 ] as const) {
   scenario(
     `${option} maps the mounts below ${option === "ridmap" ? "as well" : "not"}`,
-    { ...ids, needs: ["mount: overlay"] },
+    { ...ids, needs: ["mount: overlay", ...needsIds] },
     async (lab) => {
       const source = tree(lab);
       const output = await shell(lab, "stat -c %u:%g /mnt /mnt/below", (spec) => {
@@ -594,7 +600,7 @@ for (const [option, below] of [
 
 scenario(
   "a joined user namespace gives its mappings",
-  { ...ids, needs: ["namespace: user"], boxOnly: "idmap with a joined user namespace" },
+  { ...ids, needs: ["namespace: user", ...needsIds], boxOnly: "idmap with a joined user namespace" },
   async (lab) => {
     const source = volume(lab);
     const first = await lab.running(["/bin/probe", "wait"], (spec) => inUserNamespace(spec, 100));

@@ -81,6 +81,7 @@ const terminal: Unit = { options, include: ["termios.h"] };
 const units: readonly (readonly [RegExp, Unit])[] = [
   [/^(MNT|UMOUNT)_/, { options, include: ["sys/mount.h"] }],
   [/^(BRKINT|CS8|CSIZE|ECHO|ECHONL|I(CANON|CRNL|EXTEN|GNBRK|GNCR|NLCR|SIG|STRIP|XON)|OPOST|PARENB|PARMRK)$/, terminal],
+  [/^ST_/, { options, include: ["sys/statvfs.h"] }],
   [/^PIDFD_/, { options, include: ["linux/pidfd.h"] }],
   [/^/, libc],
 ];
@@ -93,6 +94,7 @@ const kernelLayouts: Readonly<Record<string, { readonly type: string; readonly u
 
 /** Constants that no header has, and why box may use them. */
 const unknown: Readonly<Record<string, string>> = {
+  ST_NOSYMFOLLOW: "include/linux/statfs.h, Linux 5.10",
   PIDFD_GET_INFO: "Linux 6.13: _IOWR(0xff, 11, 64 bytes)",
   PIDFD_INFO_EXIT: "Linux 6.15: bit 3",
 };

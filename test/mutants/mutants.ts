@@ -31,7 +31,7 @@ export const mutants: readonly Mutant[] = [
     name: "what was to become read-only stays writable",
     file: "rootfs/apply.ts",
     replace:
-      'for (const mount of prepared.readonlyAtEnd) setMountAttributes(mount, false, { set: MOUNT_ATTR_RDONLY }, "a tmpfs");',
+      'for (const mount of prepared.readonlyAtEnd) setAttributes(mount, false, { set: MOUNT_ATTR_RDONLY }, "a tmpfs");',
     by: "",
     tests: [
       "mounts: a read-only tmpfs at /dev has its devices, and takes no more",
@@ -866,7 +866,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the root stays writable",
     file: "rootfs/apply.ts",
-    replace: 'if (ops.readonly) setMountAttributes(root.fd, false, { set: MOUNT_ATTR_RDONLY }, "/");',
+    replace: 'if (ops.readonly) setAttributes(root.fd, false, { set: MOUNT_ATTR_RDONLY }, "/");',
     by: "",
     tests: ["file system: the root is read-only when configured"],
   },
@@ -894,8 +894,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a mount below a read-only path stays writable",
     file: "rootfs/masks.ts",
-    replace: "setMountAttributes(mount, true, { set: MOUNT_ATTR_RDONLY }, path)",
-    by: "setMountAttributes(mount, false, { set: MOUNT_ATTR_RDONLY }, path)",
+    replace: "setAttributes(mount, true, { set: MOUNT_ATTR_RDONLY }, path)",
+    by: "setAttributes(mount, false, { set: MOUNT_ATTR_RDONLY }, path)",
     tests: ["file system: a mount below a read-only path cannot be written"],
   },
   {
@@ -972,7 +972,7 @@ export const mutants: readonly Mutant[] = [
     name: "the root's propagation is not set",
     file: "rootfs/apply.ts",
     replace:
-      'if (propagation.kind !== "slave" || !propagation.recursive) changePropagation(prepared.root.fd, propagation, "/");',
+      'if (kind !== "slave" || !recursive) setPathPropagation("/", propagationFlag(kind) | (recursive ? MS_REC : 0));',
     by: "",
     tests: ["file system: the root has propagation shared when configured"],
   },
@@ -1008,8 +1008,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "in a mount namespace of others nothing is masked",
     file: "rootfs/apply.ts",
-    replace: 'restrict(prepared, ops);\n    step("root");',
-    by: 'step("root");',
+    replace: "restrict(prepared, ops);",
+    by: "if (foreignMounts === undefined) restrict(prepared, ops);",
     tests: [
       "mount namespaces: the container has a root, mounts, devices and masks of its own in the host's mount namespace",
     ],
@@ -1030,6 +1030,29 @@ export const mutants: readonly Mutant[] = [
     replace: 'ops.createContainer.length > 0 && hasJoinedNamespace(spec, "mount")',
     by: "false",
     tests: ["mount namespaces: create refuses createContainer hooks among joined mounts"],
+  },
+
+  // --- kernels without mount_setattr ---
+  {
+    name: "without mount_setattr the mounts below keep their flags",
+    file: "fs/remount.ts",
+    replace: "if (recursive) for (const path of pathsBelow(mount)) changeBelow(mount, path, set, clear, about);",
+    by: "",
+    tests: ["older kernels: without mount_setattr mounts have the same flags and the same propagation"],
+  },
+  {
+    name: "without mount_setattr a change of flags takes the others away",
+    file: "fs/remount.ts",
+    replace: "flagsAfter(mountFlags(mount, about), set, clear)",
+    by: "flagsAfter(0, set, clear)",
+    tests: ["older kernels: without mount_setattr mounts have the same flags and the same propagation"],
+  },
+  {
+    name: "without mount_setattr a detached mount keeps its flags when it is attached",
+    file: "fs/mount-attributes.ts",
+    replace: "if (substitute !== undefined) change();",
+    by: "",
+    tests: ["older kernels: without mount_setattr mounts have the same flags and the same propagation"],
   },
 
   // --- mounts ---
@@ -1113,8 +1136,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a tmpfs that is copied into stays writable",
     file: "rootfs/mounts.ts",
-    replace: "if (lacksFlags(op)) changeFlags(mount, op.flags, false, op.destination);",
-    by: "",
+    replace: "put(op, mount, target, lacksFlags(op))",
+    by: "put(op, mount, target, false)",
     tests: ["mounts: tmpcopyup works with a read-only tmpfs"],
   },
   {

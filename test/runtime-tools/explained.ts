@@ -48,7 +48,7 @@ const explanations: readonly Explanation[] = [
   {
     programs: ["hooks_stdin"],
     places: [...box, ...runc],
-    why: "It wants the status `created` in a prestart hook; runtime.md, State: created means that “the runtime has finished the create operation”, of which these hooks are a part.",
+    why: 'It wants the status `created` in a prestart hook; runtime.md, State: "`created`: the runtime has finished the create operation", and config.md, Prestart: "The `prestart` hooks MUST be called as part of the `create` operation".',
   },
   {
     programs: ["process_capabilities_fail"],
@@ -105,7 +105,7 @@ const explanations: readonly Explanation[] = [
     programs: ["linux_process_apparmor_profile"],
     places: [...box, ...runc],
     on: lacksAppArmor,
-    why: 'It asks for a profile where the kernel has no AppArmor; runtime.md, Errors: a property that cannot be applied "MUST" be an error (crun passes over it).',
+    why: 'It asks for a profile where the kernel has no AppArmor; runtime.md, Create: "If the runtime cannot apply a property as specified in the configuration, it MUST generate an error and a new container MUST NOT be created." crun passes over it: the program would run unconfined.',
   },
   {
     programs: ["linux_mount_label"],

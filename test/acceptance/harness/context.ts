@@ -23,6 +23,7 @@ export interface RunContext {
   probe: string;
   shim: string;
   terminal: string;
+  without: string;
   facts: Facts;
   cgroupManager: CgroupManager;
   /** Leave the directory of a failed test. */

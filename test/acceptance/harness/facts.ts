@@ -2,6 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { release } from "node:os";
 import { join } from "node:path";
 import type { CgroupManager } from "./context.ts";
 import { cgroupHost } from "./host.ts";
@@ -45,6 +46,7 @@ export type Need =
   | "mount: proc"
   | "mount: sysfs"
   | "mount: overlay"
+  | "mount: id mapping"
   | "cgroup: writable"
   | "cgroup: by cgroupfs"
   | "systemd"
@@ -168,6 +170,7 @@ export function probe(tools: Tools): Facts {
       "mount: overlay",
       tried("unshare", "--mount", "mount", "-t", "overlay", "-o", "lowerdir=/usr:/etc", "none", "/mnt"),
     ],
+    ["mount: id mapping", kernelSince(5, 12)],
     ...cgroupFacts(),
     ["cgroup: by cgroupfs", tools.cgroupManager === "cgroupfs" ? "" : `the cgroup manager is ${tools.cgroupManager}`],
     ["systemd", systemdFact()],
@@ -201,6 +204,13 @@ function optionFacts(runtime: string, command: "exec" | "create", options: reado
     `${command}: ${option}` as Need,
     help.includes(`--${option}`) ? "" : `the runtime's ${command} has no option --${option}`,
   ]);
+}
+
+function kernelSince(major: number, minor: number): string {
+  const [has = 0, hasMinor = 0] = release().split(".").map(Number);
+  return has > major || (has === major && hasMinor >= minor)
+    ? ""
+    : `the kernel is ${release()}, not ${major}.${minor} or newer`;
 }
 
 function subordinateIds(): string {

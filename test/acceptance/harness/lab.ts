@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Spec } from "./config.ts";
 import { Container, makeSpec, ok } from "./container.ts";
@@ -51,6 +51,14 @@ export class Lab {
     });
   }
 
+  /** The same runtime on a kernel without a system call, as far as it can tell. */
+  runtimeWithout(call: number): Runtime {
+    const path = this.path(`without-${call}`);
+    writeFileSync(path, `#!/bin/sh\nexec ${context.without} ${call} ${context.runtime.path} "$@"\n`);
+    chmodSync(path, 0o755);
+    return new Runtime({ ...this.runtime.place, path });
+  }
+
   newId(): string {
     return `${this.#stem}.${++this.#ids}`;
   }
@@ -60,10 +68,10 @@ export class Lab {
   }
 
   /** A bundle whose program is `args`, its configuration changed as the test wants it. */
-  container(args: string[], change?: (spec: Spec) => void): Container {
+  container(args: string[], change?: (spec: Spec) => void, runtime: Runtime = this.runtime): Container {
     const id = this.newId();
     const spec = makeSpec(args, this.cgroupsPath(id), change);
-    const container = new Container(this.runtime, id, join(this.dir, `bundle-${this.#ids}`), spec);
+    const container = new Container(runtime, id, join(this.dir, `bundle-${this.#ids}`), spec);
     this.#containers.push(container);
     return container;
   }

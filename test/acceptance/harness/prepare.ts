@@ -12,7 +12,7 @@ import { makeRootfs } from "./rootfs.ts";
 export class Unusable extends Error {}
 
 /** The suite's own programs, in probe/. */
-export const programs = ["probe", "shim", "terminal"];
+export const programs = ["probe", "shim", "terminal", "without"];
 
 export interface Wishes {
   runtime: string;
@@ -33,7 +33,7 @@ export function prepare(wishes: Wishes): RunContext & { file: string } {
   // Of our own, so that a build at the same time cannot disturb the run.
   const runtime = { ...given, path: join(dir, basename(given.path)) };
   copyFileSync(given.path, runtime.path);
-  const [probePath = "", shim = "", terminal = ""] = programs.map((name) => tool(name, dir));
+  const [probePath = "", shim = "", terminal = "", without = ""] = programs.map((name) => tool(name, dir));
   const rootfs = join(dir, "rootfs");
   if (facts.busybox === "") makeRootfs(rootfs, busybox, probePath);
   const { only, keep, cgroupManager } = wishes;
@@ -45,6 +45,7 @@ export function prepare(wishes: Wishes): RunContext & { file: string } {
     probe: probePath,
     shim,
     terminal,
+    without,
     facts,
     cgroupManager,
     keep,
