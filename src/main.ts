@@ -9,7 +9,7 @@ import type { Command, Context } from "./cli/context.ts";
 import { openStore } from "./cli/root.ts";
 import { commands, globalOptions, unsupported } from "./cli/table.ts";
 import { timestamp } from "./linux/clock.ts";
-import { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } from "./linux/constants.ts";
+import { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } from "./linux/constants.ts";
 import { argv, build, load } from "./linux/engine.ts";
 import { type Fd, stdio } from "./linux/fd.ts";
 import { countOpen, open, writeAll } from "./linux/file.ts";
@@ -141,9 +141,9 @@ function openLog(globals: Arguments): Log {
   return new Log({ format, level, now: timestamp, write: (line) => print(file, `${line}\n`), show });
 }
 
-/** Files of messages and of the timeline: another user's link is not followed. */
+/** Files of messages and of the timeline: another user's link is not followed, and their FIFO without a reader is refused. */
 function openToAppend(option: string, path: string): Fd {
-  return within(option, () => open("cwd", path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0o644));
+  return within(option, () => open("cwd", path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o644));
 }
 
 /** @returns what ends the timeline */

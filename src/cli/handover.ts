@@ -4,13 +4,13 @@ import { split } from "../base/path.ts";
 import type { ServiceManager } from "../container/service-manager.ts";
 import { requireOpen } from "../facts/bundle.ts";
 import { removeIfThere, writeAtomically } from "../fs/atomic.ts";
-import { ELOOP, O_DIRECTORY, O_NOFOLLOW, O_PATH, S_IFLNK, S_IFMT } from "../linux/constants.ts";
+import { connectToSocketAt } from "../fs/socket.ts";
+import { O_DIRECTORY, O_PATH } from "../linux/constants.ts";
 import { encodeUtf8, environ, load } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
-import { fstat, getcwd, open } from "../linux/file.ts";
+import { getcwd, open } from "../linux/file.ts";
 import { getpid } from "../linux/process.ts";
-import { SyscallError } from "../linux/raw.ts";
-import { connectTo, send } from "../linux/socket.ts";
+import { send } from "../linux/socket.ts";
 import type { Arguments } from "./args.ts";
 import type { Context } from "./context.ts";
 
@@ -58,7 +58,7 @@ export function checkTerminal(terminal: boolean, detached: boolean, socket: bool
 /** Connects to the console socket before anything is made; the returned function hands the master over. */
 export function consoleSender(path: string | undefined): (master: Fd) => void {
   if (path === undefined) return (master) => master.close();
-  const socket = connectToSocketOf(path, "--console-socket");
+  const socket = within("--console-socket", () => connectToSocketAt(path));
   return (master) => {
     send(socket, encodeUtf8("/dev/ptmx"), [master]);
     master.close();
@@ -69,20 +69,11 @@ export function consoleSender(path: string | undefined): (master: Fd) => void {
 /** Connects to the socket that takes a pidfd before anything is made; the returned function hands it over. */
 export function pidfdSender(path: string | undefined): (pidfd: Fd) => void {
   if (path === undefined) return () => {};
-  const socket = connectToSocketOf(path, "--pidfd-socket");
+  const socket = within("--pidfd-socket", () => connectToSocketAt(path));
   return (pidfd) => {
     send(socket, encodeUtf8("pidfd"), [pidfd]);
     socket.close();
   };
-}
-
-/** A link is not followed: another user's would lead the terminal to a socket of theirs. */
-function connectToSocketOf(path: string, option: string): Fd {
-  return within(option, () => {
-    using socket = open("cwd", path, O_PATH | O_NOFOLLOW);
-    if ((fstat(socket, path).mode & S_IFMT) === S_IFLNK) throw new SyscallError("connect", ELOOP, path);
-    return connectTo(socket, path);
-  });
 }
 
 /** The manager of the caller's service, where the environment names one; what talks to it is loaded only then. */

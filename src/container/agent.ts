@@ -1,12 +1,10 @@
 /** The seccomp agent: who decides over the calls of SCMP_ACT_NOTIFY (config-linux.md, "The Container Process State"). */
 import { within } from "../base/errors.ts";
-import { split } from "../base/path.ts";
 import { quote } from "../base/quote.ts";
-import { O_DIRECTORY, O_PATH } from "../linux/constants.ts";
+import { connectToSocketAt } from "../fs/socket.ts";
 import { encodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
-import { open } from "../linux/file.ts";
-import { connectIn, send } from "../linux/socket.ts";
+import { send } from "../linux/socket.ts";
 import type { ListenerOps } from "../seccomp/ops.ts";
 import type { SpecState } from "./state.ts";
 
@@ -20,15 +18,11 @@ export class Agent implements Disposable {
     this.#listener = listener;
   }
 
-  /** @throws BoxError when nobody listens there */
+  /** @throws BoxError when nobody listens there, or a link stands there */
   static connect(listener: ListenerOps): Agent {
     return within(
       () => `linux.seccomp.listenerPath ${quote(listener.path)}`,
-      () => {
-        const [directory, name] = split(listener.path);
-        using parent = open("cwd", directory, O_PATH | O_DIRECTORY);
-        return new Agent(connectIn(parent, name), listener);
-      },
+      () => new Agent(connectToSocketAt(listener.path), listener),
     );
   }
 

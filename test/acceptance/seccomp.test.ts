@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import * as numbers from "../../src/linux/nr/x86_64.ts";
 import { largeProfile } from "../kernel/profile.ts";
@@ -447,6 +456,18 @@ scenario(
     await agentOf(lab);
     await container.start();
     assert.equal(await container.output(), `${numbers.mkdir} ${EUSERS}\n`);
+  },
+);
+
+scenario(
+  "a link in the place of the agent's socket is not followed",
+  { boxOnly: "no agent behind a link" },
+  async (lab) => {
+    const { path } = await agentOf(lab);
+    symlinkSync(path, lab.path("link"));
+    const container = lab.container(["/bin/true"], asking(lab.path("link"), "mkdir"));
+    await container.create();
+    refused(await lab.runtime.start(container.id), /listenerPath.*ELOOP/);
   },
 );
 

@@ -128,6 +128,16 @@ scenario("another user's links are not followed by --log and --trace", async (la
   }
 });
 
+scenario("a FIFO that nobody reads holds no command up as --log or --trace", async (lab) => {
+  const container = lab.container(["/bin/true"]);
+  ok(await command(["mkfifo", lab.path("fifo")]));
+  for (const option of ["--log", "--trace"])
+    refused(
+      await lab.runtime.call([option, lab.path("fifo"), "run", "--bundle", container.bundle, container.id]),
+      /ENXIO/,
+    );
+});
+
 scenario("another user's links are replaced by --pid-file, not followed", async (lab) => {
   const canary = new Canary(lab);
   const { runtime, id, bundle } = lab.container(["/bin/true"]);

@@ -2104,10 +2104,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a link to a console socket is followed",
-    file: "cli/handover.ts",
+    file: "fs/socket.ts",
     replace: 'open("cwd", path, O_PATH | O_NOFOLLOW)',
     by: 'open("cwd", path, O_PATH)',
-    tests: ["security of the caller: another user's links are not followed by --console-socket and --pidfd-socket"],
+    tests: [
+      "seccomp: a link in the place of the agent's socket is not followed",
+      "security of the caller: another user's links are not followed by --console-socket and --pidfd-socket",
+    ],
   },
   {
     name: "a link to a state root is followed",
