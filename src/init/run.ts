@@ -95,7 +95,6 @@ function createContainer(setup: InitSetup, labels: readonly LabelFile[]): HostCh
     if (namespaces.create.includes("cgroup")) unshare(["cgroup"]);
   });
   const prepared = prepareRootfs(plan.rootfs, {
-    bindDevices: inUserNamespace,
     sources: setup.sources,
     beforeCgroupView: enterCgroupNamespace,
   });

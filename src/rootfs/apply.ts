@@ -34,8 +34,6 @@ export interface PreparedRootfs {
 }
 
 export interface RootfsHelp {
-  /** Whether device nodes cannot be made and the host's are bound instead (user namespaces). */
-  readonly bindDevices: boolean;
   /** What the host side has opened already. */
   readonly sources: Sources;
   /** Called once before the first view of cgroups is mounted, when the cgroup namespace must be in place. */
@@ -72,7 +70,7 @@ export function prepareRootfs(ops: RootfsOps, help: RootfsHelp): PreparedRootfs 
     } else if (!isWanted) mount?.close();
   });
   step("devices");
-  makeDevices(root, ops.devices, help.bindDevices);
+  makeDevices(root, ops.devices, ops.inUserNamespace);
   if (ops.hasOwnDev) makeLinks(root);
   return { root, nullMount, readonlyAtEnd };
 }

@@ -122,6 +122,8 @@ export interface RootfsOps {
   /** Absolute path on the host. */
   readonly path: string;
   readonly readonly: boolean;
+  /** Whether the container's root is root of a user namespace only. */
+  readonly inUserNamespace: boolean;
   readonly propagation: Propagation;
   readonly mounts: readonly MountOp[];
   readonly devices: readonly DeviceOp[];

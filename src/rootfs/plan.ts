@@ -1,7 +1,7 @@
 /** From the specification's root, mounts, devices and paths to what rootfs/apply.ts performs. Pure. */
 import { clean, resolve } from "../base/path.ts";
 import { each, refuse } from "../spec/refusal.ts";
-import { hasJoinedNamespace, hasNewNamespace } from "../spec/rules/namespaces.ts";
+import { hasJoinedNamespace, hasNamespace, hasNewNamespace } from "../spec/rules/namespaces.ts";
 import { utf8Length } from "../spec/rules/text.ts";
 import type { Device, Linux, Mount, Spec } from "../spec/types.ts";
 import { defaultDevices } from "./devices.ts";
@@ -35,6 +35,7 @@ export function planRootfs(spec: Spec, context: RootfsContext): RootfsOps {
   return {
     path: resolve(context.bundle, root.path),
     readonly: root.readonly ?? false,
+    inUserNamespace: hasNamespace(spec, "user"),
     propagation: propagationOf(linux.rootfsPropagation),
     mounts: mountOps,
     devices: planDevices(linux, hasOwnDev),

@@ -8,6 +8,7 @@
 import { BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { makeUserNamespace } from "../fs/id-maps.ts";
+import { amongLockedMounts } from "../fs/locked-mounts.ts";
 import { setAttributes } from "../fs/mount-attributes.ts";
 import {
   AT_SYMLINK_NOFOLLOW,
@@ -33,8 +34,16 @@ export type Source = Fd | { readonly place: Fd } | { readonly linkTo: string };
 /** What is there of each mount of the plan, in its order. */
 export type Sources = readonly (Source | undefined)[];
 
-/** Opens on the host side what init could not. The descriptors are for init, which is a copy of this process. */
+/**
+ * Opens on the host side what init could not. The descriptors are for init, which is a copy of this process. What the
+ * host has restricted, root of a user namespace cannot make less so.
+ */
 export function openByCaller(ops: RootfsOps): Sources {
+  const isNeeded = ops.mounts.some((op) => op.kind === "bind" && op.byCaller);
+  return ops.inUserNamespace && isNeeded ? amongLockedMounts(() => openOurs(ops)) : openOurs(ops);
+}
+
+function openOurs(ops: RootfsOps): Sources {
   const mapped = new UserNamespaces();
   const sources: (Source | undefined)[] = [];
   try {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Mount, Spec } from "./harness/config.ts";
 import type { Container } from "./harness/container.ts";
 import { ok, refused } from "./harness/expect.ts";
-import { mounts, namespaces } from "./harness/host.ts";
+import { mountsNear, namespaces } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
 import { feature } from "./harness/suite.ts";
 
@@ -60,8 +60,6 @@ const everyCapability = (spec: Spec) => {
   spec.process.capabilities = { bounding: some, effective: some, permitted: some };
 };
 
-const mountinfo = (pid: number | "self") => readFileSync(`/proc/${pid}/mountinfo`, "utf8");
-
 scenario(
   "the mount namespace is the caller's when it is not asked for",
   {
@@ -101,26 +99,26 @@ scenario("what is mounted in a joined mount namespace is what the container has"
 for (const where of ["the host's", "a joined"] as const) {
   const inIt = async (lab: Lab) => {
     const pid = where === "a joined" ? await holder(lab, ":") : undefined;
-    return { change: mountsOf(pid), mountinfo: () => mountinfo(pid ?? "self") };
+    return { change: mountsOf(pid), mounted: () => mountsNear(lab.dir, pid) };
   };
 
   scenario(
     `nothing is mounted in ${where} mount namespace, from create to delete`,
     { boxOnly: nothingMounted },
     async (lab) => {
-      const { change, mountinfo } = await inIt(lab);
-      const before = mountinfo();
+      const { change, mounted } = await inIt(lab);
+      const before = mounted();
       const more = withMounts({ destination: "/data", type: "tmpfs", source: "tmpfs" });
       const container = containerOf(lab, "echo kept >/data/file && cat /data/file; exec cat", all(change, more));
       await container.create();
-      assert.equal(mountinfo(), before);
+      assert.deepEqual(mounted(), before);
       await container.start();
       assert.equal(await container.line(), "kept");
-      assert.equal(mountinfo(), before);
+      assert.deepEqual(mounted(), before);
       await container.kill("KILL");
       await container.exit();
       await container.delete();
-      assert.equal(mountinfo(), before);
+      assert.deepEqual(mounted(), before);
     },
   );
 
@@ -128,14 +126,14 @@ for (const where of ["the host's", "a joined"] as const) {
     `a create that fails leaves nothing in ${where} mount namespace`,
     { boxOnly: nothingMounted },
     async (lab) => {
-      const { change, mountinfo } = await inIt(lab);
-      const before = mountinfo();
+      const { change, mounted } = await inIt(lab);
+      const before = mounted();
       for (const flaw of [
         withMounts({ destination: "/mnt", type: "tmpfs", source: "tmpfs", options: ["size=much"] }),
         (spec: Spec) => void Object.assign(spec.process, { args: ["/bin/nothing"] }),
       ]) {
         refused(await lab.container(["/bin/true"], all(change, flaw)).creating().result());
-        assert.equal(mountinfo(), before);
+        assert.deepEqual(mounted(), before);
       }
     },
   );
@@ -169,8 +167,8 @@ for (const where of ["the host's", "a joined"] as const) {
     `a program with privileges cannot take its mounts and masks away in ${where} mount namespace`,
     { boxOnly: nothingMounted },
     async (lab) => {
-      const { change, mountinfo } = await inIt(lab);
-      const before = mountinfo();
+      const { change, mounted } = await inIt(lab);
+      const before = mounted();
       const script =
         "umount /mnt/masked 2>&1; umount -l /mnt 2>&1; mount -o remount,rw / 2>&1; mount -t tmpfs tmpfs /mnt 2>&1; " +
         "cd /; for up in 1 2 3 4 5 6 7 8; do cd ..; done; ls bin/probe; ls /mnt/masked | wc -l; exec cat";
@@ -184,7 +182,7 @@ for (const where of ["the host's", "a joined"] as const) {
       for (const _ of [1, 2, 3, 4])
         assert.match((await container.line()) ?? "", /^u?mount: can't |^mount: mounting .* failed/);
       assert.equal(await container.line(), "bin/probe");
-      assert.equal(mountinfo(), before);
+      assert.deepEqual(mounted(), before);
     },
   );
 
@@ -205,7 +203,7 @@ scenario(
   { boxOnly: nothingMounted, clause: "config.md, POSIX-platform Hooks" },
   async (lab) => {
     const container = containerOf(lab, "cat /data/file", mountsOf());
-    const before = mountinfo("self");
+    const before = mountsNear(lab.dir);
     const at = join(container.rootfs, "data");
     container.spec.hooks = {
       createContainer: [
@@ -218,7 +216,7 @@ scenario(
     };
     container.writeConfig();
     assert.equal(await container.outputOfRun(), "hook\n");
-    assert.equal(mountinfo("self"), before);
+    assert.deepEqual(mountsNear(lab.dir), before);
   },
 );
 
@@ -294,9 +292,9 @@ for (const [what, change, said] of [
   ],
 ] as const) {
   scenario(`create refuses ${what}`, { boxOnly: "the words of errors" }, async (lab) => {
-    const before = mounts();
+    const before = mountsNear(lab.dir);
     refused(await lab.container(["/bin/true"], change).creating().result(), said);
-    assert.deepEqual(mounts(), before);
+    assert.deepEqual(mountsNear(lab.dir), before);
   });
 }
 

@@ -136,6 +136,8 @@ for (const words of [
   );
 }
 
+const mayMount = { bounding: ["CAP_SYS_ADMIN"], effective: ["CAP_SYS_ADMIN"], permitted: ["CAP_SYS_ADMIN"] };
+
 // --- propagation ---
 
 /** A directory of the host's that is a shared mount, with a directory in it. */
@@ -230,11 +232,7 @@ for (const [root, option, reaches] of [
       await lab.running(["/bin/sh", "-c", "mount -t tmpfs tmpfs /mnt/inner && echo ready; exec cat"], (spec) => {
         spec.mounts.push({ destination: "/mnt", source, type: "bind", options: ["rbind", option] });
         spec.linux.rootfsPropagation = root;
-        spec.process.capabilities = {
-          bounding: ["CAP_SYS_ADMIN"],
-          effective: ["CAP_SYS_ADMIN"],
-          permitted: ["CAP_SYS_ADMIN"],
-        };
+        spec.process.capabilities = mayMount;
       });
       assert.equal(
         mounts().some(({ point }) => point === join(source, "inner")),
@@ -251,11 +249,7 @@ scenario(
     const source = sharedMount(lab);
     const container = lab.container(["/bin/sh", "-c", "mount -t tmpfs tmpfs /mnt && echo ready; exec cat"], (spec) => {
       spec.linux.rootfsPropagation = "rshared";
-      spec.process.capabilities = {
-        bounding: ["CAP_SYS_ADMIN"],
-        effective: ["CAP_SYS_ADMIN"],
-        permitted: ["CAP_SYS_ADMIN"],
-      };
+      spec.process.capabilities = mayMount;
     });
     mkdirSync(join(container.rootfs, "mnt"));
     execFileSync("cp", ["-a", container.rootfs, join(source, "rootfs")]);
@@ -282,6 +276,58 @@ scenario("the kernel lists mounts in the order of the configuration", async (lab
     ["/mnt/d", "/mnt/b", "/mnt/c", "/mnt/a"],
   );
 });
+
+// --- what the host restricts ---
+
+/** A directory of the host's that everybody may write to, but for what its mount restricts. */
+function restricted(lab: Lab, flags: string): Mount {
+  const source = lab.path("restricted");
+  mkdirSync(source);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "mode=777", "tmpfs", source]);
+  lab.later(() => void execFileSync("umount", ["-l", source]));
+  execFileSync("mount", ["-o", `remount,bind,${flags}`, source]);
+  return { destination: "/mnt", source, type: "bind", options: ["bind"] };
+}
+
+for (const [where, change] of [
+  ["", () => {}],
+  [" in a user namespace", (spec: Spec) => inUserNamespace(spec, 65536)],
+] as const) {
+  scenario(`a bind mount keeps what restricts its source on the host${where}`, async (lab) => {
+    const [found] = await inside(lab, [restricted(lab, "ro,nosuid,nodev,noexec")], change);
+    for (const flag of ["ro", "nosuid", "nodev", "noexec"]) assert.ok(found?.options.includes(flag), flag);
+  });
+}
+
+scenario(
+  "root of a user namespace cannot take away what restricts a bind mount's source on the host",
+  { needs: ["namespace: user"], clause: "mount_namespaces(7), Restrictions on mount namespaces" },
+  async (lab) => {
+    const script =
+      "mount -o remount,bind,rw,nosuid /mnt; mount -o remount,bind,ro,suid /mnt; touch /mnt/new; exec 2>&-; ls /mnt";
+    const container = lab.container(["/bin/sh", "-c", script], (spec) => {
+      inUserNamespace(spec, 65536);
+      spec.mounts.push(restricted(lab, "ro,nosuid"));
+      spec.process.capabilities = mayMount;
+    });
+    mkdirSync(join(container.rootfs, "mnt"));
+    assert.equal(await container.outputOfRun(), "");
+    assert.match(container.shim.stderr.text, /(permission denied.*){2}Read-only file system/s);
+  },
+);
+
+scenario(
+  "create refuses to take away in a user namespace what restricts a bind mount's source",
+  { needs: ["namespace: user"], boxOnly: "no wish is passed over" },
+  async (lab) => {
+    const container = lab.container(["/bin/true"], (spec) => {
+      inUserNamespace(spec, 65536);
+      spec.mounts.push({ ...restricted(lab, "nosuid"), options: ["bind", "suid"] });
+    });
+    mkdirSync(join(container.rootfs, "mnt"));
+    refused(await container.creating().result(), /bind .* with "bind,suid": .*EPERM/);
+  },
+);
 
 // --- tmpfs ---
 

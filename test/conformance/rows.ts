@@ -339,6 +339,14 @@ const mounts: Section = {
       "src/rootfs/options.test.ts: parseOptions() understands: mand",
       "src/rootfs/options.test.ts: parseOptions() understands: nomand",
     ),
+    done(
+      [],
+      "flags that the source has on the host stay; in a user namespace they are locked",
+      "mounts: a bind mount keeps what restricts its source on the host",
+      "mounts: a bind mount keeps what restricts its source on the host in a user namespace",
+      "mounts: root of a user namespace cannot take away what restricts a bind mount's source on the host",
+      "mounts: create refuses to take away in a user namespace what restricts a bind mount's source",
+    ),
     done([], "bind, rbind", "mounts: bind leaves out the mounts below, rbind brings them along"),
     done(
       [],

@@ -1106,6 +1106,13 @@ export const mutants: readonly Mutant[] = [
     tests: ["mounts: the kernel lists mounts in the order of the configuration"],
   },
   {
+    name: "what the host restricts is not locked in a user namespace",
+    file: "rootfs/sources.ts",
+    replace: "ops.inUserNamespace && isNeeded",
+    by: "false",
+    tests: ["mounts: root of a user namespace cannot take away what restricts a bind mount's source on the host"],
+  },
+  {
     name: "in a user namespace init opens the sources of binds",
     file: "rootfs/plan.ts",
     replace: "ids !== undefined || (containerIds !== undefined && !isJoined && mayMount())",
@@ -2236,8 +2243,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "ro of a bind goes for the mounts below too",
     file: "rootfs/mounts.ts",
-    replace: "refuseCoveringProc(target, op.destination);\n  changeFlags(mount, op.flags, false, op.destination);",
-    by: "refuseCoveringProc(target, op.destination); changeFlags(mount, op.flags, true, op.destination);",
+    replace: "if (lacksFlags) changeFlags(mount, op.flags, false, op.destination);",
+    by: "if (lacksFlags) changeFlags(mount, op.flags, true, op.destination);",
     tests: ["mounts: ro holds for the mount alone, not for those below"],
   },
   {

@@ -44,6 +44,13 @@ export function mounts(pid: number | "self" = "self"): MountLine[] {
   return parseMountinfo(readFileSync(`/proc/${pid}/mountinfo`, "utf8"));
 }
 
+/** What is mounted on the machine's own directories, or below a path: others mount elsewhere at the same time. */
+export function mountsNear(path: string, pid: number | "self" = "self"): MountLine[] {
+  return mounts(pid).filter(
+    ({ point }) => /^\/((proc|sys|dev)(\/|$)|$)/.test(point) || `${point}/`.startsWith(`${path}/`),
+  );
+}
+
 export type CgroupLayout = "v2" | "hybrid" | "v1" | "none";
 
 export interface CgroupHost {
