@@ -152,6 +152,7 @@ clean: ## remove everything that was built; downloaded packages stay
 # The native part is compiled five times; the modules of each binary are bundled into a folder of its own.
 HARDENED := $(patsubst %,build/native/hardened/%.o,$(NATIVE) fortify)
 SANITIZED := $(patsubst %,build/native/sanitized/%.o,$(NATIVE))
+MUTATED := $(patsubst %,build/native/mutated/%.o,$(NATIVE) fortify)
 VALGRIND := $(patsubst %,build/native/valgrind/%.o,$(NATIVE))
 TESTING := $(patsubst %,build/native/testing/%.o,$(NATIVE) fortify)
 LEARNING := $(patsubst %,build/native/learning/%.o,$(NATIVE) fortify learn)
@@ -163,7 +164,7 @@ build/box-probe: $(HARDENED) build/probe/image.o
 build/box-probe-bare: $(HARDENED) build/probe/modules.o
 build/box-learn: $(LEARNING) build/release/modules.o
 build/box-test: $(TESTING) build/test/modules.o
-build/box-mutants: $(HARDENED) build/mutants/modules.o
+build/box-mutants: $(MUTATED) build/mutants/modules.o
 build/box-faults: $(HARDENED) build/faults/modules.o
 build/box build/box-probe build/box-bare build/box-probe-bare build/box-learn build/box-test build/box-mutants build/box-faults:
 	@$(CC) $(LINK) -o $@ $^ $(LIBS) $(LINK_END)
@@ -191,6 +192,9 @@ build/native/hardened/%.o: native/%.c native/host.h build/version.h
 build/native/sanitized/%.o: native/%.c native/host.h build/version.h
 	@mkdir -p $(@D) && $(CC) $(CFLAGS) $(SANITIZE) -c -o $@ $<
 
+build/native/mutated/%.o: build/mutants/src/mutant.ts
+	@mkdir -p $(@D) && $(CC) $(CFLAGS) $(RELEASE) -Wno-unused -c -o $@ build/mutants/native/$*.c
+
 build/native/valgrind/%.o: native/%.c native/host.h build/version.h
 	@mkdir -p $(@D) && $(CC) $(CFLAGS) -g -O1 -DBOX_CHECK_LEAKS -c -o $@ $<
 
@@ -211,7 +215,7 @@ build/mutants/modules.S: build/mutants/src/mutant.ts
 build/%/modules.S: tools/bundle.mjs build/compile package.json
 	@node tools/bundle.mjs $*
 
-build/mutants/src/mutant.ts: $(SOURCES) $(GENERATED) $(wildcard test/mutants/*.ts)
+build/mutants/src/mutant.ts: $(SOURCES) $(GENERATED) $(wildcard native/*) build/version.h $(wildcard test/mutants/*.ts)
 	@$(TS) test/mutants/plant.ts build/mutants
 
 $(GENERATED): tools/gen-validators.ts $(shell find src/spec/schema src/spec/vocabulary.ts src/base -name '*.ts')

@@ -7,6 +7,8 @@ export interface Scenario {
   readonly steps: readonly (readonly string[])[];
   /** The first step with faults; those before it are another scenario's matter. */
   readonly from?: number;
+  /** Who calls box; root where none is named. */
+  readonly user?: number;
   readonly spec: (cgroupsPath: string, rootfs: string, directory: string) => Spec;
 }
 
@@ -71,5 +73,27 @@ export const scenarios: readonly Scenario[] = [
         poststop: [hook],
       };
     }),
+  },
+  {
+    name: "an ordinary user's",
+    user: 64_998,
+    steps: [
+      ["create", "ID"],
+      ["start", "ID"],
+      ["exec", "ID", "/bin/true"],
+      ["kill", "ID", "KILL"],
+      ["delete", "--force", "ID"],
+    ],
+    spec: (_, rootfs, directory) => {
+      const result = defaultSpec(["/bin/sleep", "1000"], "");
+      result.root.path = rootfs;
+      result.process.env = [`PLACE=${directory}`];
+      delete result.linux.cgroupsPath;
+      delete result.linux.resources;
+      result.linux.namespaces.push({ type: "user" });
+      result.linux.uidMappings = [{ containerID: 0, hostID: 64_998, size: 1 }];
+      result.linux.gidMappings = [{ containerID: 0, hostID: 64_998, size: 1 }];
+      return result;
+    },
   },
 ];

@@ -1,6 +1,8 @@
 /** One container of a scenario, with files and a name of its own, and box as it is under one trouble. */
 import { spawn, spawnSync } from "node:child_process";
 import {
+  chmodSync,
+  chownSync,
   closeSync,
   existsSync,
   mkdirSync,
@@ -22,6 +24,8 @@ import type { Scenario } from "./scenarios.ts";
 
 /** Everything that the run makes is below it, or has its last component in its name. */
 export const place = mkdtempSync(join(tmpdir(), "box-faults-"));
+// An ordinary user is among those who call.
+chmodSync(place, 0o711);
 export const token = place.slice(place.lastIndexOf("/") + 1);
 export const hierarchies = [...new Set(Object.values(cgroupHost().hierarchies))];
 
@@ -46,14 +50,18 @@ export class Trial {
 
   readonly #scarcity: Scarcity | undefined;
 
+  readonly #user: number | undefined;
+
   constructor(number: string, scenario: Scenario, scarcity?: Scarcity) {
     this.id = `${token}.${number}`;
     this.#dir = join(place, number);
     this.#scarcity = scarcity;
+    this.#user = scenario.user;
     mkdirSync(join(this.#dir, "bundle"), { recursive: true });
     mkdirSync(this.root, { mode: 0o700 });
     if (scarcity?.disk !== undefined)
       tool("mount", "-t", "tmpfs", "-o", `mode=0700,${scarcity.disk}`, "state", this.root);
+    this.#giveToUser(this.#dir, this.root);
     if (scarcity?.processes !== undefined) {
       mkdirSync(this.#processLimit);
       writeFileSync(join(this.#processLimit, "pids.max"), `${scarcity.processes}`);
@@ -66,25 +74,38 @@ export class Trial {
     return join(this.#dir, "state");
   }
 
+  #giveToUser(...paths: readonly string[]): void {
+    if (this.#user !== undefined) for (const path of paths) chownSync(path, this.#user, this.#user);
+  }
+
   /** The cgroup in which the command is, when processes are scarce. */
   get #processLimit(): string {
     return join("/sys/fs/cgroup/pids", `${this.id}-limit`);
   }
 
-  #limited(): readonly string[] {
-    if (this.#scarcity?.processes === undefined) return this.#scarcity?.limit ?? [];
-    return ["sh", "-c", `echo $$ >${this.#processLimit}/cgroup.procs && exec "$@"`, "sh"];
+  /** What box is called by: who it is to be, and what it lacks. */
+  #caller(limited: boolean): readonly string[] {
+    const { processes, limit = [] } = this.#scarcity ?? {};
+    return [
+      ...(limited && processes !== undefined
+        ? ["sh", "-c", `echo $$ >${this.#processLimit}/cgroup.procs && exec "$@"`, "sh"]
+        : []),
+      ...(this.#user === undefined
+        ? []
+        : ["setpriv", `--reuid=${this.#user}`, `--regid=${this.#user}`, "--clear-groups", "--"]),
+      ...(limited ? limit : []),
+    ];
   }
 
   /** Runs a command of box to its end, in trouble or, with "none", as it is. */
   box(args: readonly string[], trouble: Fault | "scarcity" | "none"): Promise<Ended> {
     const env = typeof trouble === "string" ? {} : { TMPDIR: this.#tmp(trouble) };
-    const limit = trouble === "scarcity" ? this.#limited() : [];
     const filled = args.map((arg) => (arg === "ID" ? this.id : arg.replace("DIR", this.#dir)));
     const said = join(this.#dir, "stderr");
     const errors = openSync(said, "w");
     return new Promise((resolve, reject) => {
-      const [program = "", ...rest] = [...limit, join(place, "box"), "--root", this.root, ...filled];
+      const caller = this.#caller(trouble === "scarcity");
+      const [program = "", ...rest] = [...caller, join(place, "box"), "--root", this.root, ...filled];
       const child = spawn(program, rest, {
         cwd: join(this.#dir, "bundle"),
         env: { PATH: process.env["PATH"], ...env },
@@ -112,6 +133,7 @@ export class Trial {
     rmSync(join(tmp, "calls"), { force: true });
     writeFileSync(join(tmp, "calls"), "");
     truncateSync(join(tmp, "calls"), callsSize);
+    this.#giveToUser(tmp, join(tmp, "fault.json"), join(tmp, "calls"));
     return tmp;
   }
 
@@ -156,7 +178,9 @@ export class Trial {
 
   #owns(pid: string): boolean {
     try {
-      const text = readFileSync(`/proc/${pid}/cmdline`, "utf8") + readFileSync(`/proc/${pid}/cgroup`, "utf8");
+      const read = (file: string): string => readFileSync(`/proc/${pid}/${file}`, "utf8");
+      const text = read("cmdline") + read("cgroup");
+      if (this.#user !== undefined && read("environ").includes(`PLACE=${this.#dir}\0`)) return true;
       return text.includes(this.id) || text.includes(`/${token}/${this.id.slice(token.length + 1)}\n`);
     } catch {
       return false;

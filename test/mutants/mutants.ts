@@ -9,7 +9,7 @@
 
 /** A text of the sources, and another in its place. */
 export interface Edit {
-  /** Below src. */
+  /** Below src; `../native/…` for C. */
   readonly file: string;
   /** An expression, or statements (ending with `;`), exactly as in the file, where it stands once. */
   readonly replace: string;
@@ -2254,5 +2254,31 @@ export const mutants: readonly Mutant[] = [
       'if (cleaned === home) refuse("linux.cgroupsPath", `"${home}" is where box keeps the cgroups of containers`);',
     by: "",
     tests: ["security: box's own cgroup, in which containers live, is none for a container"],
+  },
+  // --- What C does before the engine starts ---
+  {
+    name: "CVE-2019-5736: a process on its way in executes the host's file",
+    file: "../native/main.c",
+    replace: "seal_self(argv, environment);",
+    by: "",
+    tests: [
+      "security of the process: box's binary cannot be written by those who see it on its way in (CVE-2019-5736)",
+      "security of the process: a program that is box's own binary cannot write it either (CVE-2019-5736)",
+    ],
+  },
+  {
+    name: "the caller's whole environment is handed down and stays in memory",
+    file: "../native/main.c",
+    replace: "keep_documented_environment(envp);",
+    by: "seal_self(argv, envp); keep_documented_environment(envp);",
+    and: [{ file: "../native/main.c", replace: "wipe_environment(envp);", by: ";" }],
+    tests: ["security of the caller: nothing of the caller's environment is in the memory of an init that waits"],
+  },
+  {
+    name: "signals that the caller ignores are ignored by the program",
+    file: "../native/main.c",
+    replace: "reset_signals();",
+    by: ";",
+    tests: ["security of the caller: nothing that the caller has left about reaches the program"],
   },
 ];

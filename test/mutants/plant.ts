@@ -18,7 +18,14 @@ const planted = rewrite((file) => readFileSync(join(project, "src", file), "utf8
 rmSync(directory, { recursive: true, force: true });
 mkdirSync(directory, { recursive: true });
 cpSync(join(project, "src"), source, { recursive: true, filter: (path) => !path.endsWith(".test.ts") });
+cpSync(join(project, "native"), join(directory, "native"), { recursive: true });
 for (const [file, text] of planted) writeFileSync(join(source, file), text);
+writeFileSync(
+  join(directory, "native/mutant.h"),
+  `static const volatile char chosen[] = "${marker}000";
+#define mutant (100 * chosen[sizeof chosen - 4] + 10 * chosen[sizeof chosen - 3] + chosen[sizeof chosen - 2] - 111 * '0')
+`,
+);
 writeFileSync(
   join(directory, "tsconfig.json"),
   JSON.stringify({

@@ -1,8 +1,8 @@
-/** Puts the defects of mutants.ts into the sources. */
+/** Puts the defects of mutants.ts into the sources, of TypeScript and of C. */
 import { dirname, relative } from "node:path";
 import { type Edit, type Mutant, mutants } from "./mutants.ts";
 
-/** In the mutants binary once, followed by three digits; never in the release. */
+/** In the mutants binary for each language once, followed by three digits; never in the release. */
 export const marker = "number of the chosen mutant: ";
 
 interface Change {
@@ -40,9 +40,10 @@ function plant(file: string, text: string): string {
   let done = 0;
   for (const { start, end, mutated } of changesOf(file, text)) {
     if (start < done) throw new Error(`src/${file}: two mutants overlap at ${text.slice(start, end)}`);
-    result += text.slice(done, start) + choice(text.slice(start, end), mutated);
+    result += text.slice(done, start) + choice(isC(file) ? "==" : "===", text.slice(start, end), mutated);
     done = end;
   }
+  if (isC(file)) return `#include "mutant.h"\n${result}${text.slice(done)}`;
   const module = relative(dirname(file), "mutant.ts");
   return `import { mutant } from "${module.startsWith(".") ? module : `./${module}`}";\n${result}${text.slice(done)}`;
 }
@@ -61,11 +62,16 @@ function changesOf(file: string, text: string): Change[] {
   return [...changes.values()].sort((a, b) => a.start - b.start);
 }
 
-function choice(original: string, mutated: ReadonlyMap<number, string>): string {
+function isC(file: string): boolean {
+  return file.endsWith(".c");
+}
+
+/** In the words that both languages have. */
+function choice(equals: "==" | "===", original: string, mutated: ReadonlyMap<number, string>): string {
   const all = [...mutated];
   if (!original.endsWith(";"))
-    return `(${all.map(([number, by]) => `mutant === ${number} ? (${by}) : `).join("")}(${original}))`;
-  return `${all.map(([number, by]) => `if (mutant === ${number}) { ${by} } else `).join("")}{ ${original} }`;
+    return `(${all.map(([number, by]) => `mutant ${equals} ${number} ? (${by}) : `).join("")}(${original}))`;
+  return `${all.map(([number, by]) => `if (mutant ${equals} ${number}) { ${by} } else `).join("")}{ ${original} }`;
 }
 
 /** What the binary is told; 0 is box as it is. */

@@ -52,18 +52,25 @@ function fileOf(test: string): string {
   return file;
 }
 
+/** Where what follows a text begins. */
+function placesOf(text: string, bytes: Buffer): number[] {
+  const places: number[] = [];
+  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1)) places.push(at + text.length);
+  return places;
+}
+
 /** One place for binaries and the suite's own programs. */
 class Bench {
   readonly #directory: string;
   readonly #binary: Buffer;
-  readonly #number: number;
+  /** Where the number stands, for each language. */
+  readonly #places: readonly number[];
 
   constructor(directory: string) {
     this.#directory = directory;
     this.#binary = readFileSync(join(project, "build/box-mutants"));
-    this.#number = this.#binary.indexOf(marker) + marker.length;
-    if (this.#number < marker.length || this.#binary.includes(marker, this.#number))
-      throw new Error("build/box-mutants must have the marker once");
+    this.#places = placesOf(marker, this.#binary);
+    if (this.#places.length < 2) throw new Error("build/box-mutants must have the marker for TypeScript and for C");
     for (const name of programs) compile(name, directory);
   }
 
@@ -71,7 +78,7 @@ class Bench {
   async run(number: number, tests: readonly string[], atOnce: number): Promise<Run> {
     const runtime = join(this.#directory, `box-${number}`);
     const chosen = Buffer.from(this.#binary);
-    chosen.write(String(number).padStart(3, "0"), this.#number, "latin1");
+    for (const place of this.#places) chosen.write(String(number).padStart(3, "0"), place, "latin1");
     writeFileSync(runtime, chosen, { mode: 0o755 });
     const place = join(output, String(number));
     mkdirSync(place, { recursive: true });
