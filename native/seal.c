@@ -21,6 +21,7 @@
 #include <linux/capability.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -223,6 +224,8 @@ static int copy_to_memfd(int exe)
 	int copy = memfd_create(MEMFD_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
 	if (copy < 0 && errno == EINVAL) /* Linux before 6.3 */
 		copy = memfd_create(MEMFD_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	/* A limit of file sizes is to end in words; the default action comes back after the restart. */
+	signal(SIGXFSZ, SIG_IGN);
 	if (copy < 0 || fstat(exe, &self))
 		die("cannot make a sealed copy of the executable: %s", strerror(errno));
 	off_t done = 0;

@@ -21,7 +21,12 @@ function specOf(linux: Linux, more: Partial<Spec> = {}): Spec {
 }
 
 function plan(linux: Linux, layout: CgroupLayout = v2, more: Partial<Spec> = {}): CgroupOps {
-  const ops = planCgroup(specOf(linux, more), "web", { cgroups: layout, systemd, euid: 0, cgroupHome: "/box" });
+  const ops = planCgroup(specOf(linux, more), "web", {
+    cgroups: layout,
+    systemd,
+    mayLimitDevices: true,
+    cgroupHome: "/box",
+  });
   assert.ok(ops !== undefined);
   return ops;
 }
@@ -67,12 +72,15 @@ describe("planCgroup() takes every hierarchy", () => {
 
 describe("planCgroup() on a host without cgroups", () => {
   test("plans none where none is asked for", () => {
-    assert.equal(planCgroup(specOf({}), "web", { cgroups: none, systemd, euid: 0, cgroupHome: "/box" }), undefined);
+    assert.equal(
+      planCgroup(specOf({}), "web", { cgroups: none, systemd, mayLimitDevices: true, cgroupHome: "/box" }),
+      undefined,
+    );
     assert.equal(
       planCgroup(specOf({ resources: { devices: [] } }), "web", {
         cgroups: none,
         systemd,
-        euid: 0,
+        mayLimitDevices: true,
         cgroupHome: "/box",
       }),
       undefined,
@@ -87,9 +95,12 @@ describe("planCgroup() on a host without cgroups", () => {
     ];
     for (const [linux, property] of cases) {
       const message = `${property}: this host has no cgroups mounted at /sys/fs/cgroup`;
-      assert.throws(() => planCgroup(specOf(linux), "web", { cgroups: none, systemd, euid: 0, cgroupHome: "/box" }), {
-        message,
-      });
+      assert.throws(
+        () => planCgroup(specOf(linux), "web", { cgroups: none, systemd, mayLimitDevices: true, cgroupHome: "/box" }),
+        {
+          message,
+        },
+      );
     }
   });
 });

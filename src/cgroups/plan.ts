@@ -24,7 +24,7 @@ export type CgroupManager = "cgroupfs" | "systemd" | "disabled";
 export interface CgroupFacts {
   readonly cgroups: CgroupLayout;
   readonly systemd: SystemdFacts;
-  readonly euid: number;
+  readonly mayLimitDevices: boolean;
   /** Where containers without an absolute `cgroupsPath` have theirs; undefined where this user may make none. */
   readonly cgroupHome: string | undefined;
 }
@@ -54,7 +54,7 @@ export function planCgroup(
     ...place,
     directories: directoriesOf(layout),
     ...settings,
-    devices: facts.euid === 0 ? settings.devices : [],
+    devices: settings.devices.length > 0 && facts.mayLimitDevices ? settings.devices : [],
     owner: layout.mode === "v2" ? planOwner(spec) : undefined,
   };
 }

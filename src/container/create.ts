@@ -270,15 +270,16 @@ class Creation {
       if (!cgroup.isMade) this.#ownCgroup();
     }
     if (this.#plan.parent.netDevices.length > 0) this.#moveNetDevices(pid);
+    // Before init takes the ids of its user namespace, for a change of ids closes /proc/PID to a caller that is not root.
+    if (oomScoreAdj !== undefined) {
+      using proc = Proc.host();
+      within("process.oomScoreAdj", () => proc.write(`${pid}/oom_score_adj`, `${oomScoreAdj}`));
+    }
     if (this.#placesLater(cgroup)) sendUnlessGone(channel, { type: "placed" });
     if (cgroup?.limitsFirst === false && cgroupOps !== undefined) cgroup.limit(cgroupOps);
     if (this.#plan.parent.resctrl !== undefined) this.#enterResctrl(this.#plan.parent.resctrl, pid);
     const process = this.#plan.init.program?.process;
     if (process !== undefined) setPriorities(pid, process);
-    if (oomScoreAdj !== undefined) {
-      using proc = Proc.host();
-      within("process.oomScoreAdj", () => proc.write(`${pid}/oom_score_adj`, `${oomScoreAdj}`));
-    }
   }
 
   #enterResctrl(ops: ResctrlOps, pid: number): void {

@@ -1,5 +1,6 @@
 /** Programs of the host that box calls, found on the caller's PATH. */
 import { BoxError, within } from "../base/errors.ts";
+import { systemProgram } from "../fs/system-programs.ts";
 import { O_RDONLY, SIGKILL, X_OK } from "../linux/constants.ts";
 import { decodeUtf8, environ } from "../linux/engine.ts";
 import { closeAll, type Fd, stdio } from "../linux/fd.ts";
@@ -34,9 +35,6 @@ export function outputOf(name: string, args: readonly string[]): Uint8Array {
   );
 }
 
-/** Where programs are that have more rights than their caller: a PATH could name others. */
-const systemDirectories = ["/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin"];
-
 /**
  * Runs a program of the system that has a privilege of its own.
  * @throws BoxError with what it has said when it is not there or ends with another status than 0
@@ -45,7 +43,7 @@ export function runHelper(name: string, args: readonly string[]): void {
   within(
     () => name,
     () => {
-      const path = systemDirectories.map((directory) => `${directory}/${name}`).find(isExecutable);
+      const path = systemProgram(name);
       if (path === undefined)
         throw new BoxError("no such program (ENOENT)", { errno: "ENOENT", hint: "box doctor tells what to install" });
       const { output, status } = run(path, [name, ...args], "printed");

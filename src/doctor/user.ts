@@ -1,22 +1,16 @@
 /** What an ordinary user needs besides the kernel: subordinate ids, the helpers that map them, a place for state. */
-import { denial, look, procText, textOf } from "../facts/look.ts";
+import { denial, procText, textOf } from "../facts/look.ts";
+import { findMapper } from "../facts/mappers.ts";
 import { runtimeDirectory } from "../facts/runtime-directory.ts";
-import { subordinateIds } from "../facts/users.ts";
-import { S_ISUID, W_OK, X_OK } from "../linux/constants.ts";
-import { environ } from "../linux/engine.ts";
-import { hasFileCapabilities } from "../linux/file.ts";
+import { type IdOwner, subordinateIds } from "../facts/users.ts";
+import { W_OK } from "../linux/constants.ts";
 import { type Check, limited, ok } from "./check.ts";
 
 /** How many ids images of distributions use. */
 const usual = 65_536;
 
-export interface User {
-  readonly uid: number;
-  readonly name: string;
-}
-
 /** subuid(5), subgid(5). Without ranges a container has one id only, the user's own. */
-export function subordinateIdsCheck(user: User): Check {
+export function subordinateIdsCheck(user: IdOwner): Check {
   const [uids, gids] = ["/etc/subuid", "/etc/subgid"].map((path) => countOf(textOf(path) ?? "", user)) as [
     number,
     number,
@@ -31,35 +25,23 @@ export function subordinateIdsCheck(user: User): Check {
 }
 
 /** How many ids the lines of subuid(5) give a user. Pure. */
-export function countOf(text: string, user: User): number {
+export function countOf(text: string, user: IdOwner): number {
   return subordinateIds(text, user).reduce((sum, { size }) => sum + size, 0);
 }
 
-/** newuidmap(1), newgidmap(1): they need their file capability or the set-user-id bit. */
+/** They need their file capability or the set-user-id bit. */
 export function mappersCheck(): Check {
   const name = "newuidmap, newgidmap";
-  const paths = ["newuidmap", "newgidmap"].map(findProgram);
-  if (paths.includes(undefined))
-    return limited(name, "not installed: subordinate ids cannot be mapped", "apt install uidmap");
-  const powerless = (paths as string[]).filter((path) => !hasPower(path));
-  if (powerless.length === 0) return ok(name, (paths as string[]).join(" "));
-  return limited(name, `${powerless.join(" and ")} lost file capabilities`, "apt install --reinstall uidmap");
-}
-
-function findProgram(name: string): string | undefined {
-  return (environ["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin")
-    .split(":")
-    .map((directory) => `${directory}/${name}`)
-    .find((path) => denial(path, X_OK) === undefined);
-}
-
-function hasPower(path: string): boolean {
-  const file = look(path);
-  return typeof file !== "string" && ((file.uid === 0 && (file.mode & S_ISUID) !== 0) || hasFileCapabilities(path));
+  const mappers = (["newuidmap", "newgidmap"] as const).map(findMapper).filter((mapper) => mapper !== undefined);
+  if (mappers.length < 2) return limited(name, "not installed: subordinate ids cannot be mapped", "apt install uidmap");
+  const paths = (some: typeof mappers): string[] => some.map(({ path }) => path);
+  const powerless = mappers.filter(({ hasPower }) => !hasPower);
+  if (powerless.length === 0) return ok(name, paths(mappers).join(" "));
+  return limited(name, `${paths(powerless).join(" and ")} lost file capabilities`, "apt install --reinstall uidmap");
 }
 
 /** Where a user's containers are kept. */
-export function runtimeDirectoryCheck({ uid, name: user }: User): Check {
+export function runtimeDirectoryCheck({ uid, name: user }: IdOwner): Check {
   const name = "state directory";
   const linger = `loginctl enable-linger ${user}`;
   const path = runtimeDirectory(uid);

@@ -7,6 +7,7 @@ import {
   CGROUP_SUPER_MAGIC,
   CGROUP2_SUPER_MAGIC,
   ENOENT,
+  F_OK,
   O_DIRECTORY,
   O_PATH,
   O_RDONLY,
@@ -89,10 +90,20 @@ function typeAt(path: string): number | undefined {
   }
 }
 
-/** This process's own cgroup in each hierarchy, by the name of its directory; that of cgroup2 by an empty name. */
-export function readOwnCgroups(): Readonly<Record<string, string>> {
+/**
+ * This process's own cgroup in each hierarchy, by the name of its directory; that of cgroup2 by an empty name. In a
+ * container without a cgroup namespace it may be told as the host sees it, and be the top of what is mounted there.
+ */
+export function readOwnCgroups(layout: CgroupLayout): Readonly<Record<string, string>> {
   using proc = Proc.host();
-  return parseOwnCgroups(proc.read("self/cgroup"));
+  const unified = layout.mode === "v2" ? "" : "unified";
+  const told = Object.entries(parseOwnCgroups(proc.read("self/cgroup")));
+  return Object.fromEntries(
+    told.map(([name, path]) => {
+      const isThere = access("cwd", clean(`${cgroupRoot}/${name || unified}/${path}`), F_OK, 0) === 0;
+      return [name, isThere ? path : "/"];
+    }),
+  );
 }
 
 export function parseOwnCgroups(text: string): Readonly<Record<string, string>> {
@@ -103,6 +114,13 @@ export function parseOwnCgroups(text: string): Readonly<Record<string, string>> 
       return [controllers.replace(/^name=/, ""), path.join(":")];
     }),
   );
+}
+
+/** Whether this process may make cgroups at the top of the hierarchies. */
+export function mayMakeCgroups(layout: CgroupLayout): boolean {
+  if (layout.mode === "none") return true;
+  const top = layout.mode === "v2" ? "" : `/${layout.hierarchies[0]?.name ?? "unified"}`;
+  return access("cwd", `${cgroupRoot}${top}`, W_OK, AT_EACCESS) === 0;
 }
 
 /** Only cgroup2 can be delegated safely: cgroups(7), Delegation. */

@@ -2,7 +2,8 @@
 import { getCapabilities, getegid, geteuid } from "../linux/cred.ts";
 import { load } from "../linux/engine.ts";
 import { hasApparmor } from "./apparmor.ts";
-import { type CgroupLayout, delegatedHome, readCgroupLayout, readOwnCgroups } from "./cgroups.ts";
+import { type CgroupLayout, delegatedHome, mayMakeCgroups, readCgroupLayout, readOwnCgroups } from "./cgroups.ts";
+import { hasAllIds } from "./namespaces.ts";
 import { once } from "./once.ts";
 import { findResctrl } from "./resctrl.ts";
 import { hasSelinux } from "./selinux.ts";
@@ -17,10 +18,12 @@ export interface HostFacts {
   /** This process's own cgroup in each hierarchy, by the name of its directory; that of cgroup2 by an empty name. */
   readonly ownCgroups: Readonly<Record<string, string>>;
   /**
-   * The cgroup below which this user's containers have theirs: box's own directory for root, for others below the cgroup
-   * they are in, where that is delegated to them. Undefined where they may make none.
+   * The cgroup below which this user's containers have theirs: box's own directory for root, for others, and for root of
+   * a user namespace, below the cgroup they are in, where that is delegated to them. Undefined where they may make none.
    */
   readonly cgroupHome: string | undefined;
+  /** Whether device rules can be put in force: only by root of the host, not by that of a user namespace. */
+  readonly mayLimitDevices: boolean;
   /** @throws BoxError where no systemd can be asked */
   readonly systemd: SystemdFacts;
   /** Where resctrl is mounted; undefined where it is not. */
@@ -47,10 +50,17 @@ export function hostFacts(): HostFacts {
       return once(this, "cgroups", readCgroupLayout());
     },
     get ownCgroups() {
-      return once(this, "ownCgroups", readOwnCgroups());
+      return once(this, "ownCgroups", readOwnCgroups(this.cgroups));
     },
     get cgroupHome() {
-      return once(this, "cgroupHome", this.euid === 0 ? "/box" : delegatedHome(this.cgroups, this.ownCgroups));
+      return once(
+        this,
+        "cgroupHome",
+        this.euid === 0 && mayMakeCgroups(this.cgroups) ? "/box" : delegatedHome(this.cgroups, this.ownCgroups),
+      );
+    },
+    get mayLimitDevices() {
+      return once(this, "mayLimitDevices", this.euid === 0 && hasAllIds());
     },
     get systemd() {
       const { readSystemd } = load("facts/systemd") as typeof import("./systemd.ts");

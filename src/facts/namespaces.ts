@@ -1,5 +1,6 @@
 /** Which namespaces this process is in, and which another one. */
 
+import { Proc } from "../fs/proc.ts";
 import { ENOENT } from "../linux/constants.ts";
 import { readlink, stat } from "../linux/file.ts";
 import { type NamespaceFile, namespaceFlags } from "../linux/namespace.ts";
@@ -40,4 +41,10 @@ export function isOwnNamespace(type: string, path: string): boolean {
     if (thrown instanceof SyscallError) return false;
     throw thrown;
   }
+}
+
+/** Whether this process's user namespace is the host's own, or as good: user_namespaces(7). */
+export function hasAllIds(): boolean {
+  using proc = Proc.host();
+  return /^\s*0\s+0\s+4294967295\s*$/.test(proc.read("self/uid_map"));
 }

@@ -1,13 +1,15 @@
 /** Where what belongs to a login of a user is kept: the XDG base directory specification, and its fallback here. */
-import { Proc } from "../fs/proc.ts";
 import { environ } from "../linux/engine.ts";
 import { look } from "./look.ts";
+import { hasAllIds } from "./namespaces.ts";
 
-/** An engine without privilege calls us as root of its own user namespace; $USER tells it from a container's root. */
+/**
+ * An engine without privilege calls us as root of its own user namespace. $USER tells it from a container's root, and
+ * where an engine hands that down for some commands only, as Podman does, $XDG_RUNTIME_DIR.
+ */
 export function isRootOfUser(): boolean {
-  using proc = Proc.host();
-  const ownsEverything = /^\s*0\s+0\s+4294967295\s*$/.test(proc.read("self/uid_map"));
-  return !ownsEverything && (environ["USER"] ?? "root") !== "root";
+  const { USER: user, XDG_RUNTIME_DIR: directory = "" } = environ as Record<string, string | undefined>;
+  return (user === undefined ? directory !== "" : user !== "root") && !hasAllIds();
 }
 
 /**

@@ -20,11 +20,18 @@ export function nameIn(passwd: string, uid: number): string | undefined {
   return undefined;
 }
 
+export interface IdOwner {
+  readonly uid: number;
+  readonly name: string;
+}
+
+export interface SubordinateRange {
+  readonly first: number;
+  readonly size: number;
+}
+
 /** The ids that lines `name:first:count` give a user, named by name or number: subuid(5). Pure. */
-export function subordinateIds(
-  text: string,
-  { uid, name }: { readonly uid: number; readonly name: string },
-): { readonly first: number; readonly size: number }[] {
+export function subordinateIds(text: string, { uid, name }: IdOwner): SubordinateRange[] {
   return text
     .split("\n")
     .map((line) => line.split(":"))

@@ -4,6 +4,7 @@
  * For the host side only; init has a handle of its own (see procHandle), for its /proc belongs to the container.
  */
 import { BoxError } from "../base/errors.ts";
+import { split } from "../base/path.ts";
 import {
   O_DIRECTORY,
   O_PATH,
@@ -74,6 +75,13 @@ export class Proc implements Disposable {
     const bytes = readAll(fd, limit, `/proc/${path}`);
     if (bytes === "too long") throw new BoxError(`/proc/${path} is longer than ${limit} bytes`, { path });
     return decodeUtf8(bytes);
+  }
+
+  /** Opens a namespace, as in `self/ns/time_for_children`: the last component is a link that only procfs can follow. */
+  openNamespace(path: string): Fd {
+    const [directory, name] = split(path);
+    using parent = openat2(this.#fd, directory, O_PATH | O_DIRECTORY, beneath);
+    return open(parent, name, O_RDONLY);
   }
 
   /** Opens a file, for what is to be written later. */

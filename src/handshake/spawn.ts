@@ -9,17 +9,17 @@ import { chroot } from "../linux/mount.ts";
 import { flagsOf, type NamespaceFile, setnsPidfd } from "../linux/namespace.ts";
 import { type Child, clone3, exit, pidOf, waitPidfd } from "../linux/process.ts";
 import { receive, send, socketPair } from "../linux/socket.ts";
-import { joinAll, joinedBeforeInit, makeTimeNamespace, openForeignMounts, openJoins } from "../namespaces/apply.ts";
+import { joinAll, joinedBeforeInit, openForeignMounts, openJoins } from "../namespaces/apply.ts";
 import type { NamespaceOps } from "../namespaces/ops.ts";
 
 /**
  * Clones init into its new namespaces, and into `cgroup` where that is given.
  *
- * The new cgroup namespace is left to init: made here, it would be rooted in the caller's cgroup. Joined network, ipc,
- * uts and cgroup namespaces are left to it as well, unless there is a user namespace. For a joined pid or user
- * namespace, for whatever is joined beside a user namespace, and for any time namespace, a short-lived process goes in
- * first and clones from there, as a sibling of its own, so that init is this process's child all the same. A mount
- * namespace that is not a new one is opened here, and left to init.
+ * New cgroup and time namespaces are left to init: a cgroup namespace made here would be rooted in the caller's cgroup,
+ * and clone3 makes no time namespace. Joined network, ipc, uts and cgroup namespaces are left to it as well, unless there
+ * is a user namespace. For a joined pid, user or time namespace, and for whatever is joined beside a user namespace, a
+ * short-lived process goes in first and clones from there, as a sibling of its own, so that init is this process's child
+ * all the same. A mount namespace that is not a new one is opened here, and left to init.
  */
 export function spawnInit(
   namespaces: NamespaceOps,
@@ -29,14 +29,14 @@ export function spawnInit(
   using foreignMounts = openForeignMounts(namespaces);
   const flags = flagsOf(namespaces.create.filter((kind) => kind !== "cgroup" && kind !== "time"));
   const before = joinedBeforeInit(namespaces);
-  const ownTime = namespaces.create.includes("time");
-  if (before.length > 0 || ownTime) {
+  if (before.length > 0) {
     const joins = openJoins(before);
-    const enter = (): void => {
-      joinAll(joins);
-      if (ownTime) makeTimeNamespace(namespaces.timeOffsets);
-    };
-    const child = spawnThrough(enter, flags, cgroup, () => runInit(foreignMounts));
+    const child = spawnThrough(
+      () => joinAll(joins),
+      flags,
+      cgroup,
+      () => runInit(foreignMounts),
+    );
     for (const { fd } of joins) fd.close();
     return child;
   }

@@ -35,7 +35,7 @@ export interface ProgramSetup {
   readonly program: ProgramPlan;
   /** Over which the start is reported: `executing`, and then the end of the stream. */
   readonly host: HostChannel;
-  /** Whether setgroups(2) is possible in the container's user namespace. */
+  /** Whether setgroups(2) may be possible: it is not in a user namespace that gives it up from the beginning. */
   readonly maySetGroups: boolean;
   /** Where its labels are written. */
   readonly labels: readonly LabelFile[];

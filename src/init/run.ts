@@ -20,9 +20,9 @@ import { everySignal, setSignalMask, signalFd } from "../linux/signal.ts";
 import {
   becomeContainerRoot,
   copyForeignMounts,
+  enterTimeNamespace,
   joinAll,
   joinedByInit,
-  maySetGroups,
   openJoins,
   prepareNamespaces,
   writeSysctls,
@@ -87,6 +87,7 @@ function createContainer(setup: InitSetup, labels: readonly LabelFile[]): HostCh
   }
   joinAll(openJoins(joinedByInit(namespaces)));
   if (setup.foreignMounts !== undefined) copyForeignMounts(namespaces, setup.foreignMounts);
+  enterTimeNamespace(namespaces);
   prepareNamespaces(namespaces);
 
   // The cgroup namespace is rooted where the process is when it is made, so not before it is in its cgroup.
@@ -167,7 +168,7 @@ function startProgram({ plan, filter }: InitSetup, labels: readonly LabelFile[],
   becomeProgram({
     program,
     host,
-    maySetGroups: maySetGroups(namespaces),
+    maySetGroups: !namespaces.denySetgroups,
     labels,
     filter,
     beforeExecution: (restrict) => runHooks(hooks.startContainer, stateFor(identity, "created"), { restrict }),

@@ -399,6 +399,7 @@ export const CLOCK_BOOTTIME = 0x7;
 
 // access(2), inotify(7)
 export const X_OK = 0x1;
+export const F_OK = 0;
 export const W_OK = 0x2;
 export const AT_EACCESS = 0x200;
 export const IN_CLOEXEC = 0x80000;

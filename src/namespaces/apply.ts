@@ -7,7 +7,6 @@ import { setGid, setUid } from "../linux/cred.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fileSystemType, open } from "../linux/file.ts";
 import { kindOf, type NamespaceFile, setDomainname, setHostname, setns, unshare } from "../linux/namespace.ts";
-import { getpid } from "../linux/process.ts";
 import { isErrno } from "../linux/raw.ts";
 import { setLinkUp } from "../linux/socket.ts";
 import type { Join, NamespaceOps } from "./ops.ts";
@@ -30,13 +29,18 @@ export function joinedByInit(ops: NamespaceOps): readonly Join[] {
   return ops.join.filter((join) => !before.includes(join));
 }
 
-/** Makes a time namespace for the children of this process: time_namespaces(7). */
-export function makeTimeNamespace(offsets: NamespaceOps["timeOffsets"]): void {
+/**
+ * Moves this process into a time namespace of its own: time_namespaces(7). unshare(2) makes one for its children, whose
+ * offsets can be written until somebody is in it; then it can be joined.
+ */
+export function enterTimeNamespace({ create, timeOffsets }: NamespaceOps): void {
+  if (!create.includes("time")) return;
   unshare(["time"]);
-  if (offsets.length === 0) return;
-  using proc = Proc.host();
-  const lines = offsets.map(([clock, seconds, nanoseconds]) => `${clock} ${seconds} ${nanoseconds}\n`);
-  within("linux.timeOffsets", () => proc.write(`${getpid()}/timens_offsets`, lines.join("")));
+  using proc = Proc.private();
+  const lines = timeOffsets.map(([clock, seconds, nanoseconds]) => `${clock} ${seconds} ${nanoseconds}\n`);
+  if (lines.length > 0) within("linux.timeOffsets", () => proc.write("self/timens_offsets", lines.join("")));
+  using own = proc.openNamespace("self/ns/time_for_children");
+  setns(own, "time", "time_for_children");
 }
 
 /** A namespace that is open, to be joined. */
@@ -91,7 +95,7 @@ export function joinAll(joins: readonly OpenJoin[]): void {
 /** Whether this process has the right to enter a namespace, and now is in it. */
 function isJoined(one: OpenJoin): boolean {
   try {
-    join(one);
+    enter(one);
     return true;
   } catch (thrown) {
     if (isErrno(thrown, EPERM)) return false;
@@ -99,11 +103,16 @@ function isJoined(one: OpenJoin): boolean {
   }
 }
 
-function join({ join: { kind, path }, fd }: OpenJoin): void {
+function join(one: OpenJoin): void {
   within(
-    () => `join ${kind} namespace`,
-    () => setns(fd, kind, path),
+    () => `join ${one.join.kind} namespace`,
+    () => enter(one),
   );
+}
+
+/** @throws SyscallError */
+function enter({ join: { kind, path }, fd }: OpenJoin): void {
+  setns(fd, kind, path);
   fd.close();
 }
 
@@ -116,13 +125,6 @@ export function becomeContainerRoot(): void {
       if (!isErrno(thrown, EINVAL)) throw thrown;
     }
   }
-}
-
-/** Whether supplementary groups can be set: a user namespace that is joined may have given that up, user_namespaces(7). */
-export function maySetGroups({ denySetgroups, join }: NamespaceOps): boolean {
-  if (denySetgroups || !join.some(({ kind }) => kind === "user")) return !denySetgroups;
-  using proc = Proc.private();
-  return proc.read("self/setgroups").trim() !== "deny";
 }
 
 /** Names and loopback of new namespaces. */

@@ -7,8 +7,8 @@ import { planNamespaces, supportedNamespaces } from "./plan.ts";
 const one = [{ containerID: 0, hostID: 1000, size: 1 }];
 
 /** With the maps that a new user namespace needs. */
-function plan(linux: Linux, change: Partial<Spec> = {}, euid = 0): NamespaceOps {
-  return planNamespaces({ ociVersion: "1.3.0", root: { path: "r" }, linux: mapped(linux), ...change }, euid);
+function plan(linux: Linux, change: Partial<Spec> = {}, mayMapIds = true): NamespaceOps {
+  return planNamespaces({ ociVersion: "1.3.0", root: { path: "r" }, linux: mapped(linux), ...change }, () => mayMapIds);
 }
 
 function mapped(linux: Linux): Linux {
@@ -69,20 +69,23 @@ test("planNamespaces() refuses a new user namespace without maps of users or gro
   const namespaces: Namespace[] = [mount, { type: "user" }];
   const spec = (linux: Linux): Spec => ({ ociVersion: "1.3.0", root: { path: "r" }, linux });
   const message = (name: string) => `linux.${name}: required with a new namespace of type "user"`;
-  assert.throws(() => planNamespaces(spec({ namespaces }), 0), { message: message("uidMappings") });
-  assert.throws(() => planNamespaces(spec({ namespaces, uidMappings: one }), 0), { message: message("gidMappings") });
+  assert.throws(() => planNamespaces(spec({ namespaces }), () => true), { message: message("uidMappings") });
+  assert.throws(() => planNamespaces(spec({ namespaces, uidMappings: one }), () => true), {
+    message: message("gidMappings"),
+  });
 });
 
 test("planNamespaces() gives up setgroups only for an ordinary user's new user namespace", () => {
   const user: Namespace = { type: "user" };
   const joined: Namespace = { type: "user", path: "/ns/user" };
-  const cases: [Namespace[], number, boolean][] = [
-    [[mount, user], 1000, true],
-    [[mount, user], 0, false],
-    [[mount], 1000, false],
-    [[mount, joined], 1000, false],
+  const cases: [Namespace[], boolean, boolean][] = [
+    [[mount, user], false, true],
+    [[mount, user], true, false],
+    [[mount], false, false],
+    [[mount, joined], false, false],
   ];
-  for (const [namespaces, euid, denied] of cases) assert.equal(plan({ namespaces }, {}, euid).denySetgroups, denied);
+  for (const [namespaces, mayMapIds, denied] of cases)
+    assert.equal(plan({ namespaces }, {}, mayMapIds).denySetgroups, denied);
 });
 
 test("planNamespaces() keeps every bit of a clock's offset, and none where none is given", () => {
@@ -102,7 +105,7 @@ test("planNamespaces() knows whose the mounts are", () => {
   assert.equal(plan({ namespaces: [mount] }).foreignMounts, undefined);
   for (const linux of [{}, { namespaces: [] }, { namespaces: [{ type: "pid" as const }] }])
     assert.deepEqual(plan(linux).foreignMounts, caller);
-  assert.deepEqual(planNamespaces({ ociVersion: "1.3.0", root: { path: "r" } }, 0).foreignMounts, caller);
+  assert.deepEqual(planNamespaces({ ociVersion: "1.3.0", root: { path: "r" } }, () => true).foreignMounts, caller);
   const ops = plan({ namespaces: [joined, { type: "user", path: "/ns/user" }] });
   assert.deepEqual(ops.foreignMounts, { path: "/ns/mnt", joined: true });
   assert.deepEqual(ops.join, [{ kind: "user", path: "/ns/user" }]);

@@ -21,8 +21,8 @@ export const supportedNamespaces = Object.keys(files).sort() as readonly Namespa
 /** A user namespace is joined first: it gives the rights to join the others. */
 const joinOrder: readonly NamespaceFile[] = ["user", "pid", "ipc", "net", "uts", "cgroup", "time"];
 
-/** @param euid the caller's user id: what an ordinary user may map is less */
-export function planNamespaces(spec: Spec, euid: number): NamespaceOps {
+/** @param mayMapIds whether the caller may map any ids: an ordinary user may not, and root without capabilities neither */
+export function planNamespaces(spec: Spec, mayMapIds: () => boolean): NamespaceOps {
   const { namespaces = [], uidMappings = [], gidMappings = [], timeOffsets } = spec.linux ?? {};
   const create: NamespaceFile[] = [];
   const join = new Map<NamespaceFile, string>();
@@ -41,7 +41,7 @@ export function planNamespaces(spec: Spec, euid: number): NamespaceOps {
     const missing = uidMappings.length === 0 ? "uidMappings" : "gidMappings";
     refuse(`linux.${missing}`, 'required with a new namespace of type "user"');
   }
-  const isOrdinary = euid !== 0 && create.includes("user");
+  const isOrdinary = create.includes("user") && !mayMapIds();
   const mapper = isOrdinary && !(isSingle(uidMappings) && isSingle(gidMappings)) ? "helpers" : "self";
   return {
     create,

@@ -11,6 +11,7 @@ import type { Plan } from "./plan.ts";
 
 const facts: HostFacts = {
   euid: 0,
+  mayLimitDevices: true,
   egid: 0,
   capabilities: 1n,
   cgroups: { mode: "v2", controllers: [] },
@@ -47,7 +48,8 @@ test("planCreate() lets the variables of socket activation replace the configura
 test("planCreate() grants every capability in a user namespace, new or joined, and the caller's own elsewhere", () => {
   const capabilities = { bounding: ["CAP_CHOWN", "CAP_SYS_ADMIN"] };
   const grantedWith = (user: readonly Namespace[]) => {
-    const namespaces = [{ type: "mount" as const }, { type: "uts" as const }, ...user];
+    const others = ["mount", "uts", "pid", "ipc", "network"] as const;
+    const namespaces = [...others.map((type) => ({ type })), ...user];
     const map = [{ containerID: 0, hostID: 0, size: 1 }];
     const maps = user.some(({ path }) => path === undefined) ? { uidMappings: map, gidMappings: map } : {};
     const { init, warnings } = plan({ process: { ...process, capabilities }, linux: { namespaces, ...maps } });
@@ -104,6 +106,7 @@ test("planCreate() refuses a limit where no cgroup is wanted", () => {
 test("planCreate() reads no fact that the configuration does not ask for", () => {
   const lazy: HostFacts = {
     euid: 0,
+    mayLimitDevices: true,
     egid: 0,
     cgroups: { mode: "v2", controllers: [] },
     cgroupHome: "/box",

@@ -41,11 +41,11 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
   const hasDeviceRules = (linux.resources?.devices ?? []).length > 0;
   if (hasDeviceRules && options.cgroupManager === "disabled")
     warn("linux.resources.devices", "not in force: it needs a cgroup, and the cgroup manager is disabled");
-  else if (hasDeviceRules && facts.euid !== 0)
+  else if (hasDeviceRules && !facts.mayLimitDevices)
     warn("linux.resources.devices", "not in force: device rules take a privilege that this user does not have");
   const planOwnCgroup = lazy(() => planCgroup(spec, id, facts, options.cgroupManager));
   const { namespaces, netDevices, resctrl, cgroup, rootfs, hooks, planned } = together({
-    namespaces: () => planNamespaces(spec, facts.euid),
+    namespaces: () => planNamespaces(spec, () => (facts.capabilities & mapIds) === mapIds),
     netDevices: () => planNetDevices(linux, () => (facts.capabilities & netAdmin) !== 0n),
     resctrl: () => planResctrl(linux.intelRdt, id, () => facts.resctrl),
     cgroup: planOwnCgroup,
@@ -91,6 +91,7 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
 }
 
 /** Masks of capabilities. */
+const mapIds = (1n << 6n) | (1n << 7n);
 const netAdmin = 1n << 12n;
 const sysAdmin = 1n << 21n;
 

@@ -126,7 +126,7 @@ export function planExec(process: ValidProcess, spec: ValidSpec, facts: ExecFact
     program,
     joins,
     userFirst: inUserNamespace && (capabilities & sysAdmin) === 0n,
-    namespaces: planNamespaces(spec, facts.creator),
+    namespaces: planNamespaces(spec, () => facts.creator === 0),
     cgroups: planPlaces(facts.cgroup, options.cgroups),
     warnings,
   };

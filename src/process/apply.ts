@@ -9,6 +9,7 @@ import {
   EISDIR,
   ENOENT,
   ENOTDIR,
+  EPERM,
   MPOL_BIND,
   MPOL_DEFAULT,
   MPOL_F_NUMA_BALANCING,
@@ -52,13 +53,29 @@ export function setLimits(limits: readonly LimitOp[]): void {
 
 /** Sets all ids and groups to exactly the wanted ones, and reads them back: the order is groups, gid, uid. */
 export function setCredentials({ uid, gid, groups }: ProcessOps, maySetGroups: boolean): void {
-  if (maySetGroups) setGroups(groups);
-  else if (groups.length > 0) throw new BoxError("process.user.additionalGids: this user namespace denies setgroups");
+  if (!maySetGroups || !groupsAreSet(groups)) requireNoGroups(groups);
   setGid(gid);
   setUid(uid);
   const ids = getIds();
   if (ids.uid.some((id) => id !== uid) || ids.gid.some((id) => id !== gid))
     throw new Error("ids differ after they were set");
+}
+
+/** @returns false in a user namespace that denies it, which one that is joined or the caller's may: user_namespaces(7) */
+function groupsAreSet(groups: readonly number[]): boolean {
+  try {
+    setGroups(groups);
+    return true;
+  } catch (thrown) {
+    if (!isErrno(thrown, EPERM)) throw thrown;
+    using proc = Proc.private();
+    if (proc.read("self/setgroups").trim() === "deny") return false;
+    throw thrown;
+  }
+}
+
+function requireNoGroups(groups: readonly number[]): void {
+  if (groups.length > 0) throw new BoxError("process.user.additionalGids: this user namespace denies setgroups");
 }
 
 /**

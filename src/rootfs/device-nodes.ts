@@ -3,9 +3,24 @@ import { BoxError, within } from "../base/errors.ts";
 import { split } from "../base/path.ts";
 import { quote } from "../base/quote.ts";
 import type { Root } from "../fs/root.ts";
-import { EEXIST, O_NOFOLLOW, O_PATH, S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT } from "../linux/constants.ts";
+import {
+  AT_SYMLINK_NOFOLLOW,
+  EEXIST,
+  EPERM,
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+  PROC_SUPER_MAGIC,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFIFO,
+  S_IFMT,
+  S_IFREG,
+} from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
-import { chown, fstat, mknod, open, symlink, umask } from "../linux/file.ts";
+import { chown, fileSystemType, fstat, mknod, open, symlink, umask } from "../linux/file.ts";
 import { cloneTree, moveMount } from "../linux/mount.ts";
 import { isErrno } from "../linux/raw.ts";
 import { defaultLinks } from "./devices.ts";
@@ -13,8 +28,9 @@ import type { DeviceOp } from "./ops.ts";
 
 const types = { char: S_IFCHR, block: S_IFBLK, fifo: S_IFIFO } as const;
 
-/** @param bind bind the host's nodes: mknod(2) is forbidden in a user namespace */
-export function makeDevices(root: Root, devices: readonly DeviceOp[], bind: boolean): void {
+/** @param inUserNamespace of the container's own: mknod(2) is forbidden there, and the host's nodes are bound */
+export function makeDevices(root: Root, devices: readonly DeviceOp[], inUserNamespace: boolean): void {
+  let isForbidden = inUserNamespace;
   using directories = new LastDirectory(root);
   // The mode comes from mknod itself: a chmod by name could be led elsewhere by whoever shares the tree.
   const mask = umask(0);
@@ -23,8 +39,9 @@ export function makeDevices(root: Root, devices: readonly DeviceOp[], bind: bool
       within(
         () => `device ${quote(device.path)}`,
         () => {
-          if (bind && device.type !== "fifo") bindDevice(root, device);
-          else makeDevice(directories, device);
+          isForbidden ||= device.type !== "fifo" && !makeDevice(directories, device);
+          if (device.type === "fifo") makeDevice(directories, device);
+          else if (isForbidden) bindDevice(directories, device);
         },
       );
     }
@@ -56,7 +73,8 @@ class LastDirectory implements Disposable {
   }
 }
 
-function makeDevice(directories: LastDirectory, device: DeviceOp): void {
+/** @returns whether it could: box itself may be in a user namespace, or without CAP_MKNOD */
+function makeDevice(directories: LastDirectory, device: DeviceOp): boolean {
   const [path, name] = split(device.path);
   const parent = directories.open(path);
   const { type, major, minor, mode, uid, gid } = device;
@@ -64,14 +82,16 @@ function makeDevice(directories: LastDirectory, device: DeviceOp): void {
   try {
     mknod(parent, name, types[type], mode, type === "fifo" ? 0 : major, type === "fifo" ? 0 : minor);
   } catch (thrown) {
+    if (isErrno(thrown, EPERM)) return false;
     if (!isErrno(thrown, EEXIST)) throw thrown;
     isNew = false;
   }
   const needsOwner = isNew && (uid !== 0 || gid !== 0);
-  if (isNew && !needsOwner) return;
+  if (isNew && !needsOwner) return true;
   using node = open(parent, name, O_PATH | O_NOFOLLOW);
   checkNode(fstat(node, name), device);
   if (needsOwner) chown(node, uid, gid, name);
+  return true;
 }
 
 /** What stands there already must be the same device: the specification makes anything else an error. */
@@ -85,13 +105,26 @@ function checkNode({ mode, rdev }: { mode: number; rdev: { major: number; minor:
   }
 }
 
-function bindDevice(root: Root, device: DeviceOp): void {
-  using node = open("cwd", device.path, O_PATH | O_NOFOLLOW);
-  checkNode(fstat(node, device.path), device);
-  using mount = cloneTree("cwd", device.path, false);
+function bindDevice(directories: LastDirectory, device: DeviceOp): void {
+  using mount = cloneTree("cwd", device.path, false, AT_SYMLINK_NOFOLLOW);
   checkNode(fstat(mount, device.path), device);
-  using target = root.file(device.path);
-  moveMount(mount, target, device.path);
+  const [path, name] = split(device.path);
+  using place = openOrMakePlace(directories.open(path), name);
+  const there = fstat(place, device.path);
+  // What an earlier container's device was mounted on is a file.
+  if ((there.mode & S_IFMT) !== S_IFREG) checkNode(there, device);
+  if (fileSystemType(place, device.path) === PROC_SUPER_MAGIC) throw new BoxError("it lies inside procfs");
+  moveMount(mount, place, device.path);
+}
+
+/** A file of that name: a link is not followed, and what is there is taken as it is. */
+function openOrMakePlace(parent: Fd, name: string): Fd {
+  try {
+    return open(parent, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDONLY, 0o644);
+  } catch (thrown) {
+    if (!isErrno(thrown, EEXIST)) throw thrown;
+    return open(parent, name, O_PATH | O_NOFOLLOW);
+  }
 }
 
 /** The links that programs expect in /dev; a name that is taken is left alone. */

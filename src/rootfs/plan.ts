@@ -3,7 +3,7 @@ import { clean, resolve } from "../base/path.ts";
 import { each, refuse } from "../spec/refusal.ts";
 import { hasJoinedNamespace, hasNamespace, hasNewNamespace } from "../spec/rules/namespaces.ts";
 import { utf8Length } from "../spec/rules/text.ts";
-import type { Device, Linux, Mount, Spec } from "../spec/types.ts";
+import type { Device, Linux, Mount, NamespaceType, Spec } from "../spec/types.ts";
 import { defaultDevices } from "./devices.ts";
 import { type ContainerIds, planIds, rangesOf } from "./id-ranges.ts";
 import type { CgroupViewLayout, DeviceOp, MountOp, Propagation, RootfsOps } from "./ops.ts";
@@ -98,6 +98,7 @@ function mountPlanner(spec: Spec, context: RootfsContext): (mount: Mount, where:
       return { kind: "cgroup", ...base, flags: { ...flags, set }, layout: cgroupView };
     }
     if (copyUp && mount.type !== "tmpfs") refuse(`${where}.options`, '"tmpcopyup" is for tmpfs only');
+    requireShownNamespace(mount.type, linux, `${where}.type`);
     const source = mount.source ?? mount.type;
     const all = [...data, ...(unlabelled.includes(mount.type) || data.some(isContext) ? [] : labels)];
     const hasLongOptions = [source, ...all.map(valueOf)].some(isLong);
@@ -125,6 +126,21 @@ function mountPlanner(spec: Spec, context: RootfsContext): (mount: Mount, where:
       readonlyAtEnd: false,
     };
   };
+}
+
+/** File systems that show a namespace, and what can be had in their place. */
+const views: Readonly<Record<string, readonly [NamespaceType, string]>> = {
+  proc: ["pid", "bind /proc"],
+  sysfs: ["network", "bind /sys"],
+  mqueue: ["ipc", "bind /dev/mqueue"],
+};
+
+/** The kernel lets a new user namespace mount the views of namespaces that belong to it: not of the caller's. */
+function requireShownNamespace(type: string, { namespaces = [] }: Linux, where: string): void {
+  const [shown, instead] = views[type] ?? [];
+  if (shown === undefined || namespaces.some((namespace) => namespace.type === shown)) return;
+  if (!namespaces.some((namespace) => namespace.type === "user" && namespace.path === undefined)) return;
+  refuse(where, `beside a new user namespace "${type}" needs a namespace of type "${shown}" too, or ${instead}`);
 }
 
 /**

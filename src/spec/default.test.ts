@@ -33,6 +33,21 @@ test("defaultSpec() hides and protects what has let containers out", () => {
   }
 });
 
+test("defaultSpec() for a caller with subordinate ids maps them after the own one, and has the tty group", () => {
+  const uids = [
+    { first: 100_000, size: 65_536 },
+    { first: 300_000, size: 10 },
+  ];
+  const { linux, mounts } = defaultSpec({ uid: 1000, gid: 100, uids, gids: uids.slice(1) });
+  assert.deepEqual(linux?.uidMappings, [
+    { containerID: 0, hostID: 1000, size: 1 },
+    { containerID: 1, hostID: 100_000, size: 65_536 },
+    { containerID: 65_537, hostID: 300_000, size: 10 },
+  ]);
+  assert.deepEqual(linux?.gidMappings?.at(-1), { containerID: 1, hostID: 300_000, size: 10 });
+  assert.ok(mounts?.find(({ type }) => type === "devpts")?.options?.includes("gid=5"));
+});
+
 test("defaultSpec() for a caller maps his ids and asks for nothing that needs privilege", () => {
   const { linux, mounts } = defaultSpec({ uid: 1000, gid: 100 });
   assert.deepEqual(linux?.uidMappings, [{ containerID: 0, hostID: 1000, size: 1 }]);

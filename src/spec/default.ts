@@ -2,13 +2,21 @@
  * The configuration that `box spec` writes: a shell on a terminal, every namespace, the file systems that programs
  * expect, and the parts of /proc and /sys that have hurt before hidden or read-only.
  */
-import type { Linux, Mount, Spec } from "./types.ts";
+import type { IdMapping, Linux, Mount, Spec } from "./types.ts";
 import { ociVersion } from "./vocabulary.ts";
 
 /** Who runs box, for a configuration that works without privilege. */
 export interface Caller {
   readonly uid: number;
   readonly gid: number;
+  /** Subordinate ids, for the container's ids from 1 on. */
+  readonly uids?: readonly Range[];
+  readonly gids?: readonly Range[];
+}
+
+interface Range {
+  readonly first: number;
+  readonly size: number;
 }
 
 const capabilities = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"];
@@ -83,7 +91,7 @@ export function defaultSpec(rootless?: Caller): Spec {
     },
     root: { path: "rootfs", readonly: true },
     hostname: "box",
-    mounts: rootless ? rootlessMounts() : [proc, dev, devpts, shm, mqueue, sysfs, cgroup],
+    mounts: rootless ? rootlessMounts(rootless) : [proc, dev, devpts, shm, mqueue, sysfs, cgroup],
     linux: { ...(rootless ? rootlessLinux(rootless) : privilegedLinux()), maskedPaths, readonlyPaths },
   };
 }
@@ -103,10 +111,10 @@ function privilegedLinux(): Linux {
 }
 
 /** No cgroup limits, as none may be delegated, and the caller's network, as nobody would configure another one. */
-function rootlessLinux({ uid, gid }: Caller): Linux {
+function rootlessLinux({ uid, gid, uids, gids }: Caller): Linux {
   return {
-    uidMappings: [{ containerID: 0, hostID: uid, size: 1 }],
-    gidMappings: [{ containerID: 0, hostID: gid, size: 1 }],
+    uidMappings: mappings(uid, uids),
+    gidMappings: mappings(gid, gids),
     namespaces: [
       { type: "pid" },
       { type: "ipc" },
@@ -118,11 +126,24 @@ function rootlessLinux({ uid, gid }: Caller): Linux {
   };
 }
 
+/** The caller as root, and what else the caller may map after it. */
+function mappings(own: number, ranges: readonly Range[] = []): IdMapping[] {
+  let next = 1;
+  return [
+    { containerID: 0, hostID: own, size: 1 },
+    ...ranges.map(({ first, size }) => {
+      const containerID = next;
+      next += size;
+      return { containerID, hostID: first, size };
+    }),
+  ];
+}
+
 /**
  * With one mapped id the tty group is not to be had. The last mount covers the host's cgroup tree, which the recursive
  * bind of /sys brings along and which a read-only flag on /sys does not reach (CVE-2023-25809).
  */
-function rootlessMounts(): readonly Mount[] {
-  const options = devpts.options?.filter((option) => option !== "gid=5") ?? [];
+function rootlessMounts({ gids = [] }: Caller): readonly Mount[] {
+  const options = devpts.options?.filter((option) => gids.length > 0 || option !== "gid=5") ?? [];
   return [proc, dev, { ...devpts, options }, shm, mqueue, boundSysfs, cgroup];
 }

@@ -13,6 +13,7 @@ import { format } from "../../src/spec/findings.ts";
 /** Root with the capabilities that a runtime has in a container of its own: neither SYS_RESOURCE nor AUDIT_READ. */
 const root = {
   euid: 0,
+  mayLimitDevices: true,
   egid: 0,
   capabilities: 2n ** 41n - 1n - 2n ** 24n - 2n ** 37n,
   ownCgroups: { "": "/caller" },
@@ -44,6 +45,7 @@ const hosts = {
   bare: { ...root, cgroups: { mode: "none" } },
   user: {
     euid: 1000,
+    mayLimitDevices: false,
     egid: 100,
     capabilities: 0n,
     ownCgroups: { "": "/user" },

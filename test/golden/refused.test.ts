@@ -21,6 +21,10 @@ function configWith(path: string, value: unknown): string {
 const needsMount =
   'linux.namespaces: a "user" namespace has no rights over the mounts outside: it needs a new "mount" namespace';
 
+const oneId = [{ containerID: 0, hostID: 0, size: 1 }];
+/** All that the default mounts show but the network. */
+const inUserNamespace = ["mount", "uts", "pid", "ipc", "cgroup", "user"].map((type) => ({ type }));
+
 /** What is refused before anything is made, and how it is said. */
 const refused: readonly (readonly [path: string, value: unknown, message: string, host?: Host])[] = [
   ["", "", "invalid JSON at line 1, column 1: the text ends where a value should be"],
@@ -73,6 +77,11 @@ const refused: readonly (readonly [path: string, value: unknown, message: string
     "mounts",
     [{ destination: "/a", type: "tmpfs", options: ["idmap"] }],
     "mounts[0].options[0]: needs uidMappings and gidMappings, or a user namespace",
+  ],
+  [
+    "linux",
+    { namespaces: inUserNamespace, uidMappings: oneId, gidMappings: oneId },
+    'mounts[5].type: beside a new user namespace "sysfs" needs a namespace of type "network" too, or bind /sys',
   ],
   ["linux.intelRdt", {}, "linux.intelRdt: this host has no resctrl mounted"],
   ["mounts", [{ destination: "" }], "mounts[0].destination: must not be empty"],

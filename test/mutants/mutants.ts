@@ -1214,12 +1214,19 @@ export const mutants: readonly Mutant[] = [
   {
     name: "time is not set off",
     file: "namespaces/apply.ts",
-    replace: "if (offsets.length === 0) return;",
-    by: "return;",
+    replace: "if (lines.length > 0) within(",
+    by: "if (lines.length > 99) within(",
     tests: ["namespaces: clocks are set off in a new time namespace"],
   },
 
   // --- devices ---
+  {
+    name: "a device is bound where a link of the image leads",
+    file: "rootfs/device-nodes.ts",
+    replace: "return open(parent, name, O_PATH | O_NOFOLLOW);",
+    by: "return open(parent, name, O_PATH);",
+    tests: ["devices: in a user namespace no device is bound where a link of the image leads"],
+  },
   {
     name: "what is in a device's place is taken for it",
     file: "rootfs/device-nodes.ts",
