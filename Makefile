@@ -32,8 +32,8 @@ SOURCES := $(shell find src -name '*.ts' -not -name '*.test.ts')
 TESTS := $(shell find src test/golden test/kernel -name '*.ts' 2>/dev/null) $(wildcard tools/qjs/*.ts)
 GENERATED := build/generated/validators.js
 
-.PHONY: help setup build build-asan run test unit unit-qjs host acceptance acceptance-loop acceptance-execs acceptance-compare \
-	acceptance-vm acceptance-mutants stress-update faults races soak conformance fuzz fuzz-native bench bench-guard \
+.PHONY: help setup build build-asan run test unit unit-qjs host acceptance acceptance-user acceptance-loop acceptance-execs \
+	acceptance-compare acceptance-vm acceptance-mutants stress-update faults races soak conformance fuzz fuzz-native bench bench-guard \
 	lint format man completions install clean FORCE
 .DELETE_ON_ERROR:
 
@@ -69,13 +69,16 @@ host: build build-asan ## tests of the native part and of the kernel interface
 acceptance: build ## tests of the binary, on real containers
 	@tools/acceptance
 
+acceptance-user: build ## the same as an ordinary user, who exists for the run alone
+	@AS=user tools/acceptance
+
 acceptance-loop: build ## the same again and again: how many runs in a row pass
 	@$(TS) test/acceptance/loop.ts
 
 acceptance-execs: build ## ten thousand execs in one container, 8 at a time: nothing may be left
 	@PATIENCE=10 EXECS=10000 ONLY='exec: many execs' tools/acceptance exec.test.ts
 
-acceptance-compare: build ## the same with runc and crun beside box, in one table
+acceptance-compare: build ## the same with runc and crun beside box, in one table (AS=user: as an ordinary user)
 	@tools/peers build && $(TS) test/acceptance/compare.ts
 
 stress-update: build ## 1,000 updates while others pause, update and look: nothing is lost

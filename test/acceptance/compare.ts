@@ -1,12 +1,16 @@
 /**
  * Runs the suite with box, runc and crun, on this machine and in the root with the newest peers and a pure cgroup2
  * (tools/peers), and writes one table, test by runtime: build/acceptance/compare.md and compare.html.
+ *
+ *   AS=user  as an ordinary user (tools/as-user), into build/acceptance/compare-user
+ *
+ * Exit status: 0 box passes every test that another runtime passes in the same place, 1 it does not.
  */
 import { spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { compile, programs } from "./harness/prepare.ts";
+import { prepareArtefacts } from "./harness/artefacts.ts";
 import type { Line, Outcome } from "./harness/report.ts";
 
 interface Column {
@@ -23,7 +27,8 @@ interface Results {
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const project = join(here, "../..");
-const output = join(project, "build/acceptance");
+const asUser = process.env["AS"] === "user";
+const output = join(project, "build/acceptance", asUser ? "compare-user" : "");
 const box = join(project, "build/box");
 
 const columns: Column[] = [
@@ -35,23 +40,27 @@ const columns: Column[] = [
 ];
 
 /** What the peers' root has not: a node that runs there, and the suite's own programs. */
-function takeTools(): string {
+async function takeTools(): Promise<string> {
   const tools = join(output, "tools");
-  mkdirSync(tools, { recursive: true });
+  await prepareArtefacts(tools);
   copyFileSync(process.execPath, join(tools, "node"));
   chmodSync(join(tools, "node"), 0o755);
-  for (const name of programs) compile(name, tools);
   return tools;
 }
 
 function results({ title, runtime, peers }: Column, tools: string): Results {
   const place = join(output, title.replaceAll(/[^a-z0-9]+/g, "-"));
   rmSync(place, { recursive: true, force: true });
+  mkdirSync(place, { recursive: true });
   const run = [...process.execArgv, join(here, "run.ts")];
-  const argv = peers
-    ? [join(project, "tools/peers"), "run", "--", join(tools, "node"), ...run]
-    : [process.execPath, ...run];
-  const [file = "", ...args] = argv;
+  const [file = "", ...args] = [
+    ...(peers ? [join(project, "tools/peers"), "run", "--"] : []),
+    ...(asUser ? [join(project, "tools/as-user")] : []),
+    peers ? join(tools, "node") : process.execPath,
+    ...run,
+  ];
+  // The ordinary user is made for the run.
+  if (asUser) chmodSync(place, 0o777);
   console.log(`\n${title}`);
   spawnSync(file, args, {
     cwd: project,
@@ -61,7 +70,7 @@ function results({ title, runtime, peers }: Column, tools: string): Results {
       NODE_EXTRA_CA_CERTS: "",
       RUNTIME: runtime,
       OUTPUT: place,
-      ...(peers ? { TOOLS: tools } : {}),
+      ...(peers || asUser ? { TOOLS: tools } : {}),
     },
   });
   const name = title.split(",")[0];
@@ -84,6 +93,19 @@ function table(all: Results[]): { test: string; cells: Cell[] }[] {
       return line ? { mark: marks[line.outcome], detail: line.detail } : { mark: "", detail: "" };
     }),
   }));
+}
+
+/** Tests that another runtime passes in the same place, and box does not. */
+function missed(columns: Column[], all: Results[]): string[] {
+  return columns.flatMap(({ title, peers }, index) => {
+    const box = columns.findIndex((column) => column.peers === peers && column.title.startsWith("box"));
+    const passedBy = (column: number): string[] =>
+      (all[column]?.lines ?? []).filter(({ outcome }) => outcome === "passed").map(({ test }) => test);
+    const passes = new Set(passedBy(box));
+    return passedBy(index)
+      .filter((test) => !passes.has(test))
+      .map((test) => `passes with ${title} and not with box: ${test}`);
+  });
 }
 
 function totals({ lines }: Results): string {
@@ -130,10 +152,13 @@ ${rows.join("\n")}
 `;
 }
 
-const tools = takeTools();
+const tools = await takeTools();
 const wanted = columns.filter(({ runtime, peers }) => peers || existsSync(runtime));
 const all = wanted.map((column) => results(column, tools));
 writeFileSync(join(output, "compare.md"), markdown(all));
 writeFileSync(join(output, "compare.html"), html(all));
 console.log(`\n${all.map((each) => `${each.title} ${each.version}: ${totals(each)}`).join("\n")}`);
 console.log(`${output}/compare.md and compare.html`);
+const worse = missed(wanted, all);
+console.log(worse.length === 0 ? "box passes whatever another passes" : worse.join("\n"));
+process.exitCode = worse.length === 0 ? 0 : 1;

@@ -22,7 +22,7 @@ scenario("delete removes the state directory", async (lab) => {
   assert.deepEqual(lab.stateEntries(), []);
 });
 
-scenario("delete removes the cgroups", async (lab) => {
+scenario("delete removes the cgroups", { needs: ["cgroup: writable"] }, async (lab) => {
   const container = await lab.created();
   assert.ok(cgroupsNamed(container.id).length > 0, "there was no cgroup to begin with");
   await container.stop();
@@ -62,6 +62,7 @@ scenario("delete leaves the bundle alone", async (lab) => {
 scenario(
   "delete leaves a cgroup alone that was there before",
   {
+    needs: ["cgroup: writable"],
     clause:
       'runtime.md, Delete: "resources associated with the container, but not created by this container, MUST NOT be deleted"',
   },
@@ -95,25 +96,36 @@ scenario("delete --force ends a created container", async (lab) => {
   assert.equal(await container.exit(), "signal 9");
 });
 
-scenario("delete --force ends processes that init left behind", async (lab) => {
-  const container = await lab.created(["/bin/sh", "-c", "/bin/probe wait & read line"], withoutPidNamespace);
-  await container.start();
-  await container.line(/^ready$/);
-  container.say("\n");
-  await container.exit();
-  await container.delete("--force");
-  await container.shim.finished();
-});
+scenario(
+  "delete --force ends processes that init left behind",
+  { needs: ["mount: proc of the caller's pid namespace"] },
+  async (lab) => {
+    const container = await lab.created(["/bin/sh", "-c", "/bin/probe wait & read line"], withoutPidNamespace);
+    await container.start();
+    await container.line(/^ready$/);
+    container.say("\n");
+    await container.exit();
+    await container.delete("--force");
+    await container.shim.finished();
+  },
+);
 
-scenario("delete --force ends all processes when the pid namespace is shared", async (lab) => {
-  const container = await lab.created(["/bin/sh", "-c", "/bin/probe wait & exec /bin/probe wait"], withoutPidNamespace);
-  await container.start();
-  await container.line(/^ready$/);
-  await container.line(/^ready$/);
-  await container.delete("--force");
-  assert.deepEqual(cgroupsNamed(container.id), []);
-  await container.shim.finished();
-});
+scenario(
+  "delete --force ends all processes when the pid namespace is shared",
+  { needs: ["mount: proc of the caller's pid namespace"] },
+  async (lab) => {
+    const container = await lab.created(
+      ["/bin/sh", "-c", "/bin/probe wait & exec /bin/probe wait"],
+      withoutPidNamespace,
+    );
+    await container.start();
+    await container.line(/^ready$/);
+    await container.line(/^ready$/);
+    await container.delete("--force");
+    assert.deepEqual(cgroupsNamed(container.id), []);
+    await container.shim.finished();
+  },
+);
 
 scenario("delete --force ends a stopped (SIGSTOP) program", async (lab) => {
   const container = await lab.running();

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from
 import { join } from "node:path";
 import type { Device, Spec } from "./harness/config.ts";
 import type { Container } from "./harness/container.ts";
+import { context } from "./harness/context.ts";
 import { refused } from "./harness/expect.ts";
 import type { Lab } from "./harness/lab.ts";
 import { feature } from "./harness/suite.ts";
@@ -26,7 +27,7 @@ function statOf(lab: Lab, paths: string, change: (spec: Spec) => void, prepare?:
 
 const owned = { uid: 0, gid: 0 };
 
-scenario("character, unbuffered, block devices and FIFOs are made", async (lab) => {
+scenario("character, unbuffered, block devices and FIFOs are made", { root: "device nodes" }, async (lab) => {
   const change = withDevices(
     { path: "/dev/one", type: "c", major: 1, minor: 3, fileMode: 0o600, ...owned },
     { path: "/dev/two", type: "u", major: 1, minor: 5, fileMode: 0o640, ...owned },
@@ -42,22 +43,33 @@ scenario("character, unbuffered, block devices and FIFOs are made", async (lab) 
   );
 });
 
-scenario("a device may stand anywhere, below directories that are made for it", async (lab) => {
-  const change = withDevices({ path: "/opt/made/for/it", type: "c", major: 1, minor: 3, fileMode: 0o666, ...owned });
-  assert.equal(await statOf(lab, "/opt/made/for/it", change), "/opt/made/for/it character special file 1:3 666 0:0\n");
-});
+scenario(
+  "a device may stand anywhere, below directories that are made for it",
+  { root: "device nodes" },
+  async (lab) => {
+    const change = withDevices({ path: "/opt/made/for/it", type: "c", major: 1, minor: 3, fileMode: 0o666, ...owned });
+    assert.equal(
+      await statOf(lab, "/opt/made/for/it", change),
+      "/opt/made/for/it character special file 1:3 666 0:0\n",
+    );
+  },
+);
 
-scenario("a device without a mode is for everybody", { boxOnly: "0666 where the text says nothing" }, async (lab) => {
-  const change = withDevices({ path: "/dev/open", type: "c", major: 1, minor: 3 });
-  assert.equal(await statOf(lab, "/dev/open", change), "/dev/open character special file 1:3 666 0:0\n");
-});
+scenario(
+  "a device without a mode is for everybody",
+  { root: "device nodes", boxOnly: "0666 where the text says nothing" },
+  async (lab) => {
+    const change = withDevices({ path: "/dev/open", type: "c", major: 1, minor: 3 });
+    assert.equal(await statOf(lab, "/dev/open", change), "/dev/open character special file 1:3 666 0:0\n");
+  },
+);
 
-scenario("a device of the configuration takes the place of a default one", async (lab) => {
+scenario("a device of the configuration takes the place of a default one", { root: "device nodes" }, async (lab) => {
   const change = withDevices({ path: "/dev/full", type: "c", major: 1, minor: 7, fileMode: 0o600, uid: 5, gid: 6 });
   assert.equal(await statOf(lab, "/dev/full", change), "/dev/full character special file 1:7 600 5:6\n");
 });
 
-scenario("a device that is there already is taken as it is", async (lab) => {
+scenario("a device that is there already is taken as it is", { root: "device nodes" }, async (lab) => {
   const change = withDevices({ path: "/opt/there", type: "c", major: 1, minor: 3, fileMode: 0o666, ...owned });
   const output = await statOf(lab, "/opt/there", change, ({ rootfs }) => {
     mkdirSync(join(rootfs, "opt"));
@@ -74,6 +86,7 @@ for (const [what, put] of [
   scenario(
     `create refuses a device where ${what} stands`,
     {
+      root: "device nodes",
       clause:
         'config-linux.md, Devices: "If a file already exists at path that does not match the requested device, the runtime MUST generate an error"',
     },
@@ -89,6 +102,8 @@ for (const [what, put] of [
 }
 
 function inUserNamespace(spec: Spec): void {
+  // Of an ordinary user's container the suite's own one.
+  if (context.user !== undefined) return;
   spec.linux.namespaces.push({ type: "user" });
   spec.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
   spec.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
@@ -101,6 +116,23 @@ scenario(
     const script =
       "echo x >/dev/null && head -c 4 /dev/zero | wc -c; stat -c '%t:%T' /dev/null /dev/tty; grep -c ' /dev/null ' /proc/self/mountinfo";
     assert.equal(await lab.shell(script, inUserNamespace), "4\n1:3\n5:0\n1\n");
+  },
+);
+
+scenario(
+  "in a user namespace no device is bound where a link of the image leads",
+  { needs: ["namespace: user"], boxOnly: "a link is something else of that name" },
+  async (lab) => {
+    writeFileSync(lab.path("bait"), "");
+    for (const target of ["/bait", lab.path("bait"), "/proc/sys/kernel/hostname"]) {
+      const container = lab.container(["/bin/true"], (spec) => {
+        inUserNamespace(spec);
+        spec.mounts = spec.mounts.filter(({ destination }) => !destination.startsWith("/dev"));
+      });
+      writeFileSync(join(container.rootfs, "bait"), "");
+      symlinkSync(target, join(container.rootfs, "dev/null"));
+      refused(await container.creating().result(), /device "\/dev\/null"/);
+    }
   },
 );
 

@@ -13,14 +13,18 @@ interface Report {
 
 const box = context.runtime.path;
 
-scenario("doctor says of every matter what it found, and that containers can run here", async () => {
-  const { stdout, stderr } = ok(await command([box, "doctor"]));
-  assert.match(stdout, /^ok {7}kernel +Linux \S+, with every system call that box needs$/m);
-  assert.match(stdout, /\n\nroot can run containers here\n$/);
-  assert.equal(stderr, "");
-});
+scenario(
+  "doctor says of every matter what it found, and that containers can run here",
+  { root: "the report of root" },
+  async () => {
+    const { stdout, stderr } = ok(await command([box, "doctor"]));
+    assert.match(stdout, /^ok {7}kernel +Linux \S+, with every system call that box needs$/m);
+    assert.match(stdout, /\n\nroot can run containers here\n$/);
+    assert.equal(stderr, "");
+  },
+);
 
-scenario("doctor --json has the same for programs", async () => {
+scenario("doctor --json has the same for programs", { root: "the report of root" }, async () => {
   const report = JSON.parse(ok(await command([box, "doctor", "--json"])).stdout) as Report;
   assert.equal(report.user, "root");
   const cgroups = report.checks.find(({ name }) => name === "cgroups");
@@ -54,14 +58,18 @@ scenario("doctor succeeds where only something of a container's wishes is lackin
   assert.match(stdout, /^limited {2}user namespace +cannot be made \(ENOSPC; user\.max_user_namespaces=0\)$/m);
 });
 
-scenario("doctor tells an ordinary user of ids and delegation", { needs: [...needs] }, async () => {
-  const args = [box, "doctor", "--json"];
-  const { stdout } = await command(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", ...args], {
-    env: { XDG_RUNTIME_DIR: undefined },
-  });
-  const { checks } = JSON.parse(stdout) as Report;
-  const of = (name: string): Report["checks"][number] | undefined => checks.find((check) => check.name === name);
-  assert.match(of("subordinate ids")?.mend ?? "", /^usermod --add-subuids/);
-  assert.equal(of("state directory")?.status, "limited");
-  assert.ok(of("delegated cgroups") !== undefined);
-});
+scenario(
+  "doctor tells an ordinary user of ids and delegation",
+  { root: "files and processes of other users", needs: [...needs] },
+  async () => {
+    const args = [box, "doctor", "--json"];
+    const { stdout } = await command(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", ...args], {
+      env: { XDG_RUNTIME_DIR: undefined },
+    });
+    const { checks } = JSON.parse(stdout) as Report;
+    const of = (name: string): Report["checks"][number] | undefined => checks.find((check) => check.name === name);
+    assert.match(of("subordinate ids")?.mend ?? "", /^usermod --add-subuids/);
+    assert.equal(of("state directory")?.status, "limited");
+    assert.ok(of("delegated cgroups") !== undefined);
+  },
+);

@@ -44,7 +44,7 @@ async function stats(lab: Lab, container: Container): Promise<Event & { data: No
   return { ...event, data: event.data };
 }
 
-scenario("--stats prints one record and ends", async (lab) => {
+scenario("--stats prints one record and ends", { needs: ["cgroup: writable"] }, async (lab) => {
   const container = await lab.running();
   const { type, id, data } = await stats(lab, container);
   assert.deepEqual([type, id], ["stats", container.id]);
@@ -52,14 +52,18 @@ scenario("--stats prints one record and ends", async (lab) => {
   assert.deepEqual(Object.keys(data).sort(), members);
 });
 
-scenario("--stats of a created and of a paused container works", { needs: ["command: pause"] }, async (lab) => {
-  const container = await lab.created();
-  assert.equal((await stats(lab, container)).id, container.id);
-  await container.start();
-  await container.line(/^ready$/);
-  ok(await lab.runtime.pause(container.id));
-  assert.equal((await stats(lab, container)).id, container.id);
-});
+scenario(
+  "--stats of a created and of a paused container works",
+  { needs: ["cgroup: writable", "command: pause"] },
+  async (lab) => {
+    const container = await lab.created();
+    assert.equal((await stats(lab, container)).id, container.id);
+    await container.start();
+    await container.line(/^ready$/);
+    ok(await lab.runtime.pause(container.id));
+    assert.equal((await stats(lab, container)).id, container.id);
+  },
+);
 
 scenario("--stats counts processes", { needs: ["cgroup: pids"] }, async (lab) => {
   const args = ["/bin/sh", "-c", "/bin/probe wait & exec /bin/probe wait"];
@@ -95,33 +99,45 @@ scenario("--stats counts the processor's time in nanoseconds", { needs: ["cgroup
   assert.ok(usage.total > 1e6 && usage.total < 60e9, `${usage.total}`);
 });
 
-scenario("a record comes every --interval, until the container is deleted", async (lab) => {
-  const container = await lab.running();
-  const stream = events(lab, "--interval", "20ms", container.id);
-  for (let count = 0; count < 3; count++) assert.equal((await next(stream, "stats")).id, container.id);
-  await container.delete("--force");
-  assert.equal(await stream.exited(), "exit 0");
-});
+scenario(
+  "a record comes every --interval, until the container is deleted",
+  { needs: ["cgroup: writable"] },
+  async (lab) => {
+    const container = await lab.running();
+    const stream = events(lab, "--interval", "20ms", container.id);
+    for (let count = 0; count < 3; count++) assert.equal((await next(stream, "stats")).id, container.id);
+    await container.delete("--force");
+    assert.equal(await stream.exited(), "exit 0");
+  },
+);
 
-scenario("events ends with the container", { boxOnly: "not only when it is deleted" }, async (lab) => {
-  const container = await lab.running();
-  const stream = events(lab, "--interval", "20ms", container.id);
-  await next(stream, "stats");
-  await container.stop();
-  assert.equal(await stream.exited(), "exit 0");
-});
+scenario(
+  "events ends with the container",
+  { needs: ["cgroup: writable"], boxOnly: "not only when it is deleted" },
+  async (lab) => {
+    const container = await lab.running();
+    const stream = events(lab, "--interval", "20ms", container.id);
+    await next(stream, "stats");
+    await container.stop();
+    assert.equal(await stream.exited(), "exit 0");
+  },
+);
 
-scenario("between two records events does nothing", { boxOnly: "it waits for the kernel's word" }, async (lab) => {
-  const container = await lab.running();
-  const stream = events(lab, "--interval", "30ms", container.id);
-  const pid = await stream.started();
-  const switches = (): number =>
-    Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-  await next(stream, "stats");
-  const before = switches();
-  for (let count = 0; count < 5; count++) await next(stream, "stats");
-  assert.ok(switches() - before <= 6, `${switches() - before} times awake for 5 records`);
-});
+scenario(
+  "between two records events does nothing",
+  { needs: ["cgroup: writable"], boxOnly: "it waits for the kernel's word" },
+  async (lab) => {
+    const container = await lab.running();
+    const stream = events(lab, "--interval", "30ms", container.id);
+    const pid = await stream.started();
+    const switches = (): number =>
+      Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+    await next(stream, "stats");
+    const before = switches();
+    for (let count = 0; count < 5; count++) await next(stream, "stats");
+    assert.ok(switches() - before <= 6, `${switches() - before} times awake for 5 records`);
+  },
+);
 
 for (const interval of ["0", "0s", "-1s", "5", "soon", ""]) {
   scenario(`events refuses ${JSON.stringify(interval)} as an interval`, { boxOnly: "strict options" }, async (lab) => {
@@ -140,31 +156,39 @@ scenario("events is refused when there is no such container", async (lab) => {
   refused(await lab.runtime.call(["events", "--stats", lab.newId()]), /container does not exist/);
 });
 
-scenario("several containers share a stream, which ends with the last", { boxOnly: "several ids" }, async (lab) => {
-  const [one, two] = [await lab.running(), await lab.running()];
-  const stream = events(lab, "--interval", "20ms", one.id, two.id);
-  assert.equal((await next(stream, "stats")).id, one.id);
-  assert.equal((await next(stream, "stats")).id, two.id);
-  await one.stop();
-  // What was on its way is passed over: two of the other without one of this between them.
-  for (let last = ""; ; ) {
-    const { id } = await next(stream, "stats");
-    if (id === two.id && last === two.id) break;
-    last = id;
-  }
-  await two.stop();
-  assert.equal(await stream.exited(), "exit 0");
-});
+scenario(
+  "several containers share a stream, which ends with the last",
+  { needs: ["cgroup: writable"], boxOnly: "several ids" },
+  async (lab) => {
+    const [one, two] = [await lab.running(), await lab.running()];
+    const stream = events(lab, "--interval", "20ms", one.id, two.id);
+    assert.equal((await next(stream, "stats")).id, one.id);
+    assert.equal((await next(stream, "stats")).id, two.id);
+    await one.stop();
+    // What was on its way is passed over: two of the other without one of this between them.
+    for (let last = ""; ; ) {
+      const { id } = await next(stream, "stats");
+      if (id === two.id && last === two.id) break;
+      last = id;
+    }
+    await two.stop();
+    assert.equal(await stream.exited(), "exit 0");
+  },
+);
 
-scenario("events ends when nobody reads any more", { boxOnly: "it waits for that too" }, async (lab) => {
-  const container = await lab.running();
-  const [file = "", ...args] = lab.runtime.argv(["events", "--interval", "1h", container.id]);
-  const reader = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const ended = once(reader, "exit", { signal: AbortSignal.timeout(patient(20_000)) });
-  lab.later(() => void reader.kill("SIGKILL"));
-  reader.stdout.destroy();
-  assert.deepEqual(await ended, [0, null]);
-});
+scenario(
+  "events ends when nobody reads any more",
+  { needs: ["cgroup: writable"], boxOnly: "it waits for that too" },
+  async (lab) => {
+    const container = await lab.running();
+    const [file = "", ...args] = lab.runtime.argv(["events", "--interval", "1h", container.id]);
+    const reader = spawn(file, args, { stdio: ["ignore", "pipe", "inherit"] });
+    const ended = once(reader, "exit", { signal: AbortSignal.timeout(patient(20_000)) });
+    lab.later(() => void reader.kill("SIGKILL"));
+    reader.stdout.destroy();
+    assert.deepEqual(await ended, [0, null]);
+  },
+);
 
 /** A shell that goes on after what it has started was killed for memory. */
 const hungry = ["/bin/sh", "-c", "echo ready; while read line; do tail /dev/zero; echo killed; done"];

@@ -117,6 +117,8 @@ scenario("the command may stand behind --", { boxOnly: "as getopt's users write 
 });
 
 const userNamespace = ({ linux }: Spec): void => {
+  // Of an ordinary user's container the suite's own one.
+  if (context.user !== undefined) return;
   linux.namespaces.push({ type: "user" });
   linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
   linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
@@ -132,11 +134,15 @@ for (const [what, change] of [
   ],
   ["a cgroup namespace", ({ linux }: Spec) => linux.namespaces.push({ type: "cgroup" })],
 ] as [string, (spec: Spec) => void][]) {
-  scenario(`the program is in every namespace of a container with ${what}`, async (lab) => {
-    const container = await lab.running(["/bin/probe", "wait"], change);
-    const { namespaces: inside } = await reportOf(container);
-    assert.deepEqual(inside, namespaces(container.pid));
-  });
+  scenario(
+    `the program is in every namespace of a container with ${what}`,
+    { root: what.includes("host's") ? "a procfs of the host's pid namespace" : undefined },
+    async (lab) => {
+      const container = await lab.running(["/bin/probe", "wait"], change);
+      const { namespaces: inside } = await reportOf(container);
+      assert.deepEqual(inside, namespaces(container.pid));
+    },
+  );
 }
 
 scenario(
@@ -166,6 +172,7 @@ scenario("the program is in a time namespace of the container", { needs: ["names
 scenario(
   "an ordinary user executes in a container of its own",
   {
+    root: "files and processes of other users",
     needs: ["user namespaces of an ordinary user", "userspace: setpriv"],
     boxOnly: "a container without a cgroup",
   },
@@ -368,8 +375,8 @@ scenario(
 );
 
 scenario("--additional-gids adds groups", { needs: ["exec: additional-gids"] }, async (lab) => {
-  const { status } = await reportOf(await lab.running(), ["--additional-gids", "5", "--additional-gids", "2000000000"]);
-  assert.equal(status["Groups"], "5 2000000000");
+  const { status } = await reportOf(await lab.running(), ["--additional-gids", "5", "--additional-gids", "60000"]);
+  assert.equal(status["Groups"], "5 60000");
 });
 
 scenario("--process takes the whole process from a file", async (lab) => {
@@ -506,7 +513,8 @@ scenario("the program has a session keyring of its own", { boxOnly: "a new sessi
   assert.notEqual((await reportOf(await lab.running())).sessionKeyring, ours);
   const kept = await lab.container(["/bin/probe", "wait"]).create(["--no-new-keyring"]);
   await kept.start();
-  assert.equal((await reportOf(kept)).sessionKeyring, ours);
+  // Without a session keyring the kernel tells of another one in each user namespace.
+  if (context.user === undefined) assert.equal((await reportOf(kept)).sessionKeyring, ours);
 });
 
 scenario("--cwd cannot lead to a directory of the caller's by its descriptors", async (lab) => {
@@ -596,7 +604,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   );
 }
 
-scenario("--cgroup puts the program below the container's cgroup", async (lab) => {
+scenario("--cgroup puts the program below the container's cgroup", { needs: ["cgroup: writable"] }, async (lab) => {
   const container = await lab.running();
   const made = cgroupDirectories(container).map((directory) => join(directory, "sub"));
   for (const directory of made) {
@@ -638,7 +646,7 @@ for (const [what, cgroup] of [
 
 scenario(
   "exec in a cgroup that takes no processes any more puts the program where init is",
-  { needs: ["cgroup: v2"], clause: "the kernel: no internal processes, cgroups(7)" },
+  { root: "cgroups above the user's", needs: ["cgroup: v2"], clause: "the kernel: no internal processes, cgroups(7)" },
   async (lab, t) => {
     const container = await lab.running();
     const [directory = ""] = cgroupDirectories(container);
@@ -697,29 +705,33 @@ scenario("exec and the end of the container meet at any time, with a clear end",
 /** `make acceptance-execs` asks for more. */
 const execs = Number(process.env["EXECS"] || 200);
 
-scenario("many execs, 8 at a time, leave nothing", { limit: 120_000 + 300 * execs }, async (lab) => {
-  const container = await lab.running();
-  const { runtime, id } = container;
-  const numbers = Array.from({ length: execs }, (_, index) => index);
-  const worker = async (): Promise<void> => {
-    for (let number = numbers.pop(); number !== undefined; number = numbers.pop())
-      assert.equal(ok(await runtime.exec(id, ["/bin/echo", `${number}`])).stdout, `${number}\n`);
-  };
-  // What is made once and kept, in the kernel's caches too, is there after the first.
-  for (let number = 0; number < 20; number++) ok(await runtime.exec(id, ["/bin/true"]));
-  const look = async () => ({
-    processes: await pidsIn(container),
-    cgroups: cgroupDirectories(container).flatMap((directory) => readdirSync(directory)),
-    descriptors: readdirSync(`/proc/${container.pid}/fd`),
-    state: readdirSync(join(lab.root, id)),
-  });
-  const [before, memory] = [await look(), memoryOf(container)];
-  await Promise.all(Array.from({ length: 8 }, worker));
-  assert.deepEqual(await look(), before);
-  // A kilobyte a program would be a leak; what eight at a time leave in caches is less than this.
-  const grown = memoryOf(container) - memory;
-  assert.ok(grown < 8 * 2 ** 20, `${grown} bytes`);
-});
+scenario(
+  "many execs, 8 at a time, leave nothing",
+  { needs: ["cgroup: writable"], limit: 120_000 + 300 * execs },
+  async (lab) => {
+    const container = await lab.running();
+    const { runtime, id } = container;
+    const numbers = Array.from({ length: execs }, (_, index) => index);
+    const worker = async (): Promise<void> => {
+      for (let number = numbers.pop(); number !== undefined; number = numbers.pop())
+        assert.equal(ok(await runtime.exec(id, ["/bin/echo", `${number}`])).stdout, `${number}\n`);
+    };
+    // What is made once and kept, in the kernel's caches too, is there after the first.
+    for (let number = 0; number < 20; number++) ok(await runtime.exec(id, ["/bin/true"]));
+    const look = async () => ({
+      processes: await pidsIn(container),
+      cgroups: cgroupDirectories(container).flatMap((directory) => readdirSync(directory)),
+      descriptors: readdirSync(`/proc/${container.pid}/fd`),
+      state: readdirSync(join(lab.root, id)),
+    });
+    const [before, memory] = [await look(), memoryOf(container)];
+    await Promise.all(Array.from({ length: 8 }, worker));
+    assert.deepEqual(await look(), before);
+    // A kilobyte a program would be a leak; what eight at a time leave in caches is less than this.
+    const grown = memoryOf(container) - memory;
+    assert.ok(grown < 8 * 2 ** 20, `${grown} bytes`);
+  },
+);
 
 /** Bytes that are charged to a container's cgroup; 0 where no controller counts them. */
 function memoryOf(container: Container): number {

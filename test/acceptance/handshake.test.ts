@@ -111,12 +111,16 @@ scenario("start says so when the socket is gone, and delete --force cleans up", 
   await container.delete("--force");
 });
 
-scenario("start is refused to another user", { needs: ["userspace: setpriv"] }, async (lab) => {
-  const container = await lab.created();
-  const other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
-  refused(await command([...other, ...lab.runtime.argv(["start", container.id])]));
-  await container.expectStatus("created");
-});
+scenario(
+  "start is refused to another user",
+  { root: "files and processes of other users", needs: ["userspace: setpriv"] },
+  async (lab) => {
+    const container = await lab.created();
+    const other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"];
+    refused(await command([...other, ...lab.runtime.argv(["start", container.id])]));
+    await container.expectStatus("created");
+  },
+);
 
 scenario("create reports that init was killed, and leaves nothing", async (lab) => {
   const { container, release } = await lab.held();
@@ -225,19 +229,23 @@ scenario("a delete that is killed at any moment can be repeated", { limit: 120_0
   }
 });
 
-scenario("create is refused when the state directory is on a full disk, and leaves nothing", async (lab) => {
-  const { mkdirSync, readdirSync, writeFileSync } = await import("node:fs");
-  mkdirSync(lab.root);
-  ok(await command(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", lab.root]));
-  lab.later(async () => void ok(await command(["umount", lab.root])));
-  writeFileSync(join(lab.root, "filler"), Buffer.alloc(8192));
-  const container = lab.container(["/bin/true"]);
-  refused(await container.creating().result(), /ENOSPC/);
-  await container.shim.finished();
-  assert.deepEqual(readdirSync(lab.root), ["filler"]);
-  assert.deepEqual(cgroupsNamed(container.id), []);
-  rmSync(join(lab.root, "filler"));
-});
+scenario(
+  "create is refused when the state directory is on a full disk, and leaves nothing",
+  { root: "mounts on the host" },
+  async (lab) => {
+    const { mkdirSync, readdirSync, writeFileSync } = await import("node:fs");
+    mkdirSync(lab.root);
+    ok(await command(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", lab.root]));
+    lab.later(async () => void ok(await command(["umount", lab.root])));
+    writeFileSync(join(lab.root, "filler"), Buffer.alloc(8192));
+    const container = lab.container(["/bin/true"]);
+    refused(await container.creating().result(), /ENOSPC/);
+    await container.shim.finished();
+    assert.deepEqual(readdirSync(lab.root), ["filler"]);
+    assert.deepEqual(cgroupsNamed(container.id), []);
+    rmSync(join(lab.root, "filler"));
+  },
+);
 
 scenario("the state directory is made when it is missing", async (lab) => {
   const runtime = lab.runtimeAt(lab.path("a/b/c"));

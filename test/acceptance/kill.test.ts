@@ -117,14 +117,18 @@ scenario("kill reaches init only", async (lab) => {
   assert.doesNotMatch(container.shim.stdout.text, /signal/);
 });
 
-scenario("kill --all reaches every process", { boxOnly: "--all reaches every process of the cgroup" }, async (lab) => {
-  const container = await lab.running(["/bin/sh", "-c", "/bin/probe signals & exec /bin/probe signals"]);
-  await container.line(/^ready$/);
-  ok(await lab.runtime.call(["kill", "--all", container.id, "USR1"]));
-  assert.deepEqual([await container.line(), await container.line()], ["signal 10", "signal 10"]);
-});
+scenario(
+  "kill --all reaches every process",
+  { needs: ["cgroup: writable"], boxOnly: "--all reaches every process of the cgroup" },
+  async (lab) => {
+    const container = await lab.running(["/bin/sh", "-c", "/bin/probe signals & exec /bin/probe signals"]);
+    await container.line(/^ready$/);
+    ok(await lab.runtime.call(["kill", "--all", container.id, "USR1"]));
+    assert.deepEqual([await container.line(), await container.line()], ["signal 10", "signal 10"]);
+  },
+);
 
-scenario("the end of init ends all processes of its pid namespace", async (lab) => {
+scenario("the end of init ends all processes of its pid namespace", { needs: ["cgroup: writable"] }, async (lab) => {
   const container = await lab.created(["/bin/probe", "orphan"]);
   await container.start();
   await container.line(/^orphan /);
@@ -136,7 +140,7 @@ scenario("the end of init ends all processes of its pid namespace", async (lab) 
 
 scenario(
   "kill --all KILL ends what init left behind in a shared pid namespace",
-  { boxOnly: "kill --all of a stopped container" },
+  { needs: ["mount: proc of the caller's pid namespace"], boxOnly: "kill --all of a stopped container" },
   async (lab) => {
     const container = await lab.created(["/bin/sh", "-c", "/bin/probe wait & read line"], ({ linux }) => {
       linux.namespaces = linux.namespaces.filter(({ type }) => type !== "pid");

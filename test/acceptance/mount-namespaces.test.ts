@@ -11,7 +11,10 @@ import type { Lab } from "./harness/lab.ts";
 import { feature } from "./harness/suite.ts";
 
 /** Containers in a mount namespace that is not their own: the host's, or one that is joined by its path. */
-const scenario = feature("mount namespaces", { clause: "config-linux.md, Namespaces" });
+const scenario = feature("mount namespaces", {
+  root: "namespaces that are not the user's",
+  clause: "config-linux.md, Namespaces",
+});
 
 const nothingMounted = "nothing is mounted in a namespace that is not the container's own";
 

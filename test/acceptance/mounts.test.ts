@@ -57,7 +57,10 @@ const recursive: [string, string, boolean][] = [
 for (const [option, flag, present] of recursive) {
   scenario(
     `${option} holds for the mounts below as well`,
-    { clause: "config.md, Linux mount options: recursive attributes" },
+    {
+      root: "mounts on the host",
+      clause: "config.md, Linux mount options: recursive attributes",
+    },
     async (lab) => {
       const source = tree(lab);
       const found = await inside(lab, [{ destination: "/mnt", source, type: "bind", options: ["rbind", option] }]);
@@ -72,7 +75,7 @@ for (const [option, flag, present] of recursive) {
   );
 }
 
-scenario("ro holds for the mount alone, not for those below", async (lab) => {
+scenario("ro holds for the mount alone, not for those below", { root: "mounts on the host" }, async (lab) => {
   const source = tree(lab);
   const found = await inside(lab, [{ destination: "/mnt", source, type: "bind", options: ["rbind", "ro"] }]);
   assert.deepEqual(
@@ -81,7 +84,7 @@ scenario("ro holds for the mount alone, not for those below", async (lab) => {
   );
 });
 
-scenario("rrw and rsuid take flags away from the mounts below", async (lab) => {
+scenario("rrw and rsuid take flags away from the mounts below", { root: "mounts on the host" }, async (lab) => {
   const source = tree(lab);
   execFileSync("mount", ["-o", "remount,bind,ro,nosuid", join(source, "below")]);
   const options = ["rbind", "rrw", "rsuid"];
@@ -92,7 +95,7 @@ scenario("rrw and rsuid take flags away from the mounts below", async (lab) => {
   );
 });
 
-scenario("bind leaves out the mounts below, rbind brings them along", async (lab) => {
+scenario("bind leaves out the mounts below, rbind brings them along", { root: "mounts on the host" }, async (lab) => {
   const source = tree(lab);
   for (const [option, count] of [
     ["bind", 1],
@@ -171,7 +174,7 @@ for (const [option, shown] of [
 ] as const) {
   scenario(
     `a later mount of the host ${shown ? "appears" : "does not appear"} in a bind mount with ${option}`,
-    { clause: "config.md, Linux mount options: slave, private" },
+    { root: "mounts on the host", clause: "config.md, Linux mount options: slave, private" },
     async (lab) => {
       const source = lab.path("shared");
       mkdirSync(join(source, "later"), { recursive: true });
@@ -192,7 +195,10 @@ for (const [option, shown] of [
 
 scenario(
   "a mount of the container does not appear in the bind mount's source on the host",
-  { boxOnly: "no way out for mounts unless the bind asks for shared, and none from a user namespace" },
+  {
+    root: "mounts on the host",
+    boxOnly: "no way out for mounts unless the bind asks for shared, and none from a user namespace",
+  },
   async (lab) => {
     const source = sharedMount(lab);
     for (const [user, root, options] of [
@@ -226,7 +232,7 @@ for (const [root, option, reaches] of [
 ] as const) {
   scenario(
     `a mount of the program ${reaches ? "reaches" : "does not reach"} the host in a bind mount with ${option} below a root with ${root}`,
-    { clause: "config-linux.md, Rootfs Mount Propagation" },
+    { root: "mounts on the host", clause: "config-linux.md, Rootfs Mount Propagation" },
     async (lab) => {
       const source = sharedMount(lab);
       await lab.running(["/bin/sh", "-c", "mount -t tmpfs tmpfs /mnt/inner && echo ready; exec cat"], (spec) => {
@@ -244,7 +250,7 @@ for (const [root, option, reaches] of [
 
 scenario(
   "nothing of a container's own root reaches the host, also where that is shared with it",
-  { clause: "config-linux.md, Rootfs Mount Propagation" },
+  { root: "mounts on the host", clause: "config-linux.md, Rootfs Mount Propagation" },
   async (lab) => {
     const source = sharedMount(lab);
     const container = lab.container(["/bin/sh", "-c", "mount -t tmpfs tmpfs /mnt && echo ready; exec cat"], (spec) => {
@@ -342,7 +348,7 @@ scenario("a tmpfs has the mode of the directory that it hides", async (lab) => {
 
 scenario(
   "a tmpfs has the owner of the directory that it hides, unless the options name one",
-  { boxOnly: "the owner besides the mode" },
+  { root: "files and processes of other users", boxOnly: "the owner besides the mode" },
   async (lab) => {
     const container = lab.container(["/bin/stat", "-c", "%u:%g", "/data", "/other"], (spec) => {
       spec.mounts.push({ destination: "/data", type: "tmpfs", source: "tmpfs", options: ["ro"] });
@@ -373,7 +379,11 @@ function fill(container: Container): void {
 
 scenario(
   "tmpcopyup copies what the tmpfs hides, with owners, modes, times and links",
-  { clause: "config.md, Linux mount options: tmpcopyup", boxOnly: "everything of it copied" },
+  {
+    root: "files and processes of other users",
+    clause: "config.md, Linux mount options: tmpcopyup",
+    boxOnly: "everything of it copied",
+  },
   async (lab) => {
     const script =
       "cd /data; stat -c '%n %F %a %u:%g %s' file sub link fifo sub/deep/big; readlink link; stat -c %Y file link; " +
@@ -421,13 +431,17 @@ scenario(
   },
 );
 
-scenario("tmpcopyup works with a read-only tmpfs", { boxOnly: "tmpcopyup with ro" }, async (lab) => {
-  const container = lab.container(["/bin/sh", "-c", "cat /data/file; touch /data/new 2>&1"], (spec) => {
-    spec.mounts.push({ destination: "/data", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup", "ro"] });
-  });
-  fill(container);
-  assert.match(await container.outputOfRun(), /^content\n.*Read-only file system/);
-});
+scenario(
+  "tmpcopyup works with a read-only tmpfs",
+  { root: "files and processes of other users", boxOnly: "tmpcopyup with ro" },
+  async (lab) => {
+    const container = lab.container(["/bin/sh", "-c", "cat /data/file; touch /data/new 2>&1"], (spec) => {
+      spec.mounts.push({ destination: "/data", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup", "ro"] });
+    });
+    fill(container);
+    assert.match(await container.outputOfRun(), /^content\n.*Read-only file system/);
+  },
+);
 
 scenario(
   "tmpcopyup does not wait for a FIFO that stands where a file was",
@@ -569,7 +583,11 @@ function volume(lab: Lab): string {
 
 const owners = "stat -c %u:%g /mnt/root /mnt/eight /mnt/other";
 const needsIds: Need[] = ["mount: id mapping"];
-const ids = { clause: "config.md, Mounts: uidMappings", needs: needsIds };
+const ids = {
+  root: "files and processes of other users" as const,
+  clause: "config.md, Mounts: uidMappings",
+  needs: needsIds,
+};
 
 scenario("a bind mount with mappings of its own shows mapped owners", ids, async (lab) => {
   const source = volume(lab);
@@ -670,7 +688,13 @@ scenario("ranges in the idmap option count", { ...ids, boxOnly: "crun's way to w
 scenario("a new tmpfs has mapped ids", { ...ids, boxOnly: "id-mapped mounts that bind nothing" }, async (lab) => {
   const output = await shell(lab, "stat -c %u:%g /mnt", (spec) => {
     const maps = { uidMappings: mapping, gidMappings: mapping };
-    spec.mounts.push({ destination: "/mnt", type: "tmpfs", source: "tmpfs", options: ["idmap", "mode=755"], ...maps });
+    spec.mounts.push({
+      destination: "/mnt",
+      type: "tmpfs",
+      source: "tmpfs",
+      options: ["idmap", "mode=755"],
+      ...maps,
+    });
   });
   assert.equal(output, "1000:1000\n");
 });
@@ -693,7 +717,11 @@ for (const [what, change] of [
 
 scenario(
   "a bind source that only root can reach is there in a user namespace",
-  { needs: ["namespace: user"], boxOnly: "bind sources opened with the caller's rights" },
+  {
+    root: "files and processes of other users",
+    needs: ["namespace: user"],
+    boxOnly: "bind sources opened with the caller's rights",
+  },
   async (lab) => {
     mkdirSync(lab.path("closed/volume"), { recursive: true });
     writeFileSync(lab.path("closed/volume/file"), "reached\n");

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { NamespaceType, Spec } from "./harness/config.ts";
+import { context } from "./harness/context.ts";
 import { refused } from "./harness/expect.ts";
 import { namespaces } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
@@ -24,11 +25,14 @@ const files: Record<NamespaceType, string> = {
 const without = (type: NamespaceType) => (spec: Spec) => {
   spec.linux.namespaces = spec.linux.namespaces.filter((each) => each.type !== type);
   if (type === "uts") delete spec.hostname;
+  if (type !== "user") return;
+  delete spec.linux.uidMappings;
+  delete spec.linux.gidMappings;
 };
 
 const withNew = (type: NamespaceType) => (spec: Spec) => {
   if (!spec.linux.namespaces.some((each) => each.type === type)) spec.linux.namespaces.push({ type });
-  if (type === "user") {
+  if (type === "user" && context.user === undefined) {
     spec.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
     spec.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 65536 }];
   }
@@ -55,14 +59,16 @@ for (const type of ["pid", "network", "ipc", "uts", "cgroup"] as const) {
   scenario(
     `the ${type} namespace is the caller's when it is not asked for`,
     {
+      ...(type === "pid" ? { needs: ["mount: proc of the caller's pid namespace" as const] } : {}),
       clause:
         'config-linux.md, Namespaces: "If a namespace type is not specified … the container MUST inherit the runtime namespace of that type"',
     },
     async (lab) => {
       const container = lab.container(["/bin/probe", "report"], (spec) => {
         without(type)(spec);
-        // A new sysfs wants a network namespace of its own only in a user namespace; the host's /sys stays out of it.
-        spec.mounts = spec.mounts.filter(({ destination }) => destination !== "/sys");
+        // In a user namespace the views of namespaces that are the caller's cannot be mounted.
+        const views = ["/sys", ...(type === "ipc" ? ["/dev/mqueue"] : [])];
+        spec.mounts = spec.mounts.filter(({ destination }) => !views.includes(destination));
       });
       const report = await container.report();
       assert.equal(report.namespaces[files[type]], namespaces("self")[files[type]]);
@@ -75,7 +81,10 @@ async function holder(lab: Lab, ...flags: string[]): Promise<number> {
   const child = spawn("unshare", [...flags, "/bin/sh", "-c", `echo ready; exec cat # ${lab.token}`], {
     stdio: ["pipe", "pipe", "inherit"],
   });
-  await once(child.stdout, "data");
+  await Promise.race([
+    once(child.stdout, "data"),
+    once(child, "exit").then(() => assert.fail(`unshare ${flags.join(" ")} ended`)),
+  ]);
   lab.later(async () => {
     child.stdin.end();
     await once(child, "exit");
@@ -90,7 +99,7 @@ for (const [type, flag] of [
 ] as const) {
   scenario(
     `the ${type} namespace at a path is joined`,
-    { clause: "config-linux.md, Namespaces: path" },
+    { root: "namespaces that are not the user's", clause: "config-linux.md, Namespaces: path" },
     async (lab) => {
       const pid = await holder(lab, flag);
       const container = lab.container(["/bin/probe", "report"], (spec) => {
@@ -103,28 +112,40 @@ for (const [type, flag] of [
   );
 }
 
-scenario("the pid namespace of another container is joined", async (lab) => {
-  const first = await lab.running();
-  const second = lab.container(["/bin/probe", "report"], (spec) => {
-    without("pid")(spec);
-    spec.linux.namespaces.push({ type: "pid", path: `/proc/${first.pid}/ns/pid` });
-  });
-  const report = await second.report();
-  assert.equal(report.namespaces["pid"], namespaces(first.pid)["pid"]);
-  assert.ok(report.pid > 1);
-});
+scenario(
+  "the pid namespace of another container is joined",
+  { root: "namespaces that are not the user's" },
+  async (lab) => {
+    const first = await lab.running();
+    const second = lab.container(["/bin/probe", "report"], (spec) => {
+      without("pid")(spec);
+      spec.linux.namespaces.push({ type: "pid", path: `/proc/${first.pid}/ns/pid` });
+    });
+    const report = await second.report();
+    assert.equal(report.namespaces["pid"], namespaces(first.pid)["pid"]);
+    assert.ok(report.pid > 1);
+  },
+);
 
-scenario("the cgroup namespace at a path is joined", { needs: ["namespace: cgroup"] }, async (lab) => {
-  const pid = await holder(lab, "--cgroup");
-  const container = lab.container(["/bin/probe", "report"], (spec) => {
-    spec.linux.namespaces.push({ type: "cgroup", path: `/proc/${pid}/ns/cgroup` });
-  });
-  assert.equal((await container.report()).namespaces["cgroup"], namespaces(pid)["cgroup"]);
-});
+scenario(
+  "the cgroup namespace at a path is joined",
+  { root: "namespaces that are not the user's", needs: ["namespace: cgroup"] },
+  async (lab) => {
+    const pid = await holder(lab, "--cgroup");
+    const container = lab.container(["/bin/probe", "report"], (spec) => {
+      spec.linux.namespaces.push({ type: "cgroup", path: `/proc/${pid}/ns/cgroup` });
+    });
+    assert.equal((await container.report()).namespaces["cgroup"], namespaces(pid)["cgroup"]);
+  },
+);
 
 scenario(
   "the time namespace at a path is joined",
-  { needs: ["namespace: time"], boxOnly: "time namespaces, which the specification has since 1.1" },
+  {
+    root: "namespaces that are not the user's",
+    needs: ["namespace: time"],
+    boxOnly: "time namespaces, which the specification has since 1.1",
+  },
   async (lab) => {
     const pid = await holder(lab, "--time");
     const container = lab.container(["/bin/probe", "report"], (spec) => {
@@ -135,7 +156,8 @@ scenario(
 );
 
 for (const type of ["user", "time"] as const) {
-  scenario(`the ${type} namespace is the caller's when it is not asked for`, async (lab) => {
+  const root = type === "user" ? "a container without a user namespace" : undefined;
+  scenario(`the ${type} namespace is the caller's when it is not asked for`, { root }, async (lab) => {
     const report = await lab.container(["/bin/probe", "report"]).report();
     assert.equal(report.namespaces[files[type]], namespaces("self")[files[type]]);
   });
@@ -171,7 +193,11 @@ scenario(
 
 scenario(
   "a network namespace of the host is joined beside a user namespace, new or joined",
-  { needs: ["namespace: user"], clause: "config-linux.md, Namespaces: path" },
+  {
+    root: "namespaces that are not the user's",
+    needs: ["namespace: user"],
+    clause: "config-linux.md, Namespaces: path",
+  },
   async (lab) => {
     const network = await holder(lab, "--net");
     const user = await holder(lab, "--user", "--map-root-user");
@@ -231,7 +257,11 @@ for (const [what, change] of [
 
 scenario(
   "the program sees the mapped ids in a user namespace",
-  { needs: ["namespace: user"], clause: "config-linux.md, User namespace mappings" },
+  {
+    root: "ids that are not the user's",
+    needs: ["namespace: user"],
+    clause: "config-linux.md, User namespace mappings",
+  },
   async (lab) => {
     const script = "cat /proc/self/uid_map /proc/self/gid_map; id -u; id -g";
     const output = await lab.shell(script, (spec) => {
@@ -251,14 +281,18 @@ scenario(
   },
 );
 
-scenario("the host sees the mapped user outside", { needs: ["namespace: user"] }, async (lab) => {
-  const container = await lab.running(["/bin/probe", "wait"], (spec) => {
-    withNew("user")(spec);
-    spec.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 1000 }];
-    spec.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 1000 }];
-  });
-  assert.match(readFileSync(`/proc/${container.pid}/status`, "utf8"), /^Uid:\t100000\t/m);
-});
+scenario(
+  "the host sees the mapped user outside",
+  { root: "ids that are not the user's", needs: ["namespace: user"] },
+  async (lab) => {
+    const container = await lab.running(["/bin/probe", "wait"], (spec) => {
+      withNew("user")(spec);
+      spec.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 1000 }];
+      spec.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 1000 }];
+    });
+    assert.match(readFileSync(`/proc/${container.pid}/status`, "utf8"), /^Uid:\t100000\t/m);
+  },
+);
 
 scenario(
   "hostname and domainname are set in the new uts namespace alone",

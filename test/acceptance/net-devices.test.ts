@@ -6,6 +6,7 @@ import type { Lab } from "./harness/lab.ts";
 import { feature } from "./harness/suite.ts";
 
 const scenario = feature("network devices", {
+  root: "network devices of the host",
   clause: "config-linux.md, Network Devices",
   needs: ["network device: veth"],
 });

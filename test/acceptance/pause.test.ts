@@ -92,7 +92,7 @@ scenario("a created container that was paused starts when it is resumed", async 
 
 scenario(
   "KILL ends all processes of a paused container that shares its pids",
-  { boxOnly: "KILL is for the whole container" },
+  { needs: ["mount: proc of the caller's pid namespace"], boxOnly: "KILL is for the whole container" },
   async (lab) => {
     const { container, pids } = await withTwo(lab, sharePids);
     ok(await lab.runtime.pause(container.id));
@@ -105,12 +105,16 @@ for (const [name, change] of [
   ["of its own", undefined],
   ["that it shares", sharePids],
 ] as const) {
-  scenario(`delete --force ends a paused container with pids ${name}`, async (lab) => {
-    const { container, pids } = await withTwo(lab, change);
-    ok(await lab.runtime.pause(container.id));
-    await container.delete("--force");
-    assert.ok(!pids.some(isAlive));
-  });
+  scenario(
+    `delete --force ends a paused container with pids ${name}`,
+    { needs: ["mount: proc of the caller's pid namespace"] },
+    async (lab) => {
+      const { container, pids } = await withTwo(lab, change);
+      ok(await lab.runtime.pause(container.id));
+      await container.delete("--force");
+      assert.ok(!pids.some(isAlive));
+    },
+  );
 }
 
 scenario(

@@ -5,7 +5,7 @@ import { ok, refused } from "./harness/expect.ts";
 import { cgroupsNamed } from "./harness/host.ts";
 import { feature } from "./harness/suite.ts";
 
-const scenario = feature("ps", { needs: ["command: ps"] });
+const scenario = feature("ps", { needs: ["command: ps", "cgroup: writable"] });
 
 const two = ["/bin/sh", "-c", "/bin/probe wait & exec /bin/probe wait"];
 
@@ -19,7 +19,7 @@ scenario("ps --format json prints the pids of all processes on one line", async 
   assert.ok(pids.includes(container.pid));
 });
 
-scenario("ps counts what is in cgroups below the container's", async (lab) => {
+scenario("ps counts what is in cgroups below the container's", { needs: ["cgroup: writable"] }, async (lab) => {
   const container = await lab.running(two);
   await container.line(/^ready$/);
   const paths = cgroupsNamed(container.id);

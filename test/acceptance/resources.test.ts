@@ -10,7 +10,7 @@ import type { Lab } from "./harness/lab.ts";
 import { limits, placeOf, unsaid } from "./harness/limits.ts";
 import { feature } from "./harness/suite.ts";
 
-const scenario = feature("resources", { clause: "config-linux.md, Control groups" });
+const scenario = feature("resources", { needs: ["cgroup: writable"], clause: "config-linux.md, Control groups" });
 
 /** A container of the test's own with these limits besides the suite's device rules. */
 function limited(lab: Lab, args: string[], resources: Resources, cgroupsPath?: string) {

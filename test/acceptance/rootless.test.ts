@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -17,12 +18,15 @@ import { command, type Result } from "./harness/command.ts";
 import type { IdMapping, Spec } from "./harness/config.ts";
 import { context } from "./harness/context.ts";
 import { ok, refused } from "./harness/expect.ts";
+import { isAlive } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
 import { cloneRootfs } from "./harness/rootfs.ts";
 import type { State } from "./harness/runtime.ts";
 import { feature } from "./harness/suite.ts";
 
 const scenario = feature("rootless", {
+  // It makes users of its own.
+  root: "other users",
   needs: ["userspace: setpriv", "user namespaces of an ordinary user"],
   boxOnly: "containers of an ordinary user",
 });
@@ -50,7 +54,16 @@ class User {
   }
 
   boxWith(env: Record<string, string | undefined>, ...args: string[]): Promise<Result> {
-    return command(["setpriv", ...this.#ids, "--", context.runtime.path, ...args], {
+    return this.#command(env, [context.runtime.path, ...args]);
+  }
+
+  /** As the last words of a command of the user's. */
+  boxUnder(before: string[], ...args: string[]): Promise<Result> {
+    return this.#command({}, [...before, context.runtime.path, ...args]);
+  }
+
+  #command(env: Record<string, string | undefined>, argv: string[]): Promise<Result> {
+    return command(["setpriv", ...this.#ids, "--", ...argv], {
       cwd: this.bundle,
       env: { XDG_RUNTIME_DIR: this.home, HOME: this.home, ...env },
     });
@@ -89,14 +102,7 @@ scenario("a user creates, starts, enters, lists and deletes a container", async 
   const user = new User(lab, plain);
   await user.configure(["/bin/sleep", "1000"]);
   // Its streams are the container's too: they must not keep the suite waiting.
-  const create = ["sh", "-c", 'exec "$@" >/dev/null 2>&1', "sh", context.runtime.path, "create", user.id];
-  const env = { XDG_RUNTIME_DIR: user.home };
-  ok(
-    await command(["setpriv", `--reuid=${plain}`, `--regid=${plain}`, "--clear-groups", ...create], {
-      cwd: user.bundle,
-      env,
-    }),
-  );
+  ok(await user.boxUnder(["sh", "-c", 'exec "$@" >/dev/null 2>&1', "sh"], "create", user.id));
   // Of a process that nobody may look into the files are root's: the helpers that map ids could not reach it.
   const { pid } = JSON.parse(ok(await user.box("state", user.id)).stdout) as State;
   assert.equal(statSync(`/proc/${pid}/status`).uid, plain);
@@ -188,3 +194,95 @@ scenario(
     assert.deepEqual(readdirSync(join(user.home, "box")), []);
   },
 );
+
+/** All that is below a directory, with everything that would tell of a change but the time of the last look. */
+function listing(directory: string): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const name of ["", ...readdirSync(directory, { recursive: true })] as string[]) {
+    const path = join(directory, name);
+    const { uid, gid, mode, nlink, size, mtimeNs, ctimeNs } = lstatSync(path, { bigint: true });
+    found.set(path, [uid, gid, mode.toString(8), nlink, size, mtimeNs, ctimeNs].join(" "));
+  }
+  return found;
+}
+
+/** Where everybody may write, what belongs to one of these ids; and the processes that do. */
+function belongings(ids: (uid: number) => boolean): string[] {
+  const files = ["/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run"].flatMap((directory) =>
+    existsSync(directory) ? readdirSync(directory).map((name) => join(directory, name)) : [],
+  );
+  const owned = files.filter((path) => ids(lstatSync(path, { throwIfNoEntry: false })?.uid ?? 0));
+  const processes = readdirSync("/proc").filter((name) => {
+    // What nobody has reaped yet has ended all the same.
+    if (!/^\d+$/.test(name) || !isAlive(Number(name))) return false;
+    const uid = lstatSync(`/proc/${name}`, { throwIfNoEntry: false })?.uid;
+    return uid !== undefined && ids(uid);
+  });
+  return [...owned, ...processes];
+}
+
+for (const withRanges of [false, true]) {
+  scenario(
+    `containers of a user with ${withRanges ? "subordinate ids" : "one id"} leave nothing of another id, and touch nothing but their bundle and state`,
+    { needs: withRanges ? ["newuidmap with subordinate ids"] : [] },
+    async (lab) => {
+      const uid = 800_000 + process.pid;
+      const { first, ...own } = withRanges ? account(lab) : { uid, gid: uid, first: 0 };
+      const user = new User(lab, own.uid, own.gid);
+      const isTheirs = (id: number): boolean => id === own.uid || (withRanges && id >= first && id < first + 1000);
+      for (const [name, mode] of [
+        ["notes", 0o600],
+        [".profile", 0o644],
+        ["bundle/data", 0o644],
+      ] as const) {
+        writeFileSync(join(user.home, name), `${name}\n`, { mode });
+        chownSync(join(user.home, name), own.uid, own.gid);
+      }
+      // Not the files: they are those of the whole run.
+      execFileSync("find", [user.bundle, "-type", "d", "-exec", "chown", `${own.uid}:${own.gid}`, "{}", "+"]);
+      await user.configure(
+        ["/bin/sh", "-c", "echo x >/dev/shm/x; umask 0; mkdir /dev/shm/d; exec sleep 1000"],
+        (spec) => {
+          if (withRanges) {
+            spec.linux.uidMappings = ranges(own.uid, first);
+            spec.linux.gidMappings = ranges(own.gid, first);
+            spec.process.user = { uid: 33, gid: 34 };
+          }
+          spec.mounts.push({ destination: "/run/made/here", type: "tmpfs", source: "tmpfs" });
+          spec.mounts.push({ destination: "/home", type: "bind", source: user.home, options: ["rbind", "ro"] });
+          spec.hooks = { createRuntime: [{ path: "/bin/true" }], poststop: [{ path: "/bin/true" }] };
+          spec.linux.seccomp = {
+            defaultAction: "SCMP_ACT_ALLOW",
+            syscalls: [{ names: ["swapon"], action: "SCMP_ACT_ERRNO" }],
+          };
+        },
+      );
+      const before = listing(user.home);
+      const create = ["sh", "-c", 'exec "$@" </dev/null >/dev/null 2>&1', "sh"];
+      ok(await user.boxUnder(create, "create", "--pid-file", join(user.bundle, "pid"), user.id));
+      ok(await user.box("start", user.id));
+      ok(await user.box("exec", user.id, "/bin/sh", "-c", "echo y >/dev/shm/y"));
+      ok(await user.box("delete", "--force", user.id));
+      await user.box("run", user.id, "--no-such-option");
+
+      const ours = (path: string): boolean =>
+        path === user.home || ["bundle", "box"].some((name) => `${path}/`.startsWith(`${join(user.home, name)}/`));
+      const after = listing(user.home);
+      const changed = [...new Set([...before.keys(), ...after.keys()])].filter(
+        (path) => before.get(path) !== after.get(path),
+      );
+      assert.ok(changed.includes(join(user.bundle, "pid")), "the comparison sees what is new");
+      assert.deepEqual(
+        changed.filter((path) => !ours(path)),
+        [],
+      );
+      const isOwn = (path: string): boolean => lstatSync(path).uid === own.uid;
+      assert.deepEqual(
+        changed.filter((path) => !before.has(path) && !isOwn(path)),
+        [],
+      );
+      assert.equal(readFileSync(join(user.bundle, "data"), "utf8"), "bundle/data\n");
+      assert.deepEqual(belongings(isTheirs), []);
+    },
+  );
+}

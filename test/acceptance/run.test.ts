@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describeResult } from "./harness/command.ts";
 import type { Container } from "./harness/container.ts";
+import { context } from "./harness/context.ts";
 import { ok, refused, until } from "./harness/expect.ts";
 import { exists, isAlive } from "./harness/host.ts";
 import { feature } from "./harness/suite.ts";
@@ -10,7 +11,8 @@ const scenario = feature("run", { needs: ["command: run"] });
 
 /** No network, no limits: what an exit status does not need. */
 const light = (spec: Container["spec"]): void => {
-  spec.linux.namespaces = [{ type: "mount" }, { type: "pid" }];
+  const kept = ["mount", "pid", ...(context.user === undefined ? [] : ["user"])];
+  spec.linux.namespaces = spec.linux.namespaces.filter(({ type }) => kept.includes(type));
   delete spec.hostname;
   spec.mounts = [{ destination: "/proc", type: "proc", source: "proc" }];
   spec.linux.maskedPaths = [];
@@ -51,12 +53,16 @@ for (const [name, number] of [
   ["TERM", 15],
   ["SEGV", 11],
 ] as const) {
-  scenario(`run ends with ${128 + number} when SIG${name} ends the program`, async (lab) => {
-    const container = lab.container(["/bin/sh", "-c", `kill -${name} $$`], ({ linux }) => {
-      linux.namespaces = linux.namespaces.filter(({ type }) => type !== "pid");
-    });
-    assert.equal(await container.running().exited(), `exit ${128 + number}`);
-  });
+  scenario(
+    `run ends with ${128 + number} when SIG${name} ends the program`,
+    { needs: ["mount: proc of the caller's pid namespace"] },
+    async (lab) => {
+      const container = lab.container(["/bin/sh", "-c", `kill -${name} $$`], ({ linux }) => {
+        linux.namespaces = linux.namespaces.filter(({ type }) => type !== "pid");
+      });
+      assert.equal(await container.running().exited(), `exit ${128 + number}`);
+    },
+  );
 }
 
 for (const [name, number] of [
@@ -117,22 +123,26 @@ scenario("run reaps orphans of the program", async (lab) => {
   assert.equal(await shim.exited(), "exit 5");
 });
 
-scenario("run adopts and reaps orphans of the program", async (lab) => {
-  const script = "(/bin/probe wait & echo $!); read line; exit 5";
-  const container = lab.container(["/bin/sh", "-c", script], ({ linux }) => {
-    linux.namespaces = linux.namespaces.filter(({ type }) => type !== "pid");
-  });
-  const shim = container.running();
-  // The shell's pid of it and its own word come in either order.
-  const lines = [await container.line(), await container.line()];
-  assert.ok(lines.includes("ready"));
-  const orphan = Number(lines.find((line) => line !== "ready"));
-  await until("the orphan is a child of run", async () => parentOf(orphan) === (await shim.started()));
-  process.kill(orphan, "SIGKILL");
-  await until("the orphan is reaped", () => !exists(`/proc/${orphan}`));
-  container.say("\n");
-  assert.equal(await shim.exited(), "exit 5");
-});
+scenario(
+  "run adopts and reaps orphans of the program",
+  { needs: ["mount: proc of the caller's pid namespace"] },
+  async (lab) => {
+    const script = "(/bin/probe wait & echo $!); read line; exit 5";
+    const container = lab.container(["/bin/sh", "-c", script], ({ linux }) => {
+      linux.namespaces = linux.namespaces.filter(({ type }) => type !== "pid");
+    });
+    const shim = container.running();
+    // The shell's pid of it and its own word come in either order.
+    const lines = [await container.line(), await container.line()];
+    assert.ok(lines.includes("ready"));
+    const orphan = Number(lines.find((line) => line !== "ready"));
+    await until("the orphan is a child of run", async () => parentOf(orphan) === (await shim.started()));
+    process.kill(orphan, "SIGKILL");
+    await until("the orphan is reaped", () => !exists(`/proc/${orphan}`));
+    container.say("\n");
+    assert.equal(await shim.exited(), "exit 5");
+  },
+);
 
 scenario("run --detach returns when the program runs", async (lab) => {
   const container = lab.container(["/bin/sh", "-c", "echo ready; read line; exit 4"]);

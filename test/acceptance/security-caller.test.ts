@@ -45,15 +45,23 @@ function expectNothingOfCaller(report: Report): void {
   assert.deepEqual([Groups, SigBlk, SigIgn, Umask], ["", "0".repeat(16), "0".repeat(16), "0022"]);
 }
 
-scenario("nothing that the caller has left about reaches the program", async (lab) => {
-  const { id, bundle } = lab.container(["/bin/probe", "report"]);
-  expectNothingOfCaller(await burdened(lab, ["run", "--bundle", bundle, id]));
-});
+scenario(
+  "nothing that the caller has left about reaches the program",
+  { root: "what an ordinary user cannot hand down" },
+  async (lab) => {
+    const { id, bundle } = lab.container(["/bin/probe", "report"]);
+    expectNothingOfCaller(await burdened(lab, ["run", "--bundle", bundle, id]));
+  },
+);
 
-scenario("nothing that the caller has left about reaches an exec'd program", async (lab) => {
-  const { id } = await lab.running();
-  expectNothingOfCaller(await burdened(lab, ["exec", id, "/bin/probe", "report"]));
-});
+scenario(
+  "nothing that the caller has left about reaches an exec'd program",
+  { root: "what an ordinary user cannot hand down" },
+  async (lab) => {
+    const { id } = await lab.running();
+    expectNothingOfCaller(await burdened(lab, ["exec", id, "/bin/probe", "report"]));
+  },
+);
 
 // --- The memory of the init that waits --------------------------------------------------------------------------------
 
@@ -179,7 +187,7 @@ scenario("another user's links are not followed by --root", async (lab) => {
   canary.check();
 });
 
-scenario("another user's state root is refused", async (lab) => {
+scenario("another user's state root is refused", { root: "files and processes of other users" }, async (lab) => {
   const { id, bundle } = lab.container(["/bin/true"]);
   mkdirSync(lab.path("theirs"), { mode: 0o700 });
   writeFileSync(lab.path("theirs/state"), "");

@@ -16,6 +16,7 @@ import { Canary, runOf, whileSwapping } from "./harness/attack.ts";
 import { command } from "./harness/command.ts";
 import type { Mount, Spec } from "./harness/config.ts";
 import type { Container } from "./harness/container.ts";
+import { context } from "./harness/context.ts";
 import { ok, refused } from "./harness/expect.ts";
 import { parseMountinfo } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
@@ -205,20 +206,24 @@ scenario("kernel parameters reach procfs, whatever the image has at /proc (CVE-2
   assert.equal(readFileSync(join(decoy, "ip_forward"), "utf8"), "");
 });
 
-scenario("kernel parameters are not written to what covers the host's /proc (CVE-2025-52881)", async (lab) => {
-  const container = lab.container(["/bin/cat", "/proc/sys/kernel/domainname"], (spec) => {
-    spec.linux.sysctl = { "kernel.domainname": "true.example" };
-  });
-  // The file is one for all namespaces: those of net and ipc are found by namespace, past what is mounted.
-  writeFileSync(lab.path("decoy"), "");
-  const { runtime, id, bundle } = container;
-  const run = runtime.argv(["run", "--bundle", bundle, id]);
-  const script = `mount --bind "$0" /proc/sys/kernel/domainname && exec "$@"`;
-  const argv = ["unshare", "--mount", "/bin/sh", "-c", script, lab.path("decoy"), ...run];
-  const result = await command(argv, { env: runtime.place.env });
-  assert.equal(readFileSync(lab.path("decoy"), "utf8"), "", "the decoy was written");
-  assert.equal(ok(result).stdout, "true.example\n");
-});
+scenario(
+  "kernel parameters are not written to what covers the host's /proc (CVE-2025-52881)",
+  { root: "mounts on the host" },
+  async (lab) => {
+    const container = lab.container(["/bin/cat", "/proc/sys/kernel/domainname"], (spec) => {
+      spec.linux.sysctl = { "kernel.domainname": "true.example" };
+    });
+    // The file is one for all namespaces: those of net and ipc are found by namespace, past what is mounted.
+    writeFileSync(lab.path("decoy"), "");
+    const { runtime, id, bundle } = container;
+    const run = runtime.argv(["run", "--bundle", bundle, id]);
+    const script = `mount --bind "$0" /proc/sys/kernel/domainname && exec "$@"`;
+    const argv = ["unshare", "--mount", "/bin/sh", "-c", script, lab.path("decoy"), ...run];
+    const result = await command(argv, { env: runtime.place.env });
+    assert.equal(readFileSync(lab.path("decoy"), "utf8"), "", "the decoy was written");
+    assert.equal(ok(result).stdout, "true.example\n");
+  },
+);
 
 scenario("a kernel parameter of the machine's, or a path in place of one, is refused (CVE-2022-0811)", async (lab) => {
   for (const key of [
@@ -383,45 +388,54 @@ const touchMasked =
 
 for (const [what, plant] of nulls) {
   for (const from of ["the image", "a shared volume"] as const) {
-    scenario(`masks hold where /dev/null of ${from} is ${what} (CVE-2025-31133, CVE-2025-62161)`, async (lab) => {
-      const volume = lab.path("volume");
-      mkdirSync(volume);
-      const container = lab.container(["/bin/sh", "-c", touchMasked], (spec) => {
-        withoutMount(spec, "/dev");
-        spec.root.readonly = false;
-        if (from === "a shared volume") spec.mounts.push({ destination: "/dev", source: volume, options: ["bind"] });
-        spec.linux.maskedPaths = ["/masked"];
-        spec.linux.readonlyPaths = [];
-      });
-      plant(join(from === "a shared volume" ? volume : join(container.rootfs, "dev"), "null"));
-      for (const name of ["masked", "bait"]) writeFileSync(join(container.rootfs, name), `${name}\n`);
-      const result = await runOf(container, lab);
-      if (result.status === 0)
-        assert.equal(result.stdout, "character special file 1:3\nacceptance\nacceptance\nbait\n");
-      else refused(result, /device "\/dev\/null"/);
-    });
+    const root = what === "another device" ? "device nodes" : undefined;
+    scenario(
+      `masks hold where /dev/null of ${from} is ${what} (CVE-2025-31133, CVE-2025-62161)`,
+      { root },
+      async (lab) => {
+        const volume = lab.path("volume");
+        mkdirSync(volume);
+        const container = lab.container(["/bin/sh", "-c", touchMasked], (spec) => {
+          withoutMount(spec, "/dev");
+          spec.root.readonly = false;
+          if (from === "a shared volume") spec.mounts.push({ destination: "/dev", source: volume, options: ["bind"] });
+          spec.linux.maskedPaths = ["/masked"];
+          spec.linux.readonlyPaths = [];
+        });
+        plant(join(from === "a shared volume" ? volume : join(container.rootfs, "dev"), "null"));
+        for (const name of ["masked", "bait"]) writeFileSync(join(container.rootfs, name), `${name}\n`);
+        const result = await runOf(container, lab);
+        if (result.status === 0)
+          assert.equal(result.stdout, "character special file 1:3\nacceptance\nacceptance\nbait\n");
+        else refused(result, /device "\/dev\/null"/);
+      },
+    );
   }
 }
 
-scenario("masks hold while a neighbour exchanges /dev/null (CVE-2025-31133)", { limit: 120_000 }, async (lab) => {
-  const volume = lab.path("volume");
-  mkdirSync(volume);
-  execFileSync("mknod", [join(volume, "null"), "c", "1", "3"]);
-  symlinkSync("/bait", join(volume, "other"));
-  await whileSwapping(lab, join(volume, "null"), join(volume, "other"), async () => {
-    for (let round = 0; round < rounds / 2; round++) {
-      const container = lab.container(["/bin/sh", "-c", touchMasked], (spec) => {
-        withoutMount(spec, "/dev");
-        spec.root.readonly = false;
-        spec.mounts.push({ destination: "/dev", source: volume, options: ["bind"] });
-        spec.linux.maskedPaths = ["/masked"];
-      });
-      for (const name of ["masked", "bait"]) writeFileSync(join(container.rootfs, name), `${name}\n`);
-      const result = ok(await runOf(container, lab));
-      assert.equal(result.stdout, "character special file 1:3\nacceptance\nacceptance\nbait\n");
-    }
-  });
-});
+scenario(
+  "masks hold while a neighbour exchanges /dev/null (CVE-2025-31133)",
+  { root: "device nodes", limit: 120_000 },
+  async (lab) => {
+    const volume = lab.path("volume");
+    mkdirSync(volume);
+    execFileSync("mknod", [join(volume, "null"), "c", "1", "3"]);
+    symlinkSync("/bait", join(volume, "other"));
+    await whileSwapping(lab, join(volume, "null"), join(volume, "other"), async () => {
+      for (let round = 0; round < rounds / 2; round++) {
+        const container = lab.container(["/bin/sh", "-c", touchMasked], (spec) => {
+          withoutMount(spec, "/dev");
+          spec.root.readonly = false;
+          spec.mounts.push({ destination: "/dev", source: volume, options: ["bind"] });
+          spec.linux.maskedPaths = ["/masked"];
+        });
+        for (const name of ["masked", "bait"]) writeFileSync(join(container.rootfs, name), `${name}\n`);
+        const result = ok(await runOf(container, lab));
+        assert.equal(result.stdout, "character special file 1:3\nacceptance\nacceptance\nbait\n");
+      }
+    });
+  },
+);
 
 scenario(
   "box spec writes the masks of the specification's tools (CVE-2017-16539, CVE-2018-10892, CVE-2015-3630)",
@@ -454,7 +468,10 @@ for (const [what, change] of [
   [
     "in a user namespace",
     ({ linux }: Spec) => {
-      linux.namespaces.push({ type: "user" }, { type: "cgroup" });
+      linux.namespaces.push({ type: "cgroup" });
+      // Of an ordinary user's container the suite's own one.
+      if (context.user !== undefined) return;
+      linux.namespaces.push({ type: "user" });
       linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
       linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
     },

@@ -12,7 +12,7 @@ import type { Lab } from "./harness/lab.ts";
 import { limits, placeOf, unsaid } from "./harness/limits.ts";
 import { feature } from "./harness/suite.ts";
 
-const scenario = feature("update", { needs: ["command: update"] });
+const scenario = feature("update", { needs: ["command: update", "cgroup: writable"] });
 
 /** `update --resources -`. */
 function updateFrom(lab: Lab, container: Container, resources: Resources) {
@@ -199,7 +199,7 @@ const none = { allow: false, access: "rwm" };
 
 scenario(
   "device rules change while the program runs, to and fro",
-  { needs: ["device: fuse"], boxOnly: "other runtimes leave device rules as they are" },
+  { needs: ["cgroup: devices", "device: fuse"], boxOnly: "other runtimes leave device rules as they are" },
   async (lab) => {
     const { container, attempt } = await tryingDevice(lab, false);
     assert.equal(await attempt(), "denied");

@@ -7,11 +7,10 @@
  * Exit status: 0 when every run has passed, 1 otherwise.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { transformed } from "../../tools/ts-hooks.mjs";
-import { compile, programs } from "./harness/prepare.ts";
+import { prepareArtefacts } from "./harness/artefacts.ts";
 import { count, type Line } from "./harness/report.ts";
 
 interface Run {
@@ -38,14 +37,6 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const project = join(here, "../..");
 const output = join(project, "build/acceptance/vm");
 
-/** What the machine has not: a compiler, and the time to translate TypeScript. */
-async function prepareArtefacts(): Promise<void> {
-  mkdirSync(join(project, "build/tools"), { recursive: true });
-  for (const name of programs) compile(name, join(project, "build/tools"));
-  for (const directory of [here, join(here, "harness")])
-    for (const name of readdirSync(directory)) if (name.endsWith(".ts")) await transformed(join(directory, name));
-}
-
 /** Returns the lines of the report; none when there is no report. */
 function perform({ name, machine, env = {}, files = [] }: Run): Line[] {
   const place = join(output, name);
@@ -68,7 +59,8 @@ function perform({ name, machine, env = {}, files = [] }: Run): Line[] {
   return existsSync(report) ? (JSON.parse(readFileSync(report, "utf8")) as { lines: Line[] }).lines : [];
 }
 
-await prepareArtefacts();
+// The machine has no compiler, and no time to translate TypeScript.
+await prepareArtefacts(join(project, "build/tools"));
 mkdirSync(output, { recursive: true });
 const wanted = process.env["RUNS"]?.split(" ") ?? runs.map(({ name }) => name);
 const results = runs.filter(({ name }) => wanted.includes(name)).map((run) => ({ run, lines: perform(run) }));

@@ -105,7 +105,7 @@ export interface Linux {
   gidMappings?: IdMapping[];
   timeOffsets?: Record<string, { secs: number; nanosecs?: number }>;
   devices?: Device[];
-  cgroupsPath?: string;
+  cgroupsPath?: string | undefined;
   resources?: Resources;
   rootfsPropagation?: string;
   maskedPaths: string[];
@@ -133,7 +133,7 @@ export interface Spec {
 export const defaultCapabilities = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"];
 
 /** A fresh copy each time, so that a test may change its own freely. */
-export function defaultSpec(args: string[], cgroupsPath: string): Spec {
+export function defaultSpec(args: string[], cgroupsPath?: string): Spec {
   return {
     ociVersion: "1.0.2",
     hostname: "acceptance",
@@ -187,7 +187,7 @@ export function defaultSpec(args: string[], cgroupsPath: string): Spec {
     ],
     linux: {
       namespaces: [{ type: "pid" }, { type: "network" }, { type: "ipc" }, { type: "uts" }, { type: "mount" }],
-      cgroupsPath,
+      ...(cgroupsPath === undefined ? {} : { cgroupsPath }),
       resources: { devices: [{ allow: false, access: "rwm" }] },
       maskedPaths: ["/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware"],
       readonlyPaths: ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],

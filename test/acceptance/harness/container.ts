@@ -8,6 +8,7 @@ import { namespaces, startTime } from "./host.ts";
 import { cloneRootfs } from "./rootfs.ts";
 import type { Runtime, State } from "./runtime.ts";
 import type { Shim, ShimOptions } from "./shim.ts";
+import { adapt } from "./user.ts";
 
 export function ok(result: Result): Result {
   assert.equal(result.status, 0, describeResult(result));
@@ -117,7 +118,12 @@ export class Container {
     const ours = new Set(Object.values(namespaces("self")));
     if (!existsSync(`/proc/${this.#pid}/ns`))
       throw new Error(`init ${this.#pid} is gone after create; ${this.#fate()}`);
-    for (const inode of Object.values(namespaces(this.#pid))) if (!ours.has(inode)) this.ownNamespaces.add(inode);
+    try {
+      for (const inode of Object.values(namespaces(this.#pid))) if (!ours.has(inode)) this.ownNamespaces.add(inode);
+    } catch (error) {
+      // An init of other runtimes may be closed to an ordinary user.
+      if ((error as NodeJS.ErrnoException).code !== "EACCES") throw error;
+    }
   }
 
   /** `run` in the foreground, not waited for. */
@@ -206,8 +212,9 @@ export function cgroupsPathOf({ spec }: Container): string {
   return name === undefined ? path : `/${slice || "system.slice"}/${prefix}-${name}.scope`;
 }
 
-export function makeSpec(args: string[], cgroupsPath: string, change?: (spec: Spec) => void): Spec {
+export function makeSpec(args: string[], cgroupsPath: string | undefined, change?: (spec: Spec) => void): Spec {
   const spec = defaultSpec(args, cgroupsPath);
+  if (context.user !== undefined) adapt(spec, context.user);
   change?.(spec);
   return spec;
 }

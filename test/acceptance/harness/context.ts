@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import type { Facts } from "./facts.ts";
+import type { OrdinaryUser } from "./user.ts";
 
 export interface RuntimeInfo {
   path: string;
@@ -26,6 +27,10 @@ export interface RunContext {
   without: string;
   facts: Facts;
   cgroupManager: CgroupManager;
+  /** As whom the run is made, where that is not root. */
+  user?: OrdinaryUser;
+  /** See harness/user.ts. */
+  cgroupHome?: string;
   /** Leave the directory of a failed test. */
   keep: boolean;
   /** Run only tests whose id matches; empty for all. */

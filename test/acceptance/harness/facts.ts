@@ -6,6 +6,7 @@ import { release } from "node:os";
 import { join } from "node:path";
 import type { CgroupManager } from "./context.ts";
 import { cgroupHost } from "./host.ts";
+import { cgroupHome } from "./user.ts";
 
 const unshareFlags = {
   pid: ["--pid", "--fork"],
@@ -55,6 +56,7 @@ export type Need =
   | "cgroup: v1"
   | `cgroup: ${(typeof controllers)[number]}`
   | `namespace: ${keyof typeof unshareFlags}`
+  | "mount: proc of the caller's pid namespace"
   | "user namespaces of an ordinary user"
   | "newuidmap with subordinate ids"
   | "device: fuse"
@@ -71,9 +73,11 @@ export type Need =
 /** The reason why a need is not met; an empty one where it is. */
 export type Facts = Record<Need, string>;
 
-/** What running any container as root takes. */
+const isRoot = process.getuid?.() === 0;
+
+/** What running any container takes. */
 export const toRunAContainer: Need[] = [
-  "root",
+  ...(isRoot ? (["cgroup: writable"] as const) : (["user namespaces of an ordinary user"] as const)),
   "busybox",
   "namespace: pid",
   "namespace: network",
@@ -82,14 +86,19 @@ export const toRunAContainer: Need[] = [
   "namespace: mount",
   "mount: proc",
   "mount: sysfs",
-  "cgroup: writable",
 ];
 
 function tried(...argv: [string, ...string[]]): string {
   const [file, ...args] = argv;
   const { status, stderr, error } = spawnSync(file, args, { encoding: "utf8" });
   if (status === 0) return "";
-  return error?.message ?? (stderr.trim().split("\n").at(-1) || `${file} ended with ${status}`);
+  const words = stderr.trim().split("\n");
+  return error?.message ?? (words.findLast((line) => !line.includes("dmesg(1)")) || `${file} ended with ${status}`);
+}
+
+/** As `tried`, by an ordinary user as root of a user namespace of its own. */
+function triedByRoot(...argv: [string, ...string[]]): string {
+  return isRoot ? tried(...argv) : tried("unshare", "--user", "--map-root-user", "--", ...argv);
 }
 
 function readable(path: string): string {
@@ -104,7 +113,8 @@ function cgroupFacts(): [Need, string][] {
   const { layout, hierarchies } = cgroupHost();
   const trial = (top: string | undefined): string => {
     if (top === undefined) return "no cgroup file system is mounted";
-    const path = join(top, `acceptance-probe-${process.pid}`);
+    if (home === undefined) return `none is delegated to an ordinary user (${layout})`;
+    const path = join(top, home, `acceptance-probe-${process.pid}`);
     try {
       mkdirSync(path);
       rmdirSync(path);
@@ -113,9 +123,11 @@ function cgroupFacts(): [Need, string][] {
       return (error as Error).message;
     }
   };
-  const enabled = readable(join(hierarchies["unified"] ?? "/nonexistent", "cgroup.controllers")).split(" ");
+  const home = cgroupHome();
+  const enabled = readable(join(hierarchies["unified"] ?? "/nonexistent", home ?? "", "cgroup.controllers")).split(" ");
   const has = (name: string): boolean => {
     if (layout !== "v2") return name in hierarchies;
+    if (name === "devices" && !isRoot) return false;
     // cgroup2 has no controller for these: devices is a BPF program, freezing is part of the core.
     return enabled.includes(name) || name === "devices" || name === "freezer";
   };
@@ -125,7 +137,11 @@ function cgroupFacts(): [Need, string][] {
     ["cgroup: v1", layout === "v1" || layout === "hybrid" ? "" : `the cgroup layout is ${layout}`],
     ...controllers.map((name): [Need, string] => [
       `cgroup: ${name}`,
-      has(name) ? "" : `no ${name} controller (${layout})`,
+      home === undefined
+        ? `none is delegated to an ordinary user (${layout})`
+        : has(name)
+          ? ""
+          : `no ${name} controller (${layout})`,
     ]),
   ];
 }
@@ -164,11 +180,15 @@ export function probe(tools: Tools): Facts {
     ],
     ["userspace: setpriv", tried("setpriv", "--version")],
     ["userspace: ps", tried("ps", "-ef")],
-    ["mount: proc", tried("unshare", "--mount", "--pid", "--fork", "--mount-proc", "true")],
-    ["mount: sysfs", tried("unshare", "--mount", "--net", "mount", "-t", "sysfs", "none", "/sys")],
+    ["mount: proc", triedByRoot("unshare", "--mount", "--pid", "--fork", "--mount-proc", "true")],
+    [
+      "mount: proc of the caller's pid namespace",
+      triedByRoot("unshare", "--mount", "mount", "-t", "proc", "proc", "/proc"),
+    ],
+    ["mount: sysfs", triedByRoot("unshare", "--mount", "--net", "mount", "-t", "sysfs", "none", "/sys")],
     [
       "mount: overlay",
-      tried("unshare", "--mount", "mount", "-t", "overlay", "-o", "lowerdir=/usr:/etc", "none", "/mnt"),
+      triedByRoot("unshare", "--mount", "mount", "-t", "overlay", "-o", "lowerdir=/usr:/etc", "none", "/mnt"),
     ],
     ["mount: id mapping", kernelSince(5, 12)],
     ...cgroupFacts(),
@@ -177,12 +197,12 @@ export function probe(tools: Tools): Facts {
     ["user manager", userManagerFact()],
     ...Object.entries(unshareFlags).map(([kind, flags]): [Need, string] => [
       `namespace: ${kind as keyof typeof unshareFlags}`,
-      tried("unshare", ...flags, "true"),
+      triedByRoot("unshare", ...flags, "true"),
     ]),
     ["user namespaces of an ordinary user", asUser("unshare", "--user", "--map-root-user", "true")],
     ["newuidmap with subordinate ids", subordinateIds()],
     ["device: fuse", existsSync("/dev/fuse") ? "" : "the kernel has no /dev/fuse"],
-    ["network device: veth", tried("unshare", "--net", "ip", "link", "add", "acc0", "type", "veth")],
+    ["network device: veth", triedByRoot("unshare", "--net", "ip", "link", "add", "acc0", "type", "veth")],
     ["seccomp", readable("/proc/sys/kernel/seccomp/actions_avail") ? "" : "the kernel has no seccomp filters"],
     ["machine: x86-64", process.arch === "x64" ? "" : `the machine is ${process.arch}`],
     ["apparmor", readable("/sys/module/apparmor/parameters/enabled") === "Y" ? "" : "AppArmor is not enabled"],

@@ -63,8 +63,10 @@ export class Lab {
     return `${this.#stem}.${++this.#ids}`;
   }
 
-  cgroupsPath(id: string): string {
-    return this.#cgroupManager === "systemd" ? `:box:${id}` : `/${context.token}/${id}`;
+  /** undefined where an ordinary user has no cgroups: then the runtime is asked for none. */
+  cgroupsPath(id: string): string | undefined {
+    if (this.#cgroupManager === "systemd") return `:box:${id}`;
+    return context.cgroupHome === undefined ? undefined : `${context.cgroupHome}/${context.token}/${id}`;
   }
 
   /** A bundle whose program is `args`, its configuration changed as the test wants it. */

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Resources } from "./config.ts";
+import { context } from "./context.ts";
 import { cgroupHost } from "./host.ts";
 
 /** What a file says: all of it, or one of its lines. Of `a|b` the first file that is there, with its text. */
@@ -243,12 +244,15 @@ export function placeOf({ controllers: [one, two], v1, v2, unless }: Limit): Pla
 }
 
 function enabledAtTop(top: string, controller: string): boolean {
-  return readFileSync(join(top, "cgroup.subtree_control"), "utf8").trim().split(" ").includes(controller);
+  return readFileSync(join(top, context.cgroupHome ?? "", "cgroup.subtree_control"), "utf8")
+    .trim()
+    .split(" ")
+    .includes(controller);
 }
 
 /** Some files are in no root cgroup: a child is asked. */
 function missingFile(top: string, said: readonly Said[]): string | undefined {
-  const probe = join(top, `acceptance-limits-${process.pid}`);
+  const probe = join(top, context.cgroupHome ?? "", `acceptance-limits-${process.pid}`);
   mkdirSync(probe);
   try {
     const isThere = (file: string): boolean => existsSync(join(probe, file));

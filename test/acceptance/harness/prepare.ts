@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import type { CgroupManager, RunContext, RuntimeInfo } from "./context.ts";
 import { probe } from "./facts.ts";
 import { makeRootfs } from "./rootfs.ts";
+import { cgroupHome, ordinaryUser } from "./user.ts";
 
 export class Unusable extends Error {}
 
@@ -37,6 +38,7 @@ export function prepare(wishes: Wishes): RunContext & { file: string } {
   const rootfs = join(dir, "rootfs");
   if (facts.busybox === "") makeRootfs(rootfs, busybox, probePath);
   const { only, keep, cgroupManager } = wishes;
+  const [user, home] = [ordinaryUser(), cgroupHome()];
   const context: RunContext = {
     token,
     dir,
@@ -48,6 +50,8 @@ export function prepare(wishes: Wishes): RunContext & { file: string } {
     without,
     facts,
     cgroupManager,
+    ...(user === undefined ? {} : { user }),
+    ...(home === undefined ? {} : { cgroupHome: home }),
     keep,
     only,
   };

@@ -4,10 +4,13 @@ import { type CgroupManager, context } from "./context.ts";
 import { type Need, toRunAContainer } from "./facts.ts";
 import { Lab } from "./lab.ts";
 import { patient } from "./patience.ts";
+import type { TakesRoot } from "./takes-root.ts";
 
 export interface Conditions {
-  /** Beyond what running any container as root takes. */
+  /** Beyond what running any container takes. */
   needs?: Need[];
+  /** What only root can do of it: an ordinary user skips it. */
+  root?: TakesRoot | undefined;
   /** No container is run: nothing is needed but the binary. */
   bare?: boolean;
   /** Who makes the cgroups, where it is not whom the run is for. */
@@ -32,9 +35,13 @@ interface KnownFailure {
   sometimes?: boolean;
 }
 
+/** What is known was seen as root. */
 const knownFailures = (
   JSON.parse(readFileSync(new URL("../known-failures.json", import.meta.url), "utf8")) as KnownFailure[]
-).filter(({ runtime, version }) => runtime === context.runtime.name && context.runtime.version.startsWith(version));
+).filter(
+  ({ runtime, version }) =>
+    context.user === undefined && runtime === context.runtime.name && context.runtime.version.startsWith(version),
+);
 
 export type Scenario = (name: string, ...rest: [Body] | [Conditions, Body]) => void;
 
@@ -67,8 +74,9 @@ export function feature(title: string, common: Conditions = {}): Scenario {
   };
 }
 
-function reasonToSkip({ needs = [], bare, boxOnly }: Conditions): string | undefined {
+function reasonToSkip({ needs = [], root, bare, boxOnly }: Conditions): string | undefined {
   if (boxOnly !== undefined && context.runtime.name !== "box") return `a promise of box's own: ${boxOnly}`;
+  if (root !== undefined && context.user !== undefined) return `takes root: ${root}`;
   const unmet = [...(bare ? [] : toRunAContainer), ...needs].find((need) => context.facts[need] !== "");
   return unmet && `needs ${unmet}: ${context.facts[unmet]}`;
 }
