@@ -1,8 +1,8 @@
 /**
  * The standard cases on one layout of cgroups: `life.ts calls`, `life.ts instructions VALGRIND SEALED`. Prints JSON.
  *
- * Everything is in folders whose names are as long on every host, with box's default configuration but for paths in /proc
- * and /sys that only some kernels have: the same binary makes the same calls everywhere.
+ * Everything is in folders whose names are as long on every host, with box's default configuration but for the masked and
+ * read-only paths, which are some that every kernel has: the same binary makes the same calls everywhere.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -31,8 +31,8 @@ function makeBundle(program: string, args: readonly string[]): string {
   Object.assign(config.process, { terminal: false, args });
   Object.assign(config.linux, {
     cgroupsPath: `${cgroups}/${program}`,
-    maskedPaths: ["/proc/kcore", "/proc/keys", "/proc/timer_list"],
-    readonlyPaths: ["/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
+    maskedPaths: ["/proc/interrupts", "/proc/keys", "/proc/timer_list", "/sys/firmware"],
+    readonlyPaths: ["/proc/fs", "/proc/irq", "/proc/sys"],
   });
   writeFileSync(`${bundle}/config.json`, JSON.stringify(config));
   return bundle;
