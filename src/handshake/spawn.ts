@@ -106,7 +106,11 @@ function spawnThrough(enter: () => void, flags: number, cgroup: Fd | undefined, 
       enter();
       const child = clone3(flags + CLONE_PARENT, cgroup, 0);
       inside = child === "child";
-      if (child === "child") run();
+      if (child === "child") {
+        // As long as it were open here, the end of the one that is to report could not be seen.
+        theirs.close();
+        run();
+      }
       send(theirs, encodeUtf8("+"), [child.pidfd]);
     } catch (thrown) {
       if (!inside) send(theirs, encodeUtf8(messageOf(thrown)));
