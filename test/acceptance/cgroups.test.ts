@@ -41,6 +41,26 @@ scenario(
 );
 
 scenario(
+  "a writable view of cgroups belongs to the program's user",
+  {
+    needs: ["cgroup: v2", "namespace: cgroup"],
+    clause: "config-linux.md, Cgroup ownership",
+    boxOnly: "with rw among the options of the mount",
+  },
+  async (lab) => {
+    const script =
+      "cd /sys/fs/cgroup && mkdir mine && echo $$ >mine/cgroup.procs && echo made; { echo 1 >cgroup.max.depth; } 2>&1; true";
+    const container = lab.container(["/bin/sh", "-c", script], (spec) => {
+      spec.process.user = { uid: 1000, gid: 1000 };
+      const options = ["nosuid", "noexec", "nodev", "rw"];
+      spec.mounts.push({ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options });
+      if (!spec.linux.namespaces.some(({ type }) => type === "cgroup")) spec.linux.namespaces.push({ type: "cgroup" });
+    });
+    assert.match(await container.outputOfRun(), /^made\n.*cgroup\.max\.depth: Permission denied\n$/);
+  },
+);
+
+scenario(
   "a container that is to have no cgroup has its caller's",
   { boxOnly: "--cgroup-manager disabled, which only crun has besides" },
   async (lab) => {

@@ -283,6 +283,20 @@ scenario("the kernel lists mounts in the order of the configuration", async (lab
   );
 });
 
+scenario("a thousand mounts are made", { clause: "config.md, Mounts: no bound" }, async (lab) => {
+  const source = lab.path("volume");
+  mkdirSync(source);
+  const numbers = Array.from({ length: 1000 }, (_, index) => index);
+  const listed = await inside(lab, [
+    { destination: "/mnt", type: "tmpfs", source: "tmpfs" },
+    ...numbers.map((index) => ({ destination: `/mnt/${index}`, source, type: "bind", options: ["bind", "ro"] })),
+  ]);
+  assert.deepEqual(
+    listed.slice(1).map(({ point, options }) => [point, options[0]]),
+    numbers.map((index) => [`/mnt/${index}`, "ro"]),
+  );
+});
+
 // --- what the host restricts ---
 
 /** A directory of the host's that everybody may write to, but for what its mount restricts. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { NamespaceType, Spec } from "./harness/config.ts";
 import { context } from "./harness/context.ts";
 import { refused } from "./harness/expect.ts";
@@ -291,6 +292,32 @@ scenario(
       spec.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 1000 }];
     });
     assert.match(readFileSync(`/proc/${container.pid}/status`, "utf8"), /^Uid:\t100000\t/m);
+  },
+);
+
+scenario(
+  "a user namespace changes no owner in the root file system",
+  {
+    needs: ["namespace: user"],
+    clause:
+      'config-linux.md, User namespace mappings: "The runtime SHOULD NOT modify the ownership of referenced filesystems"',
+  },
+  async (lab) => {
+    const container = lab.container(["/bin/true"], (spec) => {
+      withNew("user")(spec);
+      spec.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 1000 }];
+      spec.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 1000 }];
+    });
+    const owners = () =>
+      ["", "bin", "bin/busybox", "etc/passwd"].map((name) => {
+        const { uid, gid, mode } = lstatSync(join(container.rootfs, name));
+        return [name, uid, gid, mode];
+      });
+    // Mount points are made by the container's root, who has no rights there.
+    for (const name of ["proc", "dev", "sys"]) mkdirSync(join(container.rootfs, name), { recursive: true });
+    const before = owners();
+    await container.outputOfRun();
+    assert.deepEqual(owners(), before);
   },
 );
 

@@ -279,6 +279,8 @@ const mounts: Section = {
       [],
       "in the listed order",
       "file system: later mounts hide earlier ones",
+      "mounts: the kernel lists mounts in the order of the configuration",
+      "mounts: a thousand mounts are made",
       "file system: the container has exactly the configured mounts",
     ),
     done(
@@ -528,6 +530,11 @@ const namespaceRows: Section = {
       "bad input: create refuses an id mapping without a user namespace",
     ),
     done(
+      [],
+      "no owner in the root file system changes",
+      "namespaces: a user namespace changes no owner in the root file system",
+    ),
+    done(
       ["linux.timeOffsets.*.secs", "linux.timeOffsets.*.nanosecs"],
       "of a new time namespace",
       "namespaces: clocks are set off in a new time namespace",
@@ -606,6 +613,27 @@ const resourceRows: Section = {
       "cgroups: the program is in the container's cgroup in every hierarchy",
       "cgroups: create refuses a cgroup that has processes, and leaves them alone",
       "src/cgroups/plan.test.ts: planCgroup() names the cgroup…",
+    ),
+    done(
+      [],
+      "without a path, a cgroup of the container's id; with systemd `slice:prefix:name`, and properties in annotations",
+      "src/cgroups/plan.test.ts: planCgroup() names the cgroup…",
+      "systemd: the program runs in a scope that is delegated to the container",
+      "systemd: annotations set properties of the scope",
+      "systemd: an annotation that would run a program is refused, and nothing is made",
+      "src/cgroups/systemd/unit-name.test.ts: …",
+    ),
+    done(
+      [],
+      "removed with the container, with what was made below it",
+      "delete: delete removes the cgroups",
+      "delete: delete removes cgroups that were made below",
+    ),
+    done(
+      [],
+      "cgroup v2: a writable view in a namespace belongs to the container's user",
+      "cgroups: a writable view of cgroups belongs to the program's user",
+      "src/cgroups/delegation.kernel.test.ts: giveTo()…",
     ),
     done(
       ["linux.resources.devices[].*"],
@@ -742,6 +770,7 @@ const others: Section = {
       "seccomp: an agent may be asked about execve itself",
       "seccomp: run hands the listener over too, and an exec'd process has a listener of its own",
       "seccomp: run refuses an agent that is not there",
+      "seccomp: a link in the place of the agent's socket is not followed",
       `${plan.seccomp} plans a listener where a rule asks the agent`,
     ),
     done(
@@ -757,17 +786,6 @@ const others: Section = {
       "seccomp: a filter without no_new_privs leaves the program the capabilities that are configured",
       "seccomp: a startContainer hook is filtered as the program is, and needs nothing else to be allowed",
       "seccomp: an exec'd process has the container's filter",
-    ),
-    done(
-      ["linux.seccomp.listenerPath", "linux.seccomp.listenerMetadata"],
-      "the agent gets listener and state",
-      "seccomp: an agent gets the listener with the state of the container, and decides",
-      "seccomp: run refuses an agent that is not there",
-    ),
-    done(
-      [],
-      "calls newer than the profile fail with ENOSYS",
-      "seccomp: calls that are newer than the profile fail with ENOSYS, so that a C library takes the older one",
     ),
     done(
       ["linux.maskedPaths"],
