@@ -2,7 +2,7 @@
 
 import { BoxError, within } from "./base/errors.ts";
 import { Log } from "./base/log.ts";
-import { step } from "./base/steps.ts";
+import { step, withStage } from "./base/steps.ts";
 import { Arguments, parseArguments, takeOption, UsageError } from "./cli/args.ts";
 import { cgroupManagerOf } from "./cli/cgroup-manager.ts";
 import type { Command, Context } from "./cli/context.ts";
@@ -38,7 +38,7 @@ export function main(): number {
 function fail(thrown: unknown, log: Log, status: number): number {
   if (!(thrown instanceof BoxError)) throw thrown;
   if (!(thrown instanceof UsageError)) {
-    log.error(thrown);
+    log.error(new BoxError(thrown.message, withStage(thrown.details)));
     return status;
   }
   log.error(new BoxError(`${thrown.message} (${usageOf(argv.slice(1))})`));

@@ -10,6 +10,7 @@ import * as exec from "./commands/exec.ts";
 import * as features from "./commands/features.ts";
 import * as kill from "./commands/kill.ts";
 import * as list from "./commands/list.ts";
+import * as mounts from "./commands/mounts.ts";
 import * as pause from "./commands/pause.ts";
 import * as ps from "./commands/ps.ts";
 import * as resume from "./commands/resume.ts";
@@ -34,6 +35,7 @@ const tables: readonly CommandTable[] = [
   wait,
   deleteCommand,
   update,
+  mounts,
   list,
   pause,
   resume,
@@ -75,6 +77,7 @@ const contract: Readonly<Record<string, readonly [operands: string, ...options: 
   start: ["ID"],
   state: ["ID"],
   wait: ["ID"],
+  mounts: ["ACTION ID FILE"],
   kill: ["ID SIGNAL", "-a", "--all", "-r", "--regex"],
   delete: ["ID", "-f", "--force", "-r", "--regex"],
   list: ["", "-f", "--format=json", "-q", "--quiet"],

@@ -87,9 +87,11 @@ export function serviceManager({ log }: Context): ServiceManager | undefined {
 /** Writes the pid file in one step: a reader never sees half a number. */
 export function writePidFile(path: string | undefined, pid: number): void {
   if (path === undefined) return;
-  const [directory, name] = split(path);
-  using parent = open("cwd", directory, O_PATH | O_DIRECTORY);
-  writeAtomically(parent, name, `${pid}`, 0o666);
+  within("--pid-file", () => {
+    const [directory, name] = split(path);
+    using parent = open("cwd", directory, O_PATH | O_DIRECTORY);
+    writeAtomically(parent, name, `${pid}`, 0o666);
+  });
 }
 
 /** A container that failed after all has no pid: the number may soon be another process's. */

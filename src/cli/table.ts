@@ -35,6 +35,7 @@ export const commands: readonly (readonly [name: string, summary: string])[] = [
   ["wait", "wait for the end of a container's program"],
   ["delete", "delete a container"],
   ["update", "change the limits of a container"],
+  ["mounts", "add mounts to a container that runs, or remove some"],
   ["list", "list the containers"],
   ["pause", "freeze the processes of a container"],
   ["resume", "let a paused container go on"],

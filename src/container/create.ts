@@ -154,6 +154,7 @@ class Creation {
     // Init is at work meanwhile: what it does not need is done now.
     this.#entry.saveConfig(this.#request.config);
     const commit = once(() => {
+      step("record");
       const init = identify(child.pid) ?? null;
       this.#save({ phase: startNow ? "starting" : "created", init, initFile: executedFile("self") ?? null });
       this.#rollback.add(retract);

@@ -27,7 +27,7 @@ import { awaitExecution, hear, type InitChannel, sendUnlessGone } from "./launch
 import { isEnding } from "./processes.ts";
 import type { ContainerRecord, ProcessId } from "./record.ts";
 import { specState } from "./state.ts";
-import { requireExecutable, statusOf } from "./status.ts";
+import { type Status, statusOf } from "./status.ts";
 import type { Store } from "./store.ts";
 
 /** The container that is to get one more process. */
@@ -40,17 +40,17 @@ export interface Target extends Disposable {
   readonly config: string;
 }
 
-/** @throws BoxError when the container is in a state that does not allow it */
-export function openTarget(store: Store, id: string, ignorePaused: boolean): Target {
+/** @param requireStatus throws for a status that does not allow it */
+export function openTarget(store: Store, id: string, requireStatus: (status: Status) => void): Target {
   using entry = store.get(id);
   const record = entry.read();
   const { init } = record;
   // The pidfd comes first, then what it stands for is compared.
   const pidfd = init === null ? undefined : pidfdOpen(init.pid);
   try {
-    requireExecutable(statusOf(record), ignorePaused);
+    requireStatus(statusOf(record));
     const config = entry.readConfig();
-    if (init === null || pidfd === undefined) throw new BoxError("cannot exec in a stopped container");
+    if (init === null || pidfd === undefined) throw new BoxError("container not running");
     if (config === undefined) throw new BoxError("config.json was not kept");
     return { record, init, pidfd, config, [Symbol.dispose]: () => pidfd.close() };
   } catch (thrown) {

@@ -19,7 +19,7 @@ import {
 import { decodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fchdir, fileSystemType, open, openat2, readAll, writeOnce } from "../linux/file.ts";
-import { FileSystemContext } from "../linux/mount.ts";
+import { detachLinked, FileSystemContext } from "../linux/mount.ts";
 import { SyscallError } from "../linux/raw.ts";
 
 const beneath = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
@@ -93,6 +93,12 @@ export class Proc implements Disposable {
   write(path: string, text: string): void {
     using fd = this.openToWrite(path);
     writeOnce(fd, text, `/proc/${path}`);
+  }
+
+  /** Detaches the mount whose root a descriptor stands for, with all that is below it. Changes the working directory. */
+  detachMount(mount: Fd): void {
+    fchdir(this.#fd, "/proc");
+    detachLinked(`self/fd/${mount.number}`);
   }
 
   [Symbol.dispose](): void {

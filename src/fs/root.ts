@@ -61,6 +61,11 @@ export class Root {
     return this.find(path, O_PATH | O_NOFOLLOW);
   }
 
+  /** Opens what stands at a path (O_PATH) of which no component is a link. */
+  noLink(path: string): Fd {
+    return openat2(this.fd, clean(path), O_PATH | O_NOFOLLOW, inside | RESOLVE_NO_SYMLINKS);
+  }
+
   /** Opens a directory of which no component may be a link, made where it is missing: for /proc and /sys. */
   realDirectory(path: string): Fd {
     try {

@@ -1,5 +1,6 @@
 /** What a process inside the container and the host side say to each other, as the former sees it. */
 import { BoxError, messageOf } from "../base/errors.ts";
+import { withStage } from "../base/steps.ts";
 import type { Channel } from "../handshake/channel.ts";
 import { type FromInit, failure, type ToInit } from "../handshake/messages.ts";
 import { exit } from "../linux/process.ts";
@@ -24,7 +25,7 @@ export function expect<T extends ToInit["type"]>(
 export function report(host: HostChannel, thrown: unknown): void {
   const details = thrown instanceof BoxError ? thrown.details : {};
   try {
-    host.send(failure(messageOf(thrown), details));
+    host.send(failure(messageOf(thrown), withStage(details)));
   } catch (gone) {
     if (!(gone instanceof BoxError)) throw gone;
   }

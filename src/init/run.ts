@@ -115,6 +115,7 @@ function createContainer(setup: InitSetup, labels: readonly LabelFile[]): HostCh
   }
   runHooks(hooks.createContainer, stateFor(plan.identity, "creating"), {});
   enterRootfs(prepared, plan.rootfs, setup.foreignMounts);
+  step("program");
   if (listener !== undefined && plan.program !== undefined) expectProgram(plan.program.process);
   // What is left of the host side and its caller would lead out: the state root, the console socket, the log.
   const kept = [

@@ -167,6 +167,11 @@ export function detach(path: string): void {
   call(path, "umount2", NR.umount2, path, MNT_DETACH | UMOUNT_NOFOLLOW);
 }
 
+/** As `detach`, of the mount that a link of procfs leads to: umount2(2) takes no descriptor. */
+export function detachLinked(path: string): void {
+  call(path, "umount2", NR.umount2, path, MNT_DETACH);
+}
+
 /**
  * Makes the working directory the root and stacks the old root on top of it: pivot_root(".", "."), pivot_root(2).
  * The caller detaches "." afterwards.

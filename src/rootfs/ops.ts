@@ -118,14 +118,18 @@ export interface DeviceOp {
   readonly gid: number;
 }
 
-export interface RootfsOps {
-  /** Absolute path on the host. */
-  readonly path: string;
-  readonly readonly: boolean;
+/** Mounts, and how they are kept from the host's. */
+export interface MountsOps {
   /** Whether the container's root is root of a user namespace only. */
   readonly inUserNamespace: boolean;
   readonly propagation: Propagation;
   readonly mounts: readonly MountOp[];
+}
+
+export interface RootfsOps extends MountsOps {
+  /** Absolute path on the host. */
+  readonly path: string;
+  readonly readonly: boolean;
   readonly devices: readonly DeviceOp[];
   /** Whether /dev is the container's own, so that the default links are made in it. */
   readonly hasOwnDev: boolean;

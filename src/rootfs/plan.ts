@@ -6,7 +6,7 @@ import { utf8Length } from "../spec/rules/text.ts";
 import type { Device, Linux, Mount, NamespaceType, Spec } from "../spec/types.ts";
 import { defaultDevices } from "./devices.ts";
 import { type ContainerIds, planIds, rangesOf } from "./id-ranges.ts";
-import type { CgroupViewLayout, DeviceOp, MountOp, Propagation, RootfsOps } from "./ops.ts";
+import type { CgroupViewLayout, DeviceOp, MountOp, MountsOps, Propagation, RootfsOps } from "./ops.ts";
 import { parseOptions } from "./options.ts";
 
 export { knownOptions } from "./options.ts";
@@ -43,6 +43,25 @@ export function planRootfs(spec: Spec, context: RootfsContext): RootfsOps {
     maskedPaths: (linux.maskedPaths ?? []).map(clean),
     readonlyPaths: (linux.readonlyPaths ?? []).map(clean),
     pivot: context.pivot,
+  };
+}
+
+/**
+ * Mounts for a container that is there already. Only the caller still sees what is bound.
+ * @param mounts an array of their own: paths in errors begin with `[N]`
+ */
+export function planMounts(mounts: readonly Mount[], spec: Spec, context: RootfsContext): MountsOps {
+  const planMount = mountPlanner(spec, context);
+  const planned = each(mounts, (mount, index) => {
+    if (mount.type === "cgroup") refuse(`[${index}].type`, "the view of cgroups is made with the container");
+    if (clean(mount.destination) === "/") refuse(`[${index}].destination`, "must not be the root");
+    const op = planMount(mount, `[${index}]`);
+    return op.kind === "bind" ? { ...op, byCaller: true } : op;
+  });
+  return {
+    inUserNamespace: hasNamespace(spec, "user"),
+    mounts: planned,
+    propagation: propagationOf(spec.linux?.rootfsPropagation),
   };
 }
 

@@ -26,7 +26,7 @@ import { isErrno } from "../linux/raw.ts";
 import { changePropagation } from "./attributes.ts";
 import { describe } from "./describe.ts";
 import { makeFileSystem } from "./file-systems.ts";
-import type { BindOp, FileSystemOp, MountIds, RootfsOps } from "./ops.ts";
+import type { BindOp, FileSystemOp, MountIds, MountsOps } from "./ops.ts";
 
 /** A detached mount, the place of one to be copied, or the target of a link that is made again in the container. */
 export type Source = Fd | { readonly place: Fd } | { readonly linkTo: string };
@@ -38,12 +38,12 @@ export type Sources = readonly (Source | undefined)[];
  * Opens on the host side what init could not. The descriptors are for init, which is a copy of this process. What the
  * host has restricted, root of a user namespace cannot make less so.
  */
-export function openByCaller(ops: RootfsOps): Sources {
+export function openByCaller(ops: MountsOps): Sources {
   const isNeeded = ops.mounts.some((op) => op.kind === "bind" && op.byCaller);
   return ops.inUserNamespace && isNeeded ? amongLockedMounts(() => openOurs(ops)) : openOurs(ops);
 }
 
-function openOurs(ops: RootfsOps): Sources {
+function openOurs(ops: MountsOps): Sources {
   const mapped = new UserNamespaces();
   const sources: (Source | undefined)[] = [];
   try {
@@ -68,16 +68,16 @@ function openOurs(ops: RootfsOps): Sources {
 }
 
 /** Copies what is to stay shared with the host, as long as it is. */
-export function openOutward(ops: RootfsOps, opened: Sources): Sources {
+export function openOutward(ops: MountsOps, opened: Sources): Sources {
   return openMissing(ops, opened, (op) => (op.outward ? openTree(op) : undefined));
 }
 
 /** Opens in init what has not been opened before. */
-export function openByInit(ops: RootfsOps, opened: Sources): Sources {
+export function openByInit(ops: MountsOps, opened: Sources): Sources {
   return openMissing(ops, opened, openPlace);
 }
 
-function openMissing(ops: RootfsOps, opened: Sources, open: (op: BindOp) => Source | undefined): Sources {
+function openMissing(ops: MountsOps, opened: Sources, open: (op: BindOp) => Source | undefined): Sources {
   return ops.mounts.map((op, index) =>
     op.kind === "bind" && opened[index] === undefined
       ? within(
@@ -92,7 +92,7 @@ export function closeSources(sources: Sources): void {
   closeAll(sources.filter((source) => source instanceof Fd));
 }
 
-function openOne(op: BindOp | FileSystemOp, ops: RootfsOps, mapped: UserNamespaces): Source {
+function openOne(op: BindOp | FileSystemOp, ops: MountsOps, mapped: UserNamespaces): Source {
   const source = op.kind === "bind" ? openTree(op) : makeFileSystem(op);
   if (!(source instanceof Fd)) return source;
   try {
@@ -108,7 +108,7 @@ function openOne(op: BindOp | FileSystemOp, ops: RootfsOps, mapped: UserNamespac
 }
 
 /** How the host's mounts are kept from what the container mounts: slave at least; what is to be shared is copied before. */
-export function outwardOf({ propagation }: RootfsOps): "private" | "slave" {
+export function outwardOf({ propagation }: MountsOps): "private" | "slave" {
   return propagation.kind === "private" || propagation.kind === "unbindable" ? "private" : "slave";
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { command } from "./harness/command.ts";
+import type { Spec } from "./harness/config.ts";
 import { context } from "./harness/context.ts";
 import { ok, refused } from "./harness/expect.ts";
 import type { Lab } from "./harness/lab.ts";
@@ -113,7 +114,7 @@ scenario("--log journald: writes to the journal, with the severity and the name"
   const journal = "/run/systemd/journal/socket";
   const line = await heard(lab, { socket: journal, options: ["--log", "journald:web"] });
   const message = 'MESSAGE=container "missing": container does not exist';
-  assert.equal(line, `${message} PRIORITY=3 SYSLOG_IDENTIFIER=web  (0)`);
+  assert.equal(line, `${message} PRIORITY=3 SYSLOG_IDENTIFIER=web BOX_STAGE=start  (0)`);
   const plain = await heard(lab, { socket: journal, options: ["--log", "journald:", "--log-format", "json"] });
   assert.match(
     plain,
@@ -140,6 +141,43 @@ scenario("a log service that is not there is an error", { boxOnly: "told by box"
     /^box: --log: connect\("\/run\/systemd\/journal\/socket"\): no such file/,
   );
 });
+
+const structured: [what: string, change: (spec: Spec) => void, flags: string[], details: Record<string, string>][] = [
+  [
+    "of a mount that init cannot make",
+    (spec) => spec.mounts.push({ destination: "/x", type: "nofs", source: "x" }),
+    [],
+    { stage: "mounts", syscall: "fsopen", errno: "ENODEV", path: "nofs" },
+  ],
+  [
+    "of a file that the host side cannot write",
+    () => undefined,
+    ["--pid-file", "/nonexistent/pid"],
+    { stage: "record", syscall: "openat", errno: "ENOENT", path: "/nonexistent" },
+  ],
+  [
+    "of a program that is not there",
+    (spec) => {
+      spec.process.args = ["/nonexistent"];
+    },
+    [],
+    { stage: "program", errno: "ENOENT", path: "/nonexistent" },
+  ],
+];
+
+for (const [what, change, flags, details] of structured)
+  scenario(
+    `the JSON error ${what} has its stage, system call, errno and path`,
+    { boxOnly: "beside the message", bare: false },
+    async (lab) => {
+      const { runtime, bundle, id } = lab.container(["/bin/true"], change);
+      const log = lab.path("log");
+      refused(await runtime.call(["--log", log, "--log-format", "json", "create", "--bundle", bundle, ...flags, id]));
+      const { level, msg, time, ...rest } = JSON.parse(readFileSync(log, "utf8")) as Record<string, string>;
+      assert.equal(level, "error");
+      assert.deepEqual(rest, details);
+    },
+  );
 
 scenario("options take their value after an equals sign too", async (lab) => {
   mkdirSync(lab.root);

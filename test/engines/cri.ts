@@ -233,7 +233,9 @@ const checks: readonly Check[] = [
   {
     name: "stop ends what does not listen",
     run: async () => {
-      const container = await (await Pod.run()).start(["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"]);
+      const pod = await Pod.run();
+      const container = await pod.start(["sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.1; done"]);
+      await becomes(`cat ${pod.log}/*.log`, / up$/);
       await container.stop(1);
       assert.equal(await container.ended(), 137);
     },

@@ -37,6 +37,8 @@ async function perform(engine: string, check: Check): Promise<Line> {
   }
 }
 
+// Debian 12's conmon leaves a file in the directory where it was started.
+process.chdir("/srv");
 writeFileSync(result, "");
 for (const engine of engines.filter((each) => wanted.length === 0 || wanted.includes(each.name))) {
   const checks = engine.checks.filter((check) => only.test(`${engine.name}: ${check.name}`));

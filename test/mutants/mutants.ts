@@ -638,6 +638,20 @@ export const mutants: readonly Mutant[] = [
     tests: ["process: HOME is taken from the container's passwd when the configuration has none"],
   },
   {
+    name: "mounts remove follows links",
+    file: "fs/root.ts",
+    replace: "openat2(this.fd, clean(path), O_PATH | O_NOFOLLOW, inside | RESOLVE_NO_SYMLINKS)",
+    by: "openat2(this.fd, clean(path), O_PATH, inside)",
+    tests: ["live mounts: a link leads the command to no mount that hides something"],
+  },
+  {
+    name: "mounts add leaves what it made before a failure",
+    file: "rootfs/live.ts",
+    replace: "for (const mount of made.reverse()) proc.detachMount(mount);",
+    by: "",
+    tests: ["live mounts: all mounts are made or none"],
+  },
+  {
     name: "LISTEN_PID says 1 to every program",
     file: "process/apply.ts",
     replace: "getpid()",

@@ -5,6 +5,7 @@ import { step } from "../../base/steps.ts";
 import { execIn, openTarget, type Target, whileRunning } from "../../container/exec.ts";
 import { Foreground } from "../../container/foreground.ts";
 import { checkId } from "../../container/id.ts";
+import { requireExecutable } from "../../container/status.ts";
 import { readConfig } from "../../facts/bundle.ts";
 import { hostFacts } from "../../facts/host.ts";
 import { otherNamespaces } from "../../facts/namespaces.ts";
@@ -93,7 +94,7 @@ interface Request extends ExecOptions {
 
 function execute(id: string, request: Request, context: Context): number {
   step("container");
-  using target = openTarget(context.store, id, request.ignorePaused);
+  using target = openTarget(context.store, id, (status) => requireExecutable(status, request.ignorePaused));
   using foreground = request.detached ? undefined : new Foreground(false);
   const child = whileRunning(target, () => start(target, request, foreground, context));
   return foreground === undefined ? 0 : foreground.wait(child);

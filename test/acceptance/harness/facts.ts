@@ -23,6 +23,7 @@ const controllers = ["memory", "pids", "cpu", "cpuset", "devices", "freezer"] as
 
 const optionalCommands = [
   "exec",
+  "mounts",
   "pause",
   "resume",
   "ps",
