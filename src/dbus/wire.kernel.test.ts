@@ -109,6 +109,7 @@ describe("unmarshal()", () => {
     assert.throws(() => unmarshal("y", new Uint8Array(2)), /bytes are left over/);
     assert.throws(() => unmarshal("ay", new Uint8Array([0xff, 0xff, 0xff, 0xff])), /cut short/);
     assert.throws(() => unmarshal("b", new Uint8Array([2, 0, 0, 0])), /neither 0 nor 1/);
+    assert.throws(() => unmarshal("g", new Uint8Array([1, 0x80, 0])), /a string that is not UTF-8/);
   });
 
   test("refuses variants in variants without end", () => {

@@ -265,7 +265,11 @@ class Reader {
     const start = this.#take(length + 1);
     const bytes = this.#bytes.subarray(start, start + length);
     if (this.#bytes[start + length] !== 0 || bytes.includes(0)) throw malformed("a string without its end");
-    return decodeUtf8(bytes);
+    try {
+      return decodeUtf8(bytes);
+    } catch {
+      throw malformed("a string that is not UTF-8");
+    }
   }
 
   #variant(): Variant {
