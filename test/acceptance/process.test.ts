@@ -708,25 +708,3 @@ for (const [property, value, need] of [
     },
   );
 }
-
-/** Whether a profile of the suite's own could be loaded, in which nothing may write below /tmp. */
-scenario("the program is confined by the AppArmor profile", { needs: ["apparmor"] }, async (lab) => {
-  const profile = lab.token;
-  const text = `profile "${profile}" flags=(attach_disconnected) { file, capability, network, unix, signal, deny /tmp/** w, }`;
-  ok(await command(["apparmor_parser", "--replace", "--skip-cache"], { input: text }));
-  lab.later(async () => void (await command(["apparmor_parser", "--remove"], { input: text })));
-  const script = "cat /proc/self/attr/current; touch /tmp/x || echo denied";
-  const output = await lab.shell(script, ({ process, mounts }) => {
-    process.apparmorProfile = profile;
-    mounts.push({ destination: "/tmp", type: "tmpfs", source: "tmpfs" });
-  });
-  assert.deepEqual(output.trim().split("\n"), [`${profile} (enforce)`, "denied"]);
-});
-
-scenario("start refuses an AppArmor profile that is not loaded", { needs: ["apparmor"] }, async (lab) => {
-  const container = lab.container(["/bin/true"], ({ process }) => {
-    process.apparmorProfile = "acceptance-not-loaded";
-  });
-  const created = await lab.runtime.call(["create", "--bundle", container.bundle, container.id]);
-  if (created.status === 0) refused(await lab.runtime.start(container.id), /apparmorProfile/);
-});

@@ -236,8 +236,9 @@ const programs: Section = {
     done(
       ["process.apparmorProfile"],
       "confined by it, in a virtual machine that has AppArmor; refused where there is none",
-      "process: the program is confined by the AppArmor profile",
-      "process: start refuses an AppArmor profile that is not loaded",
+      "apparmor: the program is confined by the profile, noNewPrivileges being …",
+      "apparmor: exec's program is confined as the container's, noNewPrivileges being …",
+      "apparmor: run refuses a profile that is not loaded by the name of its property, and leaves nothing",
       "test/golden/refused.test.ts: a configuration is refused when process.apparmorProfile…",
     ),
     toThePlan(

@@ -35,6 +35,15 @@ const disk = blockDevice();
 const numbers = { major: disk.major, minor: disk.minor };
 const noDisk = (): string | undefined => (disk.text === "0:0" ? "there is no block device" : undefined);
 
+/** Why the disk has no weight of its own. */
+function noWeights(): string | undefined {
+  const text = (path: string): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
+  const scheduler = text(`/sys/dev/block/${disk.text}/queue/scheduler`);
+  const costs = text("/sys/fs/cgroup/io.cost.qos");
+  const weighted = scheduler.includes("[bfq]") || costs.includes(`${disk.text} enable=1`);
+  return weighted ? undefined : "neither bfq nor blk-iocost is in force on the block device";
+}
+
 function throttle(key: string, v1: string, word: string): Limit {
   const ioMax = ["rbps", "wbps", "riops", "wiops"].map((one) => `${one}=${one === word ? 1048576 : "max"}`);
   return {
@@ -167,6 +176,14 @@ export const limits: readonly Limit[] = [
     { blockIO: { weight: 500 } },
     [["blkio.bfq.weight", "500"]],
     [["io.bfq.weight|io.weight", "default 500|default 4950"]],
+  ),
+  limit(
+    "blockIO.weightDevice",
+    ["blkio", "io"],
+    { blockIO: { weightDevice: [{ ...numbers, weight: 300 }] } },
+    [["blkio.bfq.weight_device", `${disk.text} 300`]],
+    [["io.bfq.weight|io.weight", `${disk.text} 300|${disk.text} 2930`]],
+    { unless: () => noDisk() ?? noWeights() },
   ),
   limit(
     "blockIO.leafWeight",
