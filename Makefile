@@ -84,7 +84,7 @@ acceptance-compare: build ## the same with runc and crun beside box, in one tabl
 stress-update: build ## 1,000 updates while others pause, update and look: nothing is lost
 	@$(TS) test/stress-update.ts
 
-acceptance-vm: build ## the same in a virtual machine: Debian with systemd and cgroup v2
+acceptance-vm: build ## the same in virtual machines: Debian with systemd, cgroup v2 and v1
 	@tools/vm build && $(TS) test/acceptance/vm.ts
 
 engines: build ## Podman, Docker and containerd with box, and with runc as control

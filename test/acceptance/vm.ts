@@ -1,5 +1,6 @@
 /**
- * Runs the suite in a virtual machine (tools/vm): Debian with systemd, pure cgroup v2 and all its controllers.
+ * Runs the suite in a virtual machine (tools/vm): Debian with systemd, and either pure cgroup v2 with all its controllers,
+ * or cgroup v1 as the last systemd that Debian serves still knows it.
  *
  *   ONLY=pattern  tests whose id matches          RUNS=words  names of runs (all but those that are named only)
  *
@@ -22,12 +23,37 @@ interface Run {
   files?: string[];
 }
 
+/** With the scheduler that has v1's weights of block devices. */
+function bookworm(...words: string[]): string[] {
+  return [
+    "--system",
+    "bookworm",
+    "--append",
+    ["systemd.unified_cgroup_hierarchy=0", "modules_load=bfq", ...words].join(" "),
+  ];
+}
+
+const ofCgroups = [
+  "cgroups",
+  "delete",
+  "devices",
+  "events",
+  "exec",
+  "kill",
+  "pause",
+  "resources",
+  "systemd",
+  "update",
+].map((name) => `${name}.test.ts`);
+
 const runs: Run[] = [
   { name: "root", machine: [] },
   { name: "systemd", machine: [], env: { CGROUP_MANAGER: "systemd" } },
   { name: "user", machine: ["--user"] },
   // What docs/kernel.md promises. It does not find the emulator's timer by itself.
-  { name: "oldest", machine: ["--kernel", "bullseye", "--append", "no_timer_check"] },
+  { name: "oldest", machine: ["--kernel", "bullseye", "--append", "no_timer_check modules_load=bfq"] },
+  { name: "v1", machine: bookworm("systemd.legacy_systemd_cgroup_controller=1"), env: { CGROUP_MANAGER: "systemd" } },
+  { name: "hybrid", machine: bookworm(), env: { CGROUP_MANAGER: "systemd" }, files: ofCgroups },
 ];
 
 /** How much slower than the host the emulator is at most, for time limits. */
@@ -49,6 +75,7 @@ function perform({ name, machine, env = {}, files = [] }: Run): Line[] {
     TOOLS: "build/tools",
     OUTPUT: "/vm/output",
     ONLY: process.env["ONLY"] ?? "",
+    ...(named.length === 0 && { HOST_KIND: `virtual machine, ${name}` }),
   };
   const assignments = Object.entries(variables).map(([key, value]) => `${key}=${value}`);
   const suite = ["node", "--import", "./tools/ts-loader.mjs", "test/acceptance/run.ts"];
