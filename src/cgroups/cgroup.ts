@@ -55,15 +55,18 @@ export class Cgroup extends Entrance implements NewCgroup {
     }
   }
 
-  /** Opens one that somebody else has just made. */
-  static open(ops: CgroupOps): Cgroup {
+  /**
+   * Opens one that is there.
+   * @param isNew whether it was made for this container in a hierarchy
+   */
+  static open(ops: CgroupOps, isNew: (directory: CgroupDirectory) => boolean): Cgroup {
     const members: Member[] = [];
     try {
       for (const directory of ops.directories) {
-        const fd = openCgroup(directory, ops.path, (parent) => enableControllers(parent, ops.controllers));
+        const fd = openCgroup(directory, ops.path, (parent) => enableIn(directory, parent, ops));
         if (fd === undefined)
           throw new BoxError(`cgroup ${quote(ops.path)} in ${directory.mount}: no such cgroup`, { errno: "ENOENT" });
-        members.push({ directory, fd, made: true });
+        members.push({ directory, fd, made: isNew(directory) });
         if (directory.version === 2 && ops.owner !== undefined) giveTo(fd, ops.owner);
       }
       return new Cgroup(members);
@@ -72,6 +75,13 @@ export class Cgroup extends Entrance implements NewCgroup {
       throw thrown;
     }
   }
+
+  /** The hierarchies in which it was not there before. */
+  get newIn(): readonly CgroupDirectory[] {
+    return this.#members.flatMap(({ directory, made }) => (made ? [directory] : []));
+  }
+
+  make(): void {}
 
   get birthplace(): Fd | undefined {
     return this.v2;
@@ -114,9 +124,13 @@ export class Cgroup extends Entrance implements NewCgroup {
 }
 
 /** What is done to each cgroup on the way, before its children are made. */
-function preparation({ version, controllers }: CgroupDirectory, ops: CgroupOps): (made: Fd, parent: Fd) => void {
-  if (version === 2 && ops.controllers.length > 0) return (_, parent) => enableControllers(parent, ops.controllers);
-  return controllers.includes("cpuset") ? inheritCpuset : (): void => {};
+function preparation(directory: CgroupDirectory, ops: CgroupOps): (made: Fd, parent: Fd) => void {
+  if (directory.controllers.includes("cpuset")) return inheritCpuset;
+  return (_, parent) => enableIn(directory, parent, ops);
+}
+
+function enableIn({ version }: CgroupDirectory, parent: Fd, { controllers }: CgroupOps): void {
+  if (version === 2 && controllers.length > 0) enableControllers(parent, controllers);
 }
 
 /** A new cpuset has no processors and no memory of its own: nothing could enter it, cpuset(7). */

@@ -6,14 +6,14 @@
  */
 import type { DeviceRuleOp } from "./ops.ts";
 
-interface DeviceList {
+export interface DeviceList {
   readonly allowed: boolean;
   /** By type and numbers. */
   readonly exceptions: ReadonlyMap<string, DeviceRuleOp>;
 }
 
 /** What a list of rules leads to where everything was allowed. */
-function listAfter(rules: readonly DeviceRuleOp[]): DeviceList {
+export function listAfter(rules: readonly DeviceRuleOp[]): DeviceList {
   let allowed = true;
   const exceptions = new Map<string, DeviceRuleOp>();
   for (const rule of rules) {

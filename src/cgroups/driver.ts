@@ -2,7 +2,7 @@
 import { load } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { Cgroup } from "./cgroup.ts";
-import type { CgroupOps, CgroupSettings, Setting, UnitRecord } from "./ops.ts";
+import type { CgroupOps, CgroupSettings, DeviceRuleOp, Setting, UnitRecord } from "./ops.ts";
 
 /** The cgroup of a container that is being created. */
 export interface NewCgroup extends Disposable {
@@ -10,13 +10,15 @@ export interface NewCgroup extends Disposable {
   readonly birthplace: Fd | undefined;
   /** Whether init is moved by `enter`, and must not look at its cgroup before. */
   readonly entersLater: boolean;
-  /** Whether it is there already; else `enter` makes it. */
+  /** Whether it is there already; else `make` makes it. */
   readonly isMade: boolean;
   /**
    * Whether limits come before init: v1's list of devices is written line by line, and begins by forbidding everything.
    * v2's come into force in one step each, while init is already mounting; it could not be cloned beyond a limit of pids.
    */
   readonly limitsFirst: boolean;
+  /** Makes it around a process. */
+  make(pid: number): void;
   enter(pid: number): void;
   /** Puts limits in force. */
   limit(settings: CgroupSettings): void;
@@ -32,9 +34,13 @@ export function endScope(unit: UnitRecord): void {
   systemd().endScope(unit);
 }
 
-/** Tells systemd of limits that change. @returns what tells it of the former ones */
-export function changeScope(unit: UnitRecord, settings: readonly Setting[]): () => void {
-  return systemd().changeScope(unit, settings);
+/** Tells systemd of limits and device rules that change. @returns what tells it of the former ones */
+export function changeScope(
+  unit: UnitRecord,
+  settings: readonly Setting[],
+  devices: readonly DeviceRuleOp[],
+): () => void {
+  return systemd().changeScope(unit, settings, devices);
 }
 
 function systemd(): typeof import("./systemd/scope.ts") {

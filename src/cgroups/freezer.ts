@@ -44,6 +44,17 @@ export function thaw(record: CgroupRecord): void {
   });
 }
 
+/** Does something while every process of the container stands still; a paused one stays paused. */
+export function whileFrozen<T>(record: CgroupRecord, action: () => T): T {
+  if (isFrozen(record)) return action();
+  freeze(record);
+  try {
+    return action();
+  } finally {
+    thaw(record);
+  }
+}
+
 function withFreezer(record: CgroupRecord, action: (cgroup: Fd, freezer: Freezer) => void): void {
   const freezer = freezerOf(record);
   if (freezer === undefined) throw new BoxError("the container's cgroup has no freezer");

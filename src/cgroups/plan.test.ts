@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import type { CgroupLayout } from "../facts/cgroups.ts";
 import type { Linux, Resources, Spec } from "../spec/types.ts";
 import type { CgroupOps } from "./ops.ts";
-import { planCgroup } from "./plan.ts";
+import { mergeResources, planCgroup, planUpdate } from "./plan.ts";
 
 const v2: CgroupLayout = { mode: "v2", controllers: ["cpuset", "cpu", "io", "memory", "hugetlb", "pids", "rdma"] };
 const hierarchies = [
@@ -148,6 +148,65 @@ describe("planCgroup() plans device rules", () => {
     ]);
   });
 });
+
+describe("planCgroup() asks systemd for a scope", () => {
+  const scope = (layout: CgroupLayout, linux: Linux = {}, isUser = false) =>
+    planCgroup(
+      specOf(linux),
+      "web",
+      { cgroups: layout, systemd: { ...systemd, isUser }, mayLimitDevices: true, cgroupHome: "/box" },
+      "systemd",
+    );
+  const devices: Resources["devices"] = [{ allow: false }, { allow: true, type: "c", minor: 3 }];
+  const named = (ops: CgroupOps | undefined, name: string) => ops?.unit?.properties.find((one) => one.name === name);
+
+  test("in every hierarchy at one path", () => {
+    for (const layout of [v2, hybrid]) {
+      const ops = scope(layout);
+      assert.equal(ops?.path, "/system.slice/box-web.scope");
+      assert.equal(ops?.unit?.name, "box-web.scope");
+      assert.deepEqual(ops?.directories, plan({}, layout).directories);
+    }
+  });
+
+  test("in the hierarchy of every controller that systemd has on v1", () => {
+    for (const name of ["CPUAccounting", "MemoryAccounting", "BlockIOAccounting", "TasksAccounting"]) {
+      assert.equal(named(scope(hybrid), name)?.value, true);
+      assert.equal(named(scope(v2), name), undefined);
+    }
+  });
+
+  test("with device rules on v1 alone, where it applies them", () => {
+    const rules = { resources: { devices: [{ allow: false }] } };
+    assert.equal(named(scope(v2, rules), "DevicePolicy"), undefined);
+    assert.equal(named(scope(hybrid, rules), "DevicePolicy")?.value, "strict");
+    assert.equal(named(scope(hybrid), "DevicePolicy"), undefined);
+    assert.deepEqual(scope(v2, { resources: { devices } })?.devices, plan({ resources: { devices } }).devices);
+    assert.throws(() => scope(hybrid, { resources: { devices } }), /linux\.resources\.devices: .*minor number \(3\)/);
+  });
+
+  test("but not a user's own on v1, nor without cgroups", () => {
+    assert.ok(scope(v2, {}, true) !== undefined);
+    assert.throws(() => scope(hybrid, {}, true), /linux\.cgroupsPath: a user's own systemd/);
+    assert.throws(() => scope(none), /linux\.cgroupsPath: this host has no cgroups/);
+  });
+});
+
+describe("planUpdate() writes quota and period together", () => {
+  const base = { cpu: { quota: 20_000, period: 50_000 } };
+  const texts = (change: Resources, layout: CgroupLayout) =>
+    planUpdate(base, change, mergeResources(base, change), layout)
+      .settings.flatMap(({ files }) => files)
+      .map(({ name, text }) => `${name} ${text}`);
+
+  test("whichever of them changes", () => {
+    assert.deepEqual(texts({ cpu: { quota: 30_000 } }, hybrid), ["cpu.cfs_period_us 50000", "cpu.cfs_quota_us 30000"]);
+    assert.deepEqual(texts({ cpu: { period: 60_000 } }, hybrid), ["cpu.cfs_period_us 60000", "cpu.cfs_quota_us 20000"]);
+    assert.deepEqual(texts({ cpu: { period: 60_000 } }, v2), ["cpu.max 20000 60000"]);
+    assert.deepEqual(texts({ cpu: { shares: 512 } }, hybrid), ["cpu.shares 512"]);
+  });
+});
+
 describe("planCgroup() takes a pids limit of 0", () => {
   const texts = (ociVersion: string) =>
     plan({ resources: { pids: { limit: 0 } } }, v2, { ociVersion }).settings.map(({ files }) => files[0]?.text);

@@ -67,7 +67,13 @@ export function planCgroup(
  */
 export function planUpdate(base: Resources, change: Resources, all: Resources, layout: CgroupLayout): CgroupUpdate {
   const formerDevices = planDeviceRules(base.devices ?? []);
-  return { ...planSettings(change, all, layout, "resources"), formerDevices };
+  return { ...planSettings(withBandwidth(change, all), all, layout, "resources"), formerDevices };
+}
+
+/** Quota and period are one thing to systemd and to cgroup2: who changes one of them writes both. */
+function withBandwidth(change: Resources, { cpu: { quota = 0, period = 0 } = {} }: Resources): Resources {
+  const { cpu = {} } = change;
+  return (cpu.quota ?? 0) === 0 && (cpu.period ?? 0) === 0 ? change : { ...change, cpu: { ...cpu, quota, period } };
 }
 
 /** Device rules pass: podman sends some with every container, and they are warned of. */
@@ -82,14 +88,15 @@ function isHomeless({ linux = {} }: Spec, { cgroupHome }: CgroupFacts): boolean 
   return cgroupHome === undefined && !(linux.cgroupsPath ?? "").startsWith("/");
 }
 
-/** systemd makes whole cgroups on v2; with v1 it would know a part of the hierarchies only. */
 function scopeOf(spec: Spec, id: string, facts: CgroupFacts, limits: () => CgroupSettings): Place {
-  if (facts.cgroups.mode !== "v2")
+  const { cgroups, systemd } = facts;
+  if (cgroups.mode === "none") refuse("linux.cgroupsPath", noCgroups);
+  if (cgroups.mode === "v1" && systemd.isUser)
     refuse(
       "linux.cgroupsPath",
-      "the systemd cgroup driver needs cgroup v2, which this host does not have at /sys/fs/cgroup",
+      "a user's own systemd can be given the controllers of cgroup v2 only, and this host has v1",
     );
-  const { path, unit } = planScope(spec, id, limits().settings, facts.systemd);
+  const { path, unit } = planScope(spec, id, limits(), systemd, cgroups.mode === "v1");
   return { path, unit, ownParent: false };
 }
 

@@ -8,7 +8,8 @@ import { changeDeviceProgram, writeDeviceList } from "./device-filter.ts";
 import { rulesBetween } from "./device-list.ts";
 import { openCgroup } from "./directory.ts";
 import { changeScope } from "./driver.ts";
-import type { CgroupDirectory, CgroupUpdate } from "./ops.ts";
+import { whileFrozen } from "./freezer.ts";
+import type { CgroupDirectory, CgroupUpdate, DeviceRuleOp, Setting, UnitRecord } from "./ops.ts";
 import type { CgroupRecord } from "./record.ts";
 import { formerSettings, writeSettings } from "./settings.ts";
 
@@ -34,11 +35,19 @@ export class CgroupChange implements Disposable {
     writeSettings(settings, directoryOf);
     const { unit } = this.#record;
     if (unit !== undefined) {
-      this.#undoBy(changeScope(unit, settings));
+      this.#tellSystemd(unit, settings, devices);
       // systemd counts some of it in other units than the kernel's.
       writeSettings(settings, directoryOf);
     }
     if (devices.length > 0) this.#changeDevices(formerDevices, devices);
+  }
+
+  /** To change v1's list of devices systemd first forbids all of them: the container must not see that moment. */
+  #tellSystemd(unit: UnitRecord, settings: readonly Setting[], rules: readonly DeviceRuleOp[]): void {
+    const devices = this.#record.directories.some(isListOfDevices) ? rules : [];
+    const unseen = <T>(action: () => T): T => (devices.length > 0 ? whileFrozen(this.#record, action) : action());
+    const undo = unseen(() => changeScope(unit, settings, devices));
+    this.#undoBy(() => unseen(undo));
   }
 
   #enable(controllers: readonly string[]): void {
@@ -48,9 +57,8 @@ export class CgroupChange implements Disposable {
   }
 
   #changeDevices(from: CgroupUpdate["devices"], to: CgroupUpdate["devices"]): void {
-    const isV1 = ({ controllers }: CgroupDirectory) => controllers.includes("devices");
-    if (this.#record.directories.some(isV1)) {
-      const list = this.#open(isV1);
+    if (this.#record.directories.some(isListOfDevices)) {
+      const list = this.#open(isListOfDevices);
       this.#undoBy(() => writeDeviceList(list, rulesBetween(to, from)));
       writeDeviceList(list, rulesBetween(from, to));
       return;
@@ -74,4 +82,9 @@ export class CgroupChange implements Disposable {
   [Symbol.dispose](): void {
     closeAll([...this.#held, ...this.#directories.values()]);
   }
+}
+
+/** Whether it is the hierarchy of v1 where a cgroup has a list of devices. */
+function isListOfDevices({ controllers }: CgroupDirectory): boolean {
+  return controllers.includes("devices");
 }

@@ -265,11 +265,12 @@ class Creation {
   #place({ pid }: Child, channel: InitChannel, cgroup: NewCgroup | undefined): void {
     const { cgroup: cgroupOps, oomScoreAdj } = this.#plan.parent;
     if (this.#plan.init.namespaces.create.includes("user")) writeIdMaps(pid, this.#plan.init.namespaces);
-    if (cgroup?.limitsFirst === true && cgroupOps !== undefined) cgroup.limit(cgroupOps);
-    if (cgroup?.entersLater === true) {
-      cgroup.enter(pid);
-      if (!cgroup.isMade) this.#ownCgroup();
+    if (cgroup?.isMade === false) {
+      cgroup.make(pid);
+      this.#ownCgroup();
     }
+    if (cgroup?.limitsFirst === true && cgroupOps !== undefined) cgroup.limit(cgroupOps);
+    if (cgroup?.entersLater === true) cgroup.enter(pid);
     if (this.#plan.parent.netDevices.length > 0) this.#moveNetDevices(pid);
     // Before init takes the ids of its user namespace, for a change of ids closes /proc/PID to a caller that is not root.
     if (oomScoreAdj !== undefined) {

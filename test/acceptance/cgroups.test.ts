@@ -62,7 +62,7 @@ scenario(
 
 scenario(
   "a container that is to have no cgroup has its caller's",
-  { boxOnly: "--cgroup-manager disabled, which only crun has besides" },
+  { boxOnly: "--cgroup-manager disabled, which only crun has besides", cgroupManager: "cgroupfs" },
   async (lab) => {
     const container = lab.container(["/bin/sh", "-c", "echo ready; read line"], ({ linux }) => {
       delete linux.cgroupsPath;
@@ -84,7 +84,7 @@ scenario(
 
 scenario(
   "create refuses a limit for a container that is to have no cgroup",
-  { needs: ["cgroup: pids"], boxOnly: "nothing is ignored silently" },
+  { needs: ["cgroup: pids"], boxOnly: "nothing is ignored silently", cgroupManager: "cgroupfs" },
   async (lab) => {
     const container = lab.container(["/bin/true"], ({ linux }) => {
       delete linux.cgroupsPath;

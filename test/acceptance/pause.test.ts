@@ -136,7 +136,7 @@ scenario(
 
 scenario(
   "resume says so when a cgroup above is frozen",
-  { needs: ["cgroup: v1"], boxOnly: "what goes on standing still was not resumed" },
+  { needs: ["cgroup: v1", "cgroup: by cgroupfs"], boxOnly: "what goes on standing still was not resumed" },
   async (lab) => {
     const id = lab.newId();
     const above = `${lab.cgroupsPath(id)}-above`;

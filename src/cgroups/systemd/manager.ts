@@ -32,7 +32,7 @@ export class Manager implements Disposable {
    * @throws BoxError when there is one of that name already
    */
   startScope({ name, properties }: UnitOps, pid: number): void {
-    const all = [...properties.map(asArgument), asArgument({ name: "PIDs", signature: "au", value: [pid] })];
+    const all = [...properties.flatMap(asArguments), ...asArguments({ name: "PIDs", signature: "au", value: [pid] })];
     this.#watchJobs();
     within(
       () => `systemd: start ${quote(name)}`,
@@ -67,11 +67,15 @@ export class Manager implements Disposable {
     );
   }
 
-  /** Changes properties of a unit until it ends. */
+  /** Changes properties of a unit until it ends, and waits until they are in force. */
   setProperties(name: string, properties: readonly UnitProperty[]): void {
     within(
       () => `systemd: change ${quote(name)}`,
-      () => this.#call("SetUnitProperties", "sba(sv)", [name, true, properties.map(asArgument)]),
+      () => {
+        this.#call("SetUnitProperties", "sba(sv)", [name, true, properties.flatMap(asArguments)]);
+        // systemd answers first and then writes the kernel's files; it has, when it answers the next question.
+        this.#call("GetUnit", "s", [name]);
+      },
     );
   }
 
@@ -132,8 +136,10 @@ export class Manager implements Disposable {
   }
 }
 
-function asArgument({ name, signature, value }: UnitProperty): Value {
-  return [name, { signature, value }];
+function asArguments({ name, signature, value }: UnitProperty): Value[] {
+  const whole: Value = [name, { signature, value }];
+  // What is said of such a list is added to it, so it is emptied first.
+  return signature === "a(ss)" ? [[name, { signature, value: [] }], whole] : [whole];
 }
 
 function isError(thrown: unknown, name: string): boolean {

@@ -3,8 +3,9 @@ import { BoxError } from "../../base/errors.ts";
 import type { SystemdFacts } from "../../facts/systemd.ts";
 import { refuse, together } from "../../spec/refusal.ts";
 import type { Spec } from "../../spec/types.ts";
-import type { Setting, UnitOps, UnitProperty } from "../ops.ts";
+import type { CgroupSettings, UnitOps, UnitProperty } from "../ops.ts";
 import { planProperties } from "./annotations.ts";
+import { devicePropertiesOf } from "./devices.ts";
 import { propertiesOf } from "./properties.ts";
 import { parseScopePath, type ScopeName, scopeName, slicePath } from "./unit-name.ts";
 
@@ -14,10 +15,18 @@ export interface ScopePlan {
   readonly unit: UnitOps;
 }
 
-export function planScope(spec: Spec, id: string, settings: readonly Setting[], facts: SystemdFacts): ScopePlan {
-  const { place, annotated } = together({
+/** @param isV1 whether the host has v1 hierarchies (hybrid ones too) */
+export function planScope(
+  spec: Spec,
+  id: string,
+  { settings, devices }: CgroupSettings,
+  facts: SystemdFacts,
+  isV1: boolean,
+): ScopePlan {
+  const { place, annotated, deviceProperties } = together({
     place: () => placeOf(spec.linux?.cgroupsPath ?? "", id, facts),
     annotated: () => planProperties(spec.annotations ?? {}),
+    deviceProperties: () => refusing("linux.resources.devices", () => devicePropertiesOf(isV1 ? devices : [])),
   });
   return {
     path: `${facts.controlGroup}${slicePath(place.slice)}/${place.scope}`,
@@ -25,20 +34,39 @@ export function planScope(spec: Spec, id: string, settings: readonly Setting[], 
       name: place.scope,
       bus: facts.bus,
       // Of a property that is there twice the last counts: the configuration's limits.
-      properties: [...basics(id, place.slice), ...annotated, ...propertiesOf(settings)],
+      properties: [
+        ...basics(id, place.slice),
+        ...(isV1 ? accounts : []),
+        ...annotated,
+        ...propertiesOf(settings),
+        ...deviceProperties,
+      ],
     },
   };
 }
 
 function placeOf(cgroupsPath: string, id: string, { isUser }: SystemdFacts): ScopeName {
   const slice = isUser ? "user.slice" : "system.slice";
+  return refusing("linux.cgroupsPath", () =>
+    cgroupsPath === "" ? { slice, scope: scopeName("box", id) } : parseScopePath(cgroupsPath, slice),
+  );
+}
+
+function refusing<T>(property: string, action: () => T): T {
   try {
-    return cgroupsPath === "" ? { slice, scope: scopeName("box", id) } : parseScopePath(cgroupsPath, slice);
+    return action();
   } catch (thrown) {
     if (!(thrown instanceof BoxError)) throw thrown;
-    return refuse("linux.cgroupsPath", thrown.message);
+    return refuse(property, thrown.message);
   }
 }
+
+/** On v1 systemd takes a unit into the hierarchy of a controller if something is asked of it, and out of it if not. */
+const accounts: readonly UnitProperty[] = ["CPU", "Memory", "BlockIO", "Tasks"].map((name) => ({
+  name: `${name}Accounting`,
+  signature: "b",
+  value: true,
+}));
 
 function basics(id: string, slice: string): readonly UnitProperty[] {
   return [

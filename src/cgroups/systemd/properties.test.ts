@@ -85,10 +85,44 @@ describe("propertiesOf()", () => {
     ["io.max", "/dev/sda rbps=1", []],
     ["hugetlb.2MB.max", "0", []],
     ["cpu.idle", "1", []],
+    ["memory.limit_in_bytes", "4096", [["MemoryLimit", "t", 4096n]]],
+    ["memory.limit_in_bytes", "-1", [["MemoryLimit", "t", infinity]]],
+    ["memory.memsw.limit_in_bytes", "4096", []],
+    ["cpu.shares", "512", [["CPUShares", "t", 512n]]],
+    [
+      "cpu.cfs_quota_us",
+      "50000",
+      [
+        ["CPUQuotaPeriodUSec", "t", 100_000n],
+        ["CPUQuotaPerSecUSec", "t", 500_000n],
+      ],
+    ],
+    [
+      "cpu.cfs_quota_us",
+      "-1",
+      [
+        ["CPUQuotaPeriodUSec", "t", 100_000n],
+        ["CPUQuotaPerSecUSec", "t", infinity],
+      ],
+    ],
+    ["blkio.weight", "500", [["BlockIOWeight", "t", 500n]]],
+    ["blkio.weight_device", "8:0 500", [["BlockIODeviceWeight", "a(st)", [["/dev/block/8:0", 500n]]]]],
+    ["blkio.throttle.read_bps_device", "8:0 7", [["BlockIOReadBandwidth", "a(st)", [["/dev/block/8:0", 7n]]]]],
+    ["blkio.throttle.write_bps_device", "8:0 0", [["BlockIOWriteBandwidth", "a(st)", [["/dev/block/8:0", infinity]]]]],
+    ["blkio.throttle.read_iops_device", "8:0 7", []],
   ];
   for (const [name, text, expected] of cases) {
     test(`${name} ${text}`, () => assert.deepEqual(translated([name, text]), expected));
   }
+
+  test("takes v1's quota and period together", () => {
+    const expected = [
+      ["CPUQuotaPeriodUSec", "t", 50_000n],
+      ["CPUQuotaPerSecUSec", "t", 400_000n],
+    ];
+    assert.deepEqual(translated(["cpu.cfs_period_us", "50000"], ["cpu.cfs_quota_us", "20000"]), expected);
+    assert.deepEqual(translated(["cpu.cfs_quota_us", "20000"], ["cpu.cfs_period_us", "50000"]), expected);
+  });
 
   test("collects the lines of several devices", () => {
     assert.deepEqual(translated(["io.max", "8:0 wbps=1"], ["io.max", "8:16 wbps=2"]), [

@@ -1,7 +1,7 @@
 /**
  * What systemd knows of a container's limits: each file of cgroup2 with the property of systemd.resource-control(5) that
- * stands for it. The files are written as well; without the property systemd would put its own value there the next time
- * it looks at the unit. Pure.
+ * stands for it, and each of v1 with its older one. The files are written as well; without the property systemd would put
+ * its own value there the next time it looks at the unit. Pure.
  */
 import type { Setting, UnitProperty, UnitValue } from "../ops.ts";
 
@@ -23,13 +23,19 @@ const translations: Readonly<Record<string, Translate>> = {
   "cpuset.mems": set("AllowedMemoryNodes"),
   "io.weight": ioWeight,
   "io.max": ioMax,
+  // v1. systemd translates the properties of cgroup2 as well, but not to the same values.
+  "memory.limit_in_bytes": bytes("MemoryLimit"),
+  "cpu.shares": number("CPUShares"),
+  "blkio.weight": number("BlockIOWeight"),
+  "blkio.weight_device": blockWeight,
+  "blkio.throttle.read_bps_device": blockBandwidth("BlockIOReadBandwidth"),
+  "blkio.throttle.write_bps_device": blockBandwidth("BlockIOWriteBandwidth"),
 };
 
 /** The properties that stand for these settings. Values that systemd cannot express are left to the files alone. */
 export function propertiesOf(settings: readonly Setting[]): readonly UnitProperty[] {
-  const all = settings.flatMap(({ files }) =>
-    files.flatMap(({ name, text }) => translations[name]?.(text.trim()) ?? []),
-  );
+  const files = settings.flatMap((setting) => setting.files);
+  const all = [...files, ...bandwidthOfV1(files)].flatMap(({ name, text }) => translations[name]?.(text.trim()) ?? []);
   return merged(all);
 }
 
@@ -39,9 +45,9 @@ function property(name: string, signature: string, value: UnitValue): UnitProper
 
 const suffixes = ["", "K", "M", "G", "T", "P", "E"];
 
-/** A number of bytes as the kernel reads it: `max`, `4096`, `4M`. */
+/** A number of bytes as the kernel reads it: `4096`, `4M`; no limit: `max`, on v1 `-1`. */
 function bytesOf(text: string): bigint | undefined {
-  if (text === "max") return infinity;
+  if (text === "max" || text === "-1") return infinity;
   const [, digits, suffix = ""] = /^(\d{1,20})([KMGTPE]?)$/i.exec(text) ?? [];
   if (digits === undefined) return undefined;
   const value = BigInt(digits) << BigInt(10 * suffixes.indexOf(suffix.toUpperCase()));
@@ -71,6 +77,15 @@ function bandwidth(text: string): UnitProperty[] {
     ...property("CPUQuotaPeriodUSec", "t", BigInt(period)),
     ...property("CPUQuotaPerSecUSec", "t", percent === undefined ? infinity : BigInt(percent) * 10_000n),
   ];
+}
+
+/** v1's two files as the one of cgroup2. */
+function bandwidthOfV1(files: Setting["files"]): Setting["files"] {
+  const textOf = (file: string): string | undefined => files.find(({ name }) => name === file)?.text;
+  const [quota, period] = [textOf("cpu.cfs_quota_us"), textOf("cpu.cfs_period_us")];
+  if (quota === undefined && period === undefined) return [];
+  const limit = quota === undefined || quota === "-1" ? "max" : quota;
+  return [{ name: "cpu.max", text: `${limit} ${period ?? defaultPeriod}` }];
 }
 
 /** No machine has more processors or nodes. */
@@ -123,6 +138,21 @@ function ioMax(text: string): UnitProperty[] {
     const [name, limit] = [ioLimits[key], bytesOf(value)];
     return name === undefined || limit === undefined ? [] : property(name, "a(st)", [[devicePath(device), limit]]);
   });
+}
+
+/** `8:0 200` of v1. */
+function blockWeight(text: string): UnitProperty[] {
+  const [, device, weight = ""] = /^(\d+:\d+) (\d{1,4})$/.exec(text) ?? [];
+  return device === undefined ? [] : property("BlockIODeviceWeight", "a(st)", [[devicePath(device), BigInt(weight)]]);
+}
+
+/** `8:0 1048576` of v1, where 0 is no limit. */
+function blockBandwidth(name: string): Translate {
+  return (text) => {
+    const [, device, rate = ""] = /^(\d+:\d+) (\d{1,20})$/.exec(text) ?? [];
+    const limit = rate === "0" ? infinity : bytesOf(rate);
+    return device === undefined || limit === undefined ? [] : property(name, "a(st)", [[devicePath(device), limit]]);
+  };
 }
 
 /** Lists of devices are one property; of anything else that is there twice the last counts. */

@@ -2,36 +2,83 @@
 import { BoxError } from "../../base/errors.ts";
 import { Cgroup } from "../cgroup.ts";
 import type { NewCgroup } from "../driver.ts";
-import type { CgroupOps, CgroupSettings, Setting, UnitOps, UnitProperty, UnitRecord } from "../ops.ts";
+import type {
+  CgroupDirectory,
+  CgroupOps,
+  CgroupSettings,
+  DeviceRuleOp,
+  Setting,
+  UnitOps,
+  UnitProperty,
+  UnitRecord,
+} from "../ops.ts";
+import { removeCgroup } from "../removal.ts";
+import { devicePropertiesOf } from "./devices.ts";
 import { Manager } from "./manager.ts";
 import { propertiesOf } from "./properties.ts";
 
-/** A scope to be: systemd makes none without a process, so init is cloned beside us and moved. */
+/**
+ * A scope to be: systemd makes none without a process, so init is cloned beside us and moved.
+ *
+ * systemd manages all of cgroup2, but not every hierarchy of v1 (no cpuset, no freezer). In those the cgroup is made and
+ * entered by box, at the path of the scope.
+ */
 export class Scope implements NewCgroup {
   readonly birthplace = undefined;
   readonly entersLater = true;
   readonly isMade = false;
-  readonly limitsFirst = false;
   readonly #ops: CgroupOps;
   readonly #unit: UnitOps;
+  #newIn: readonly CgroupDirectory[] = [];
+  #cgroup: Cgroup | undefined;
 
   constructor(ops: CgroupOps, unit: UnitOps) {
     this.#ops = ops;
     this.#unit = unit;
   }
 
+  get limitsFirst(): boolean {
+    return this.#ops.directories.some(isLimitedByV1);
+  }
+
+  make(pid: number): void {
+    using beside = Cgroup.make({ ...this.#ops, directories: this.#ops.directories.filter(isLimitedByV1) });
+    this.#newIn = beside.newIn;
+    try {
+      using manager = Manager.connect(this.#unit.bus);
+      manager.startScope(this.#unit, pid);
+    } catch (thrown) {
+      // One hierarchy at a time: in each of them is what systemd had put there before it failed.
+      for (const directory of this.#newIn)
+        removeCgroup({ path: this.#ops.path, directories: [directory], ownParent: false });
+      throw thrown;
+    }
+  }
+
+  /** Into what systemd has not moved it. */
   enter(pid: number): void {
-    using manager = Manager.connect(this.#unit.bus);
-    manager.startScope(this.#unit, pid);
+    if (this.limitsFirst) this.#opened().enter(pid);
   }
 
   /** systemd has done what it knows of already; the kernel's files say it exactly, and all of it. */
   limit(settings: CgroupSettings): void {
-    using cgroup = Cgroup.open(this.#ops);
-    cgroup.limit(settings);
+    this.#opened().limit(settings);
   }
 
-  [Symbol.dispose](): void {}
+  #opened(): Cgroup {
+    const isNew = (one: CgroupDirectory): boolean => !isLimitedByV1(one) || this.#newIn.includes(one);
+    this.#cgroup ??= Cgroup.open(this.#ops, isNew);
+    return this.#cgroup;
+  }
+
+  [Symbol.dispose](): void {
+    this.#cgroup?.[Symbol.dispose]();
+  }
+}
+
+/** `name=systemd` is where systemd itself finds the processes of a unit. */
+function isLimitedByV1({ version, controllers }: CgroupDirectory): boolean {
+  return version === 1 && !controllers.includes("name=systemd");
 }
 
 /** Ends the scope, whose processes are gone, and waits until systemd has let go of it. */
@@ -48,9 +95,17 @@ export function endScope({ name, bus }: UnitRecord): void {
   manager.stop(name);
 }
 
-/** Tells systemd of limits that change, so that it does not put back the old ones. @returns what undoes that */
-export function changeScope({ name, bus }: UnitRecord, settings: readonly Setting[]): () => void {
-  const properties = propertiesOf(settings);
+/**
+ * Tells systemd of what changes, so that it does not put back the old limits.
+ * @param devices the new device rules where it applies them: on cgroup v1
+ * @returns what undoes that
+ */
+export function changeScope(
+  { name, bus }: UnitRecord,
+  settings: readonly Setting[],
+  devices: readonly DeviceRuleOp[],
+): () => void {
+  const properties = [...propertiesOf(settings), ...devicePropertiesOf(devices)];
   if (properties.length === 0) return () => {};
   const change = (to: (manager: Manager) => readonly UnitProperty[]): void => {
     using manager = Manager.connect(bus);
