@@ -9,7 +9,6 @@ import type { NewCgroup } from "./driver.ts";
 import { Entrance, type OpenDirectory } from "./entrance.ts";
 import type { CgroupDirectory, CgroupOps, CgroupSettings, DeviceRuleOp, Setting } from "./ops.ts";
 import { pidsBelow } from "./processes.ts";
-import { recordOf } from "./record.ts";
 import { removeEmptyCgroup } from "./removal.ts";
 import { writeSettings } from "./settings.ts";
 
@@ -50,7 +49,8 @@ export class Cgroup extends Entrance implements NewCgroup {
     } catch (thrown) {
       closeAll(members.map(({ fd }) => fd));
       const directories = members.flatMap(({ directory, made }) => (made ? [directory] : []));
-      removeEmptyCgroup({ ...recordOf(ops), directories });
+      // Where there is a unit it is not to be ended: nobody has asked for it yet, it may be another's.
+      removeEmptyCgroup({ path: ops.path, ownParent: ops.ownParent, directories });
       throw thrown;
     }
   }

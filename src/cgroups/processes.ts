@@ -2,7 +2,7 @@
 import { BoxError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { monotonicMilliseconds } from "../linux/clock.ts";
-import { SIGKILL } from "../linux/constants.ts";
+import { POLLIN, SIGKILL } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { pidfdOpen, sendSignal } from "../linux/process.ts";
 import { poll, waitReadable } from "../linux/socket.ts";
@@ -73,18 +73,19 @@ export const emptyTimeout = 10_000;
 /** Kills everything in the cgroup and waits until the kernel says that it is empty. */
 export function killAndWait(record: CgroupRecord): void {
   const deadline = monotonicMilliseconds() + emptyTimeout;
-  while (cgroupPids(record).length > 0) {
+  for (let pids = cgroupPids(record); pids.length > 0; pids = cgroupPids(record)) {
+    if (monotonicMilliseconds() > deadline) {
+      throw new BoxError(`cgroup ${quote(record.path)}: processes ${pids.join(", ")} are still there after SIGKILL`);
+    }
     signalAll(record, SIGKILL);
     waitForChange(record, deadline);
-    if (monotonicMilliseconds() > deadline) {
-      throw new BoxError(
-        `cgroup ${quote(record.path)}: processes ${cgroupPids(record).join(", ")} are still there after SIGKILL`,
-      );
-    }
   }
 }
 
-/** Waits for cgroup2's notice that the populated state has changed; v1 has none, so its processes' own ends are awaited. */
+/**
+ * Waits for cgroup2's notice that the populated state has changed, and for the end of a process. v1 gives no notice; that
+ * of cgroup2 may come 10 ms late, and never when somebody (systemd) removes the cgroup meanwhile.
+ */
 export function waitForChange(record: CgroupRecord, deadline: number): void {
   const left = Math.max(0, deadline - monotonicMilliseconds());
   const v2 = record.directories.find(({ version }) => version === 2);
@@ -93,16 +94,22 @@ export function waitForChange(record: CgroupRecord, deadline: number): void {
     waitForProcesses(cgroupPids(record), left);
     return;
   }
+  const last = cgroupPids(record).at(-1);
+  using process = last === undefined ? undefined : pidfdOpen(last);
+  // It has ended: that is a change.
+  if (last !== undefined && process === undefined) return;
   using events = new NoticeFile(cgroup, "cgroup.events");
   try {
-    if (!events.read().includes("populated 0")) poll([events.wait], left);
+    if (events.read().includes("populated 0")) return;
+    poll([events.wait, ...(process === undefined ? [] : [{ fd: process, events: POLLIN }])], left);
   } catch (thrown) {
     if (!hasVanished(thrown)) throw thrown;
   }
 }
 
-/** Waits for the end of the first of these processes: the caller looks again then. */
-export function waitForProcesses([first]: readonly number[], milliseconds: number): void {
-  using process = first === undefined ? undefined : pidfdOpen(first);
+/** Waits for the end of the last of these processes: the caller looks again then. */
+export function waitForProcesses(pids: readonly number[], milliseconds: number): void {
+  const last = pids.at(-1);
+  using process = last === undefined ? undefined : pidfdOpen(last);
   if (process !== undefined) waitReadable(process, milliseconds);
 }

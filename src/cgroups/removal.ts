@@ -11,7 +11,7 @@ import { poll } from "../linux/socket.ts";
 import { childrenOf, openCgroup, openChild, processesOf, removeIfEmpty } from "./directory.ts";
 import { endScope } from "./driver.ts";
 import type { CgroupDirectory } from "./ops.ts";
-import { emptyTimeout, killAndWait, waitForChange, waitForProcesses } from "./processes.ts";
+import { cgroupPids, emptyTimeout, killAndWait, waitForChange, waitForProcesses } from "./processes.ts";
 import type { CgroupRecord } from "./record.ts";
 
 /**
@@ -62,6 +62,11 @@ const vanishTimeout = 2000;
 /** Removes what is or becomes empty and kills nothing: for a cgroup of which it is not sure that all in it is ours. */
 export function removeEmptyCgroup(record: CgroupRecord): void {
   const deadline = monotonicMilliseconds() + vanishTimeout;
+  if (record.unit !== undefined) {
+    if (!isEmptyBy(record, deadline)) return;
+    // Of a cgroup that is removed before systemd has heard that it is empty it never hears.
+    endScope(record.unit);
+  }
   for (const directory of record.directories) {
     const parts = components(record.path);
     using parent = openCgroup(directory, parts.slice(0, -1).join("/"));
@@ -70,6 +75,18 @@ export function removeEmptyCgroup(record: CgroupRecord): void {
     while (!tryRemove(parent, name) && monotonicMilliseconds() < deadline) waitForChange(record, deadline);
     if (record.ownParent) removeEmptyParent(directory, parts.slice(0, -1));
   }
+}
+
+/** Whether no process is left in any hierarchy, at the latest then. */
+function isEmptyBy(record: CgroupRecord, deadline: number): boolean {
+  for (const directory of record.directories) {
+    const part = { ...record, directories: [directory] };
+    while (cgroupPids(part).length > 0) {
+      if (monotonicMilliseconds() >= deadline) return false;
+      waitForChange(part, deadline);
+    }
+  }
+  return true;
 }
 
 function removeTree(parent: Fd, name: string, deadline: number): void {

@@ -130,4 +130,5 @@ const meanings: readonly (readonly [file: string, errno: string, meaning: string
   ["blkio.", "ENODEV", "there is no such device"],
   ["io.", "ENODEV", "there is no such device"],
   ["net_prio.", "ENODEV", "there is no such interface"],
+  ["rdma.", "ENODEV", "there is no such device"],
 ];

@@ -63,15 +63,15 @@ scenario(
   async (lab) => {
     const profile = await loadProfile(lab, "init");
     mkdirSync(lab.path("log"));
-    const hook = (name: string) => ({
+    const hook = (file: string) => ({
       path: "/bin/sh",
-      args: ["sh", "-c", `cat >/dev/null; cat /proc/self/attr/current >${lab.path("log")}/${name}`],
+      args: ["sh", "-c", `cat >/dev/null; cat /proc/self/attr/current >${file}`],
       env: ["PATH=/usr/bin:/bin"],
     });
     const container = lab.container(["/bin/true"], (spec) => {
       confined(profile)(spec);
-      spec.mounts.push({ destination: lab.path("log"), source: lab.path("log"), type: "bind", options: ["bind"] });
-      spec.hooks = { createContainer: [hook("create")], startContainer: [hook("start")] };
+      spec.mounts.push({ destination: "/log", source: lab.path("log"), type: "bind", options: ["bind"] });
+      spec.hooks = { createContainer: [hook(lab.path("log/create"))], startContainer: [hook("/log/start")] };
     });
     await container.outputOfRun();
     const said = (name: string) => readFileSync(lab.path(`log/${name}`), "utf8").trim();

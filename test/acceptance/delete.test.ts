@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { ok, refused } from "./harness/expect.ts";
-import { cgroupsNamed, isAlive } from "./harness/host.ts";
+import { cgroupsNamed, isAlive, removeCgroups } from "./harness/host.ts";
 import { feature } from "./harness/suite.ts";
 
 const scenario = feature("delete", {
@@ -40,7 +40,7 @@ scenario("delete removes cgroups that were made below", async (lab) => {
 
 scenario("delete succeeds when somebody removed the cgroups before", async (lab) => {
   const container = await lab.stopped();
-  for (const path of cgroupsNamed(container.id)) rmdirSync(path);
+  removeCgroups(container.id);
   await container.delete();
 });
 

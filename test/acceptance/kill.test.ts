@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { cgroupsPathOf } from "./harness/container.ts";
 import { ok, refused, until } from "./harness/expect.ts";
 import { isAlive, processes } from "./harness/host.ts";
 import { feature } from "./harness/suite.ts";
@@ -132,7 +133,7 @@ scenario("the end of init ends all processes of its pid namespace", { needs: ["c
   const container = await lab.created(["/bin/probe", "orphan"]);
   await container.start();
   await container.line(/^orphan /);
-  const inside = processes().filter(({ marks }) => marks.includes(`/${container.id}\n`));
+  const inside = processes().filter(({ marks }) => marks.includes(`${cgroupsPathOf(container)}\n`));
   assert.ok(inside.length >= 2, `only ${inside.length} process(es) in the cgroup`);
   await container.stop();
   await until("no process is left", () => inside.every(({ pid }) => !isAlive(pid)));

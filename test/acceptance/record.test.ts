@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, rmdirSync, truncateSync, writeFileSync } from "node:fs";
+import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "./harness/command.ts";
 import type { Container } from "./harness/container.ts";
 import { context } from "./harness/context.ts";
 import { ok, refused } from "./harness/expect.ts";
-import { cgroupsNamed, isAlive, startTime } from "./harness/host.ts";
+import { isAlive, removeCgroups, startTime } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
 import { feature } from "./harness/suite.ts";
 
@@ -24,7 +24,7 @@ interface Record {
 /** Takes the cgroups away: where they were is lost with the record. */
 async function stoppedWithoutCgroups(lab: Lab): Promise<Container> {
   const container = await lab.stopped();
-  for (const cgroup of cgroupsNamed(container.id)) rmdirSync(cgroup);
+  removeCgroups(container.id);
   return container;
 }
 

@@ -96,9 +96,20 @@ scenario("create refuses a page size that the kernel does not have", async (lab,
   );
 });
 
+scenario("create refuses an RDMA device that the host does not have, and leaves nothing", async (lab, t) => {
+  const resources = { rdma: { none0: { hcaHandles: 1 } } };
+  const files = [["rdma.max", ""]] as const;
+  const place = placeOf({ name: "rdma", resources, controllers: ["rdma", "rdma"], v1: files, v2: files });
+  if (typeof place === "string") return t.skip(place);
+  const container = limited(lab, ["/bin/true"], resources);
+  refused(await container.creating().result(), /rdma.*none0|none0.*rdma|rdma\.max/);
+  assert.deepEqual(cgroupsNamed(container.id), []);
+});
+
 scenario(
   "a memory limit that is too low for the start-up is told as such",
-  { needs: ["cgroup: memory"], boxOnly: "its own words" },
+  // systemd removes the cgroup with what it tells of the end.
+  { needs: ["cgroup: memory", "cgroup: by cgroupfs"], boxOnly: "its own words" },
   async (lab) => {
     const container = limited(lab, ["/bin/true"], { memory: { limit: 8192 } });
     refused(await container.creating().result(), /memory\.limit is too low for the start-up/);

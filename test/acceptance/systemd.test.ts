@@ -232,6 +232,22 @@ scenario("delete leaves no unit and no cgroup, and the id can be used again at o
   }
 });
 
+scenario(
+  "a run that fails at once leaves nothing, however soon the scope ends",
+  { needs: ["command: run"] },
+  async (lab) => {
+    const container = lab.container(["/bin/true"], (spec) => {
+      spec.process.cwd = "/proc/self/fd/999";
+    });
+    for (let round = 0; round < 20; round++) {
+      const result = await lab.runtime.call(["run", "--bundle", container.bundle, container.id]);
+      refused(result, /cwd/);
+      assert.doesNotMatch(result.stderr, /cleaning up/);
+      assert.deepEqual(directoriesOf(container), []);
+    }
+  },
+);
+
 scenario("delete works when the program has ended and systemd has forgotten the scope", async (lab) => {
   const container = await lab.stopped();
   await until("the scope is gone", async () => !(await isLoaded(scopeOf(container))));

@@ -30,6 +30,11 @@ describe("propertiesOf()", () => {
     ["memory.min", "x", []],
     ["memory.swap.max", "0", [["MemorySwapMax", "t", 0n]]],
     ["pids.max", "max", [["TasksMax", "t", infinity]]],
+    ["pids.max", "20", [["TasksMax", "t", 20n]]],
+    ["pids.max", "0", [["TasksMax", "t", 1n]]],
+    ["cpu.weight", "0", []],
+    ["cpu.shares", "1", []],
+    ["blkio.weight", "5", []],
     ["cpu.weight", "59", [["CPUWeight", "t", 59n]]],
     [
       "cpu.max",

@@ -16,8 +16,8 @@ const translations: Readonly<Record<string, Translate>> = {
   "memory.low": bytes("MemoryLow"),
   "memory.min": bytes("MemoryMin"),
   "memory.swap.max": bytes("MemorySwapMax"),
-  "pids.max": bytes("TasksMax"),
-  "cpu.weight": number("CPUWeight"),
+  "pids.max": tasks,
+  "cpu.weight": number("CPUWeight", 1, 10_000),
   "cpu.max": bandwidth,
   "cpuset.cpus": set("AllowedCPUs"),
   "cpuset.mems": set("AllowedMemoryNodes"),
@@ -25,8 +25,8 @@ const translations: Readonly<Record<string, Translate>> = {
   "io.max": ioMax,
   // v1. systemd translates the properties of cgroup2 as well, but not to the same values.
   "memory.limit_in_bytes": bytes("MemoryLimit"),
-  "cpu.shares": number("CPUShares"),
-  "blkio.weight": number("BlockIOWeight"),
+  "cpu.shares": number("CPUShares", 2, 262_144),
+  "blkio.weight": number("BlockIOWeight", 10, 1000),
   "blkio.weight_device": blockWeight,
   "blkio.throttle.read_bps_device": blockBandwidth("BlockIOReadBandwidth"),
   "blkio.throttle.write_bps_device": blockBandwidth("BlockIOWriteBandwidth"),
@@ -61,8 +61,17 @@ function bytes(name: string): Translate {
   };
 }
 
-function number(name: string): Translate {
-  return (text) => (/^\d{1,15}$/.test(text) ? property(name, "t", BigInt(text)) : []);
+/** Out of systemd's bounds a value is left to the file alone. */
+function number(name: string, low: number, high: number): Translate {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    return value >= low && value <= high ? property(name, "t", BigInt(value)) : [];
+  };
+}
+
+/** systemd knows no limit of 0. With one process in the cgroup 1 lets no other in either. */
+function tasks(text: string): readonly UnitProperty[] {
+  return bytes("TasksMax")(text === "0" ? "1" : text);
 }
 
 const defaultPeriod = 100_000;

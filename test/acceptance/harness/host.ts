@@ -1,6 +1,6 @@
 /** What the host itself says, read from /proc and /sys. */
 
-import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, rmdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 export interface MountLine {
@@ -133,6 +133,17 @@ export function cgroupsNamed(token: string): string[] {
   };
   for (const top of new Set(Object.values(cgroupHost().hierarchies))) walk(top);
   return found;
+}
+
+/** Removes those that are still there: systemd removes a part of them itself. */
+export function removeCgroups(token: string): void {
+  for (const path of cgroupsNamed(token)) {
+    try {
+      rmdirSync(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
 }
 
 export function exists(path: string): boolean {

@@ -243,8 +243,9 @@ export interface Place {
 }
 
 /** Where a limit is to be found on this host, or why it cannot be tried. */
-export function placeOf({ controllers: [one, two], v1, v2, unless }: Limit): Place | string {
+export function placeOf({ controllers: [one, two], v1, v2, atTop, unless }: Limit): Place | string {
   const { hierarchies } = cgroupHost();
+  if (atTop === true && context.cgroupManager === "systemd") return "systemd's slices have none of it to give";
   const reason = unless?.();
   if (reason !== undefined) return reason;
   const topOf1 = one === undefined ? undefined : hierarchies[one];
