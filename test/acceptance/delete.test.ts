@@ -67,9 +67,10 @@ scenario(
       'runtime.md, Delete: "resources associated with the container, but not created by this container, MUST NOT be deleted"',
   },
   async (lab) => {
-    const container = await lab.stopped();
+    const container = await lab.created();
     const [top] = cgroupsNamed(container.id).map((path) => join(path, ".."));
     assert.ok(top);
+    await container.stop();
     const neighbour = join(top, `${lab.newId()}`);
     mkdirSync(neighbour);
     lab.later(() => rmdirSync(neighbour));

@@ -23,10 +23,19 @@ export interface Limit {
 
 const mebibyte = 1024 * 1024;
 
-/** A block device: major and minor as in a cgroup file. */
+/** Whether cgroups can have weights of a block device. */
+function hasWeights(device: string): boolean {
+  const text = (path: string): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
+  const scheduler = text(`/sys/dev/block/${device}/queue/scheduler`);
+  return scheduler.includes("[bfq]") || text("/sys/fs/cgroup/io.cost.qos").includes(`${device} enable=1`);
+}
+
+/** A block device, one with weights if there is one: major and minor as in a cgroup file. */
 function blockDevice(): { readonly major: number; readonly minor: number; readonly text: string } {
   const names = existsSync("/sys/block") ? readdirSync("/sys/block").sort() : [];
-  const text = names[0] === undefined ? "0:0" : readFileSync(`/sys/block/${names[0]}/dev`, "utf8").trim();
+  const numbersOf = (name: string): string => readFileSync(`/sys/block/${name}/dev`, "utf8").trim();
+  const texts = names.map(numbersOf);
+  const text = texts.find(hasWeights) ?? texts[0] ?? "0:0";
   const [major = 0, minor = 0] = text.split(":").map(Number);
   return { major, minor, text };
 }
@@ -34,15 +43,6 @@ function blockDevice(): { readonly major: number; readonly minor: number; readon
 const disk = blockDevice();
 const numbers = { major: disk.major, minor: disk.minor };
 const noDisk = (): string | undefined => (disk.text === "0:0" ? "there is no block device" : undefined);
-
-/** Why the disk has no weight of its own. */
-function noWeights(): string | undefined {
-  const text = (path: string): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
-  const scheduler = text(`/sys/dev/block/${disk.text}/queue/scheduler`);
-  const costs = text("/sys/fs/cgroup/io.cost.qos");
-  const weighted = scheduler.includes("[bfq]") || costs.includes(`${disk.text} enable=1`);
-  return weighted ? undefined : "neither bfq nor blk-iocost is in force on the block device";
-}
 
 function throttle(key: string, v1: string, word: string): Limit {
   const ioMax = ["rbps", "wbps", "riops", "wiops"].map((one) => `${one}=${one === word ? 1048576 : "max"}`);
@@ -183,7 +183,7 @@ export const limits: readonly Limit[] = [
     { blockIO: { weightDevice: [{ ...numbers, weight: 300 }] } },
     [["blkio.bfq.weight_device", `${disk.text} 300`]],
     [["io.bfq.weight|io.weight", `${disk.text} 300|${disk.text} 2930`]],
-    { unless: () => noDisk() ?? noWeights() },
+    { unless: () => (hasWeights(disk.text) ? undefined : "no block device has weights: neither bfq nor blk-iocost") },
   ),
   limit(
     "blockIO.leafWeight",
