@@ -93,8 +93,10 @@ function tried(...argv: [string, ...string[]]): string {
   const [file, ...args] = argv;
   const { status, stderr, error } = spawnSync(file, args, { encoding: "utf8" });
   if (status === 0) return "";
+  // There is no output then.
+  if (error !== undefined) return error.message;
   const words = stderr.trim().split("\n");
-  return error?.message ?? (words.findLast((line) => !line.includes("dmesg(1)")) || `${file} ended with ${status}`);
+  return words.findLast((line) => !line.includes("dmesg(1)")) || `${file} ended with ${status}`;
 }
 
 /** As `tried`, by an ordinary user as root of a user namespace of its own. */
