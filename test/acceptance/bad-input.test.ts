@@ -157,12 +157,31 @@ scenario(
       for (const path of [
         ["unknown"],
         ["process", "unknown"],
+        ["process", "user", "unknown"],
         ["linux", "unknown"],
+        ["linux", "namespaces", 0, "unknown"],
+        ["linux", "resources", "unknown"],
         ["root", "unknown"],
         ["mounts", 0, "unknown"],
       ]) {
         set(spec, path, { anything: [1, null] });
       }
+    });
+    await container.expectStatus("created");
+  },
+);
+
+scenario(
+  "create ignores what other platforms have",
+  { clause: "config.md, Platform-specific configuration" },
+  async (lab) => {
+    const container = await lab.created(["/bin/true"], (spec) => {
+      set(spec, ["windows"], { layerFolders: ["C:\\\\layer"], network: { endpointList: ["one"] } });
+      set(spec, ["solaris"], { milestone: "svc:/milestone/container:default" });
+      set(spec, ["vm"], { kernel: { path: "/nothing/vmlinuz" } });
+      set(spec, ["zos"], {});
+      set(spec, ["freebsd"], {});
+      set(spec, ["process", "commandLine"], "nothing.exe /x");
     });
     await container.expectStatus("created");
   },

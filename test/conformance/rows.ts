@@ -151,7 +151,7 @@ const top: Section = {
       what: "vm, windows, solaris, zos, freebsd",
       verdict: "ignored",
       reason: "they are of other platforms",
-      tests: ["bad input: create ignores unknown properties"],
+      tests: ["bad input: create ignores what other platforms have"],
     },
   ],
 };
@@ -168,6 +168,7 @@ const programs: Section = {
     done(
       ["process.consoleSize.*"],
       "ignored without a terminal",
+      "terminal: create gives the terminal's master to the console socket",
       "src/process/plan.test.ts: planProcess() gives a terminal its size only where there is one",
     ),
     done(
@@ -269,7 +270,12 @@ const programs: Section = {
       "src/spec/rules/process.test.ts: processRules() wants lists of CPUs",
       "src/process/plan.test.ts: planProcess() plans processors only where some are named",
     ),
-    { what: "commandLine", verdict: "ignored", reason: "it is of another platform", tests: [] },
+    {
+      what: "commandLine",
+      verdict: "ignored",
+      reason: "it is of another platform",
+      tests: ["bad input: create ignores what other platforms have"],
+    },
   ],
 };
 
