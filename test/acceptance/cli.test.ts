@@ -110,19 +110,23 @@ kill $service`;
 
 const services = { boxOnly: "how it writes there", bare: false } as const;
 
-scenario("--log journald: writes to the journal, with the severity and the name", services, async (lab) => {
-  const journal = "/run/systemd/journal/socket";
-  const line = await heard(lab, { socket: journal, options: ["--log", "journald:web"] });
-  const message = 'MESSAGE=container "missing": container does not exist';
-  assert.equal(line, `${message} PRIORITY=3 SYSLOG_IDENTIFIER=web BOX_STAGE=start  (0)`);
-  const plain = await heard(lab, { socket: journal, options: ["--log", "journald:", "--log-format", "json"] });
-  assert.match(
-    plain,
-    /^MESSAGE=\{"level":"error","msg":"container \\"missing\\": .*"\} PRIORITY=3 SYSLOG_IDENTIFIER=box /,
-  );
-});
+scenario(
+  "--log journald: writes to the journal, with the severity and the name",
+  { ...services, root: "mounts on the host" },
+  async (lab) => {
+    const journal = "/run/systemd/journal/socket";
+    const line = await heard(lab, { socket: journal, options: ["--log", "journald:web"] });
+    const message = 'MESSAGE=container "missing": container does not exist';
+    assert.equal(line, `${message} PRIORITY=3 SYSLOG_IDENTIFIER=web BOX_STAGE=start  (0)`);
+    const plain = await heard(lab, { socket: journal, options: ["--log", "journald:", "--log-format", "json"] });
+    assert.match(
+      plain,
+      /^MESSAGE=\{"level":"error","msg":"container \\"missing\\": .*"\} PRIORITY=3 SYSLOG_IDENTIFIER=box /,
+    );
+  },
+);
 
-scenario("--log syslog: writes to the system's log", services, async (lab) => {
+scenario("--log syslog: writes to the system's log", { ...services, root: "mounts on the host" }, async (lab) => {
   const line = await heard(lab, { socket: "/dev/log", options: ["--log", "syslog:web"] });
   assert.match(line, /^<11>web\[\d+\]: container "missing": container does not exist \(0\)$/);
 });
@@ -132,15 +136,19 @@ scenario("--log file: appends to a file", { boxOnly: "how it writes there" }, as
   assert.match(readFileSync(lab.path("log"), "utf8"), /level=error msg="container .*does not exist"\n$/);
 });
 
-scenario("a log service that is not there is an error", { boxOnly: "told by box" }, async (lab) => {
-  const script = 'mount -t tmpfs tmpfs /run && exec "$@"';
-  const argv = [context.runtime.path, "--root", lab.root, "--log", "journald:web", "list"];
-  const isolated = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"];
-  refused(
-    await command([...isolated, ...argv]),
-    /^box: --log: connect\("\/run\/systemd\/journal\/socket"\): no such file/,
-  );
-});
+scenario(
+  "a log service that is not there is an error",
+  { root: "mounts on the host", boxOnly: "told by box" },
+  async (lab) => {
+    const script = 'mount -t tmpfs tmpfs /run && exec "$@"';
+    const argv = [context.runtime.path, "--root", lab.root, "--log", "journald:web", "list"];
+    const isolated = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"];
+    refused(
+      await command([...isolated, ...argv]),
+      /^box: --log: connect\("\/run\/systemd\/journal\/socket"\): no such file/,
+    );
+  },
+);
 
 const structured: [what: string, change: (spec: Spec) => void, flags: string[], details: Record<string, string>][] = [
   [

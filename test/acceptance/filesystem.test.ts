@@ -80,12 +80,16 @@ scenario("the container's mounts do not appear on the host", async (lab) => {
   );
 });
 
-scenario("the container's mounts do not appear on a host whose mounts are shared", async (lab) => {
-  const container = lab.container(["/bin/true"]);
-  const run = container.runtime.argv(["run", "--bundle", container.bundle, container.id]);
-  const script = `mount --make-rshared / && "$@" && ! grep -F "$0" /proc/self/mountinfo`;
-  ok(await command(["unshare", "--mount", "/bin/sh", "-c", script, container.id, ...run]));
-});
+scenario(
+  "the container's mounts do not appear on a host whose mounts are shared",
+  { root: "mounts on the host" },
+  async (lab) => {
+    const container = lab.container(["/bin/true"]);
+    const run = container.runtime.argv(["run", "--bundle", container.bundle, container.id]);
+    const script = `mount --make-rshared / && "$@" && ! grep -F "$0" /proc/self/mountinfo`;
+    ok(await command(["unshare", "--mount", "/bin/sh", "-c", script, container.id, ...run]));
+  },
+);
 
 scenario("a mount is made where nothing was before", async (lab) => {
   const found = await mountInside(lab, { destination: "/mnt/new/place", type: "tmpfs", source: "mine" });

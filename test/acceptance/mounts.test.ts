@@ -313,15 +313,23 @@ for (const [where, change] of [
   ["", () => {}],
   [" in a user namespace", (spec: Spec) => inUserNamespace(spec, 65536)],
 ] as const) {
-  scenario(`a bind mount keeps what restricts its source on the host${where}`, async (lab) => {
-    const [found] = await inside(lab, [restricted(lab, "ro,nosuid,nodev,noexec")], change);
-    for (const flag of ["ro", "nosuid", "nodev", "noexec"]) assert.ok(found?.options.includes(flag), flag);
-  });
+  scenario(
+    `a bind mount keeps what restricts its source on the host${where}`,
+    { root: "mounts on the host" },
+    async (lab) => {
+      const [found] = await inside(lab, [restricted(lab, "ro,nosuid,nodev,noexec")], change);
+      for (const flag of ["ro", "nosuid", "nodev", "noexec"]) assert.ok(found?.options.includes(flag), flag);
+    },
+  );
 }
 
 scenario(
   "root of a user namespace cannot take away what restricts a bind mount's source on the host",
-  { needs: ["namespace: user"], clause: "mount_namespaces(7), Restrictions on mount namespaces" },
+  {
+    root: "mounts on the host",
+    needs: ["namespace: user"],
+    clause: "mount_namespaces(7), Restrictions on mount namespaces",
+  },
   async (lab) => {
     const script =
       "mount -o remount,bind,rw,nosuid /mnt; mount -o remount,bind,ro,suid /mnt; touch /mnt/new; exec 2>&-; ls /mnt";
@@ -338,7 +346,7 @@ scenario(
 
 scenario(
   "create refuses to take away in a user namespace what restricts a bind mount's source",
-  { needs: ["namespace: user"], boxOnly: "no wish is passed over" },
+  { root: "mounts on the host", needs: ["namespace: user"], boxOnly: "no wish is passed over" },
   async (lab) => {
     const container = lab.container(["/bin/true"], (spec) => {
       inUserNamespace(spec, 65536);

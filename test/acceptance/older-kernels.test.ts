@@ -9,7 +9,11 @@ import type { Lab } from "./harness/lab.ts";
 import { feature } from "./harness/suite.ts";
 
 /** What box does where the kernel lacks a call that it uses: the same by older means. */
-const scenario = feature("older kernels", { needs: ["seccomp"], boxOnly: "older kernels than the one that runs here" });
+const scenario = feature("older kernels", {
+  root: "mounts on the host",
+  needs: ["seccomp"],
+  boxOnly: "older kernels than the one that runs here",
+});
 
 /** Its number is the same on every machine. */
 const mountSetattr = 442;

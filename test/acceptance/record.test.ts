@@ -62,7 +62,7 @@ scenario("a process that has got the pid of init is not taken for it", async (la
 
 scenario(
   "a pid that the kernel has given out again is not taken for init",
-  { needs: ["mount: proc"], limit: 120_000 },
+  { root: "namespaces that are not the user's", needs: ["mount: proc"], limit: 120_000 },
   async (lab) => {
     // A pid namespace, in which the next pid can be chosen; the shim is its first process and reaps.
     const script = `
