@@ -25,8 +25,8 @@
 /* Whether the engine itself threw: for want of memory or stack, which need not be a defect. */
 static bool is_shortage(JSContext *context, JSValueConst thrown)
 {
-	/* Without memory for an error object it throws null. */
-	if (JS_IsNull(thrown))
+	/* Without memory for an error object it throws null, or what only it has values for; our code throws errors alone. */
+	if (!JS_IsObject(thrown))
 		return true;
 	JSValue name = JS_GetPropertyStr(context, thrown, "name");
 	const char *text = JS_ToCString(context, name);
@@ -37,7 +37,7 @@ static bool is_shortage(JSContext *context, JSValueConst thrown)
 static _Noreturn void die_of_exception(JSContext *context, bool debug)
 {
 	JSValue thrown = JS_GetException(context);
-	const char *text = JS_IsNull(thrown) ? NULL : JS_ToCString(context, thrown);
+	const char *text = JS_IsObject(thrown) ? JS_ToCString(context, thrown) : NULL;
 	if (debug && JS_IsObject(thrown)) {
 		JSValue stack = JS_GetPropertyStr(context, thrown, "stack");
 		const char *frames = JS_ToCString(context, stack);
