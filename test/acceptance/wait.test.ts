@@ -10,7 +10,7 @@ const scenario = feature("wait", { boxOnly: "a command of its own" });
 /** The two ends of a `wait`: when it has begun, and what it says. Until it holds the process, that may end unseen. */
 function waiting({ runtime, id }: Container, trace: Fifo): { begun: Promise<unknown>; said: Promise<string> } {
   return {
-    begun: trace.lines.line(/"name":"wait","cat":"step"/),
+    begun: trace.lines.line(/"name":"wait","ph":"X","cat":"step"/),
     said: runtime.call(["--trace", trace.path, "wait", id]).then((result) => ok(result).stdout),
   };
 }
