@@ -139,9 +139,21 @@ __callDispose = (stack, error, failed) => {
   );
 }
 
-/** Left out of the image of the release, as bytecode: what people call now and then, and may wait for. */
-const seldom = ["doctor", "events", "features", "help", "spec", "trace", "update", "validate"];
-const besides = ["globals", "main", ...seldom.map((word) => `cli/commands/${word}`)];
+/** Left out of the image of the release, as bytecode, which is smaller: what is asked for now and then, and may be waited for. */
+const seldom = [
+  ...["doctor", "events", "features", "help", "mounts", "ps", "spec", "trace", "update", "validate"].map(
+    (command) => `cli/commands/${command}`,
+  ),
+  "cli/help",
+  "cli/log-service",
+  "cli/recovery",
+  "facts/systemd",
+  "fs/remount",
+  "cgroups/systemd/scope",
+  "container/service-manager",
+  "linux/trace",
+];
+const besides = ["globals", "main", ...seldom];
 const image = mode === "release" ? Object.keys(entryPoints()).filter((name) => !besides.includes(name)) : [];
 writeFileSync(`${output}/image.json`, JSON.stringify(image));
 
