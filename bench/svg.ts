@@ -19,6 +19,8 @@ export class Svg {
   constructor(width: number, height: number, title: string) {
     this.width = width;
     this.height = height;
+    // For who does not see it.
+    this.#add("title", {}, escaped(title));
     this.rect(0, 0, width, height, "#ffffff");
     this.text(12, 22, title, { weight: 600 });
   }
@@ -60,7 +62,7 @@ export class Svg {
     const list = Object.entries(attributes).map(
       ([name, value]) => `${name}="${typeof value === "number" ? round(value) : value}"`,
     );
-    this.#parts.push(`<${element} ${list.join(" ")}>${content}</${element}>`);
+    this.#parts.push(`<${[element, ...list].join(" ")}>${content}</${element}>`);
   }
 }
 
