@@ -89,14 +89,9 @@ function isHomeless({ linux = {} }: Spec, { cgroupHome }: CgroupFacts): boolean 
 }
 
 function scopeOf(spec: Spec, id: string, facts: CgroupFacts, limits: () => CgroupSettings): Place {
-  const { cgroups, systemd } = facts;
-  if (cgroups.mode === "none") refuse("linux.cgroupsPath", noCgroups);
-  if (cgroups.mode === "v1" && systemd.isUser)
-    refuse(
-      "linux.cgroupsPath",
-      "a user's own systemd can be given the controllers of cgroup v2 only, and this host has v1",
-    );
-  const { path, unit } = planScope(spec, id, limits(), systemd, cgroups.mode === "v1");
+  const { mode } = facts.cgroups;
+  if (mode === "none") refuse("linux.cgroupsPath", noCgroups);
+  const { path, unit } = planScope(spec, id, limits(), () => facts.systemd, mode === "v1");
   return { path, unit, ownParent: false };
 }
 

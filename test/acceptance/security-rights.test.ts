@@ -112,7 +112,9 @@ scenario(
   "texts of any length mean what short ones mean, or are refused (CVE-2021-43784)",
   { limit: 120_000 },
   async (lab) => {
-    const script = "for kind in pid net mnt; do readlink /proc/self/ns/$kind; done; id -u; echo $$";
+    const script =
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell replaces it
+      "for kind in pid net mnt; do readlink /proc/self/ns/$kind; done; id -u; echo $$; echo ${#LONG} ${#1}";
     const host = Object.values(namespaces("self"));
     for (const length of lengths) {
       const long = "A".repeat(length);
@@ -141,9 +143,10 @@ scenario(
           assert.match(result.stderr, /^[^\n]+\n$/, describeResult(result));
           continue;
         }
-        const [pid, net, mnt, uid, own] = result.stdout.trim().split("\n");
+        const [pid, net, mnt, uid, own, sizes] = result.stdout.trim().split("\n");
         assert.ok(![pid, net, mnt].some((link) => host.includes(link ?? "")), `${what} of ${length}: no own namespace`);
-        assert.deepEqual([uid, own], ["0", "1"], `${what} of ${length}`);
+        const given = `${what === "env" ? length : 0} ${what === "args" ? length : 0}`;
+        assert.deepEqual([uid, own, sizes], ["0", "1", given], `${what} of ${length}`);
       }
     }
     const container = lab.container(["/bin/true"], (spec) => {
@@ -170,6 +173,23 @@ function abstractSockets(): string[] {
     .split("\n")
     .flatMap((line) => line.split(" ").filter((word) => word.startsWith("@")));
 }
+
+scenario(
+  "an annotation that would run a program on the host is refused before systemd is asked (CVE-2024-3154)",
+  { root: "mounts on the host" },
+  async (lab) => {
+    const pretended = ["sh", "-c", 'mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && exec "$@"', "sh"];
+    for (const name of ["ExecStopPost", "ExecStartPre", "Wants", "OnFailure", "BPFProgram"]) {
+      const { runtime, id, bundle } = lab.container(["/bin/true"], (spec) => {
+        spec.linux.cgroupsPath = "system.slice:box:annotated";
+        spec.annotations = { [`org.systemd.property.${name}`]: "['/bin/true']" };
+      });
+      const create = runtime.argv(["--systemd-cgroup", "create", "--bundle", bundle, id]);
+      const result = await command(["unshare", "--mount", ...pretended, ...create], { env: runtime.place.env });
+      refused(result, new RegExp(`property\\.${name}"\\]: .*may set`));
+    }
+  },
+);
 
 scenario("text with a NUL is refused wherever it would reach the kernel", async (lab) => {
   const changes: Record<string, (spec: Spec) => void> = {

@@ -15,12 +15,13 @@ import { copyFileSync, existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync }
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { prepareArtefacts } from "../acceptance/harness/artefacts.ts";
 import { makeRootfs } from "../acceptance/harness/rootfs.ts";
 import { answersOf } from "./errnos.ts";
 import type { Fault } from "./format.ts";
 import { type Scarcity, scarcities } from "./scarcities.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
-import { type Ended, hierarchies, place, Trial, token } from "./trial.ts";
+import { type Ended, hierarchies, place, probe, Trial, token } from "./trial.ts";
 
 const project = fileURLToPath(new URL("../..", import.meta.url));
 const output = join(project, "build/faults");
@@ -72,7 +73,7 @@ async function inject(
   number: string,
 ): Promise<{ hit: boolean; findings: Finding[] }> {
   const scarcity = "limit" in trouble ? trouble : undefined;
-  const trial = new Trial(number, scenario, scarcity);
+  const trial = await Trial.make(number, scenario, scarcity);
   const findings: Finding[] = [];
   const find = (what: string): void => void findings.push({ fault: name, what });
   const killed = "errno" in trouble && trouble.errno === "kill";
@@ -107,7 +108,7 @@ async function inject(
 async function faultsOf(scenario: Scenario, number: string): Promise<Injection[]> {
   const injections: Injection[] = [];
   for (let step = scenario.from ?? 0; step < scenario.steps.length; step++) {
-    const trial = new Trial(`${number}-${step}`, scenario);
+    const trial = await Trial.make(`${number}-${step}`, scenario);
     for (const [index, args] of scenario.steps.entries()) {
       const { status, stderr } = await trial.box(args, index === step ? none : "none");
       if (status !== 0) throw new Error(`${scenario.name}: ${args.join(" ")}: ${stderr}`);
@@ -154,7 +155,9 @@ async function main(): Promise<number> {
   const started = Date.now();
   // Of our own, so that a build at the same time cannot disturb the run.
   copyFileSync(join(project, "build/box-faults"), join(place, "box"));
-  makeRootfs(join(place, "rootfs"), "/bin/busybox", "/bin/busybox");
+  await prepareArtefacts(join(project, "build/tools"));
+  copyFileSync(join(project, "build/tools/probe"), probe);
+  makeRootfs(join(place, "rootfs"), "/bin/busybox", probe);
   const all: Injection[] = [];
   for (const [index, scenario] of scenarios.entries())
     all.push(...(await faultsOf(scenario, `r${index}`)), ...shortagesOf(scenario));

@@ -9,6 +9,10 @@ export interface Scenario {
   readonly from?: number;
   /** Who calls box; root where none is named. */
   readonly user?: number;
+  /** What `DIR` holds besides: JSON by name. */
+  readonly files?: Readonly<Record<string, unknown>>;
+  /** Whether box is called as a service whose manager waits for its word. */
+  readonly service?: boolean;
   readonly spec: (cgroupsPath: string, rootfs: string, directory: string) => Spec;
 }
 
@@ -58,9 +62,34 @@ export const scenarios: readonly Scenario[] = [
     spec: spec(["/bin/sleep", "1000"]),
   },
   {
+    name: "mounts",
+    steps: [
+      ["create", "ID"],
+      ["start", "ID"],
+      ["mounts", "add", "ID", "DIR/mounts.json"],
+      ["mounts", "remove", "ID", "DIR/mounts.json"],
+    ],
+    from: 2,
+    files: {
+      "mounts.json": [
+        { destination: "/dev/given", source: "/etc", type: "bind", options: ["rbind", "ro"] },
+        { destination: "/dev/more", source: "tmpfs", type: "tmpfs", options: ["nosuid"] },
+      ],
+    },
+    spec: spec(["/bin/sleep", "1000"]),
+  },
+  {
+    name: "a service",
+    service: true,
+    steps: [["run", "--detach", "ID"]],
+    spec: spec(["/bin/sh", "-c", "echo READY=1 | /bin/probe notify && sleep 1000"]),
+  },
+  {
     name: "user and time namespaces, hooks",
     steps: [["run", "ID"]],
     spec: spec(["/bin/true"], (all) => {
+      // Opened by the host side, among mounts that are locked.
+      all.mounts.push({ destination: "/dev/given", source: "/etc", type: "bind", options: ["rbind", "ro"] });
       all.linux.namespaces.push({ type: "user" }, { type: "time" });
       all.linux.uidMappings = [{ containerID: 0, hostID: 0, size: 65_536 }];
       all.linux.gidMappings = [{ containerID: 0, hostID: 0, size: 65_536 }];

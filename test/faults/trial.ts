@@ -1,5 +1,6 @@
 /** One container of a scenario, with files and a name of its own, and box as it is under one trouble. */
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   chownSync,
@@ -27,6 +28,7 @@ export const place = mkdtempSync(join(tmpdir(), "box-faults-"));
 // An ordinary user is among those who call.
 chmodSync(place, 0o711);
 export const token = place.slice(place.lastIndexOf("/") + 1);
+export const probe = join(place, "probe");
 export const hierarchies = [...new Set(Object.values(cgroupHost().hierarchies))];
 
 /** A step of box's own has 60 s; no trouble may make one last as long. */
@@ -52,7 +54,15 @@ export class Trial {
 
   readonly #user: number | undefined;
 
-  constructor(number: string, scenario: Scenario, scarcity?: Scarcity) {
+  #manager: ChildProcess | undefined;
+
+  static async make(number: string, scenario: Scenario, scarcity?: Scarcity): Promise<Trial> {
+    const trial = new Trial(number, scenario, scarcity);
+    if (scenario.service === true) await trial.#manage();
+    return trial;
+  }
+
+  private constructor(number: string, scenario: Scenario, scarcity?: Scarcity) {
     this.id = `${token}.${number}`;
     this.#dir = join(place, number);
     this.#scarcity = scarcity;
@@ -68,6 +78,21 @@ export class Trial {
     }
     const spec = scenario.spec(`/${token}/${number}`, join(place, "rootfs"), this.#dir);
     writeFileSync(join(this.#dir, "bundle/config.json"), JSON.stringify(spec));
+    for (const [name, content] of Object.entries(scenario.files ?? {}))
+      writeFileSync(join(this.#dir, name), JSON.stringify(content));
+  }
+
+  /** Starts the service manager, which takes note of everything at once: a line is read for every message. */
+  async #manage(): Promise<void> {
+    const lines = openSync("/dev/zero", "r");
+    const manager = spawn(probe, ["manager", this.#notifySocket], { stdio: [lines, "pipe", "inherit"] });
+    closeSync(lines);
+    this.#manager = manager;
+    await once(manager.stdout as NonNullable<typeof manager.stdout>, "data");
+  }
+
+  get #notifySocket(): string {
+    return join(this.#dir, "manager.sock");
   }
 
   get root(): string {
@@ -99,7 +124,10 @@ export class Trial {
 
   /** Runs a command of box to its end, in trouble or, with "none", as it is. */
   box(args: readonly string[], trouble: Fault | "scarcity" | "none"): Promise<Ended> {
-    const env = typeof trouble === "string" ? {} : { TMPDIR: this.#tmp(trouble) };
+    const env = {
+      ...(typeof trouble !== "string" && { TMPDIR: this.#tmp(trouble) }),
+      ...(this.#manager !== undefined && { NOTIFY_SOCKET: this.#notifySocket }),
+    };
     const filled = args.map((arg) => (arg === "ID" ? this.id : arg.replace("DIR", this.#dir)));
     const said = join(this.#dir, "stderr");
     const errors = openSync(said, "w");
@@ -189,6 +217,7 @@ export class Trial {
 
   /** Removes what the trial has made, and what box has left of it. */
   sweep(): void {
+    this.#manager?.kill("SIGKILL");
     for (const path of this.#cgroups())
       for (let tries = 0; tries < 100 && existsSync(path); tries++)
         try {

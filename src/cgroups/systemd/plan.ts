@@ -15,19 +15,28 @@ export interface ScopePlan {
   readonly unit: UnitOps;
 }
 
-/** @param isV1 whether the host has v1 hierarchies (hybrid ones too) */
+/**
+ * @param ask tells of the host's systemd; called when nothing else stands in the way, for it takes the bus
+ * @param isV1 whether the host has v1 hierarchies (hybrid ones too)
+ */
 export function planScope(
   spec: Spec,
   id: string,
   { settings, devices }: CgroupSettings,
-  facts: SystemdFacts,
+  ask: () => SystemdFacts,
   isV1: boolean,
 ): ScopePlan {
-  const { place, annotated, deviceProperties } = together({
-    place: () => placeOf(spec.linux?.cgroupsPath ?? "", id, facts),
+  const { annotated, deviceProperties } = together({
     annotated: () => planProperties(spec.annotations ?? {}),
     deviceProperties: () => refusing("linux.resources.devices", () => devicePropertiesOf(isV1 ? devices : [])),
   });
+  const facts = ask();
+  if (isV1 && facts.isUser)
+    refuse(
+      "linux.cgroupsPath",
+      "a user's own systemd can be given the controllers of cgroup v2 only, and this host has v1",
+    );
+  const place = placeOf(spec.linux?.cgroupsPath ?? "", id, facts);
   return {
     path: `${facts.controlGroup}${slicePath(place.slice)}/${place.scope}`,
     unit: {
