@@ -52,7 +52,7 @@ build-asan: setup ## build/box-asan, the same with sanitizers and line numbers
 run: build ## take a busybox container through its whole life
 	@tools/run
 
-test: unit unit-qjs host bench-guard acceptance ## all tests
+test: unit unit-qjs host bench-guard acceptance acceptance-user ## all tests
 
 unit: setup ## tests of everything pure, in Node
 	@$(MAKE) --no-print-directory $(GENERATED)

@@ -4,12 +4,13 @@ import { step } from "../base/steps.ts";
 import { Channel } from "../handshake/channel.ts";
 import { asFromInit, asToInit, type FromInit, stepTimeout, type ToInit } from "../handshake/messages.ts";
 import { spawnInto } from "../handshake/spawn.ts";
-import { runMounts } from "../init/mounts.ts";
-import { SIGKILL } from "../linux/constants.ts";
-import { type Child, sendSignal, setDumpable, waitPidfd } from "../linux/process.ts";
+import { handOverSources, runMounts } from "../init/mounts.ts";
+import { CLONE_NEWNS, CLONE_NEWUSER, SIGKILL } from "../linux/constants.ts";
+import { type Child, clone3, sendSignal, setDumpable, waitPidfd } from "../linux/process.ts";
 import { socketPair } from "../linux/socket.ts";
 import type { MountsPlan } from "../plan/mounts.ts";
-import { closeSources, openByCaller } from "../rootfs/sources.ts";
+import type { MountsOps } from "../rootfs/ops.ts";
+import { closeSources, isByCaller, openByCaller, openHere, type Source, type Sources } from "../rootfs/sources.ts";
 import type { Target } from "./exec.ts";
 import { hear, type InitChannel } from "./launch.ts";
 
@@ -28,7 +29,7 @@ export function changeMounts({ pidfd }: Target, plan: MountsPlan): void {
 
 function spawn(target: Target["pidfd"], plan: MountsPlan): { readonly child: Child; readonly channel: InitChannel } {
   step("sources");
-  const sources = "add" in plan.change ? openByCaller(plan.change.add) : [];
+  const sources = "add" in plan.change ? openSources(plan.change.add, plan.userFirst) : [];
   step("clone");
   const [ours, theirs] = socketPair();
   const channel = new Channel<ToInit, FromInit>(ours, asFromInit);
@@ -50,4 +51,45 @@ function spawn(target: Target["pidfd"], plan: MountsPlan): { readonly child: Chi
     theirs.close();
     closeSources(sources);
   }
+}
+
+function openSources(ops: MountsOps, withoutRights: boolean): Sources {
+  const isNeeded = ops.mounts.some(isByCaller);
+  return withoutRights && isNeeded ? openByHelper(ops) : openByCaller(ops);
+}
+
+/**
+ * For a caller who may not mount: a process in a user namespace of its own may, in the copy of the mounts that comes with it.
+ * What restricts them is locked there (fs/locked-mounts.ts). It hands over what it has taken.
+ */
+function openByHelper(ops: MountsOps): Sources {
+  const [ours, theirs] = socketPair();
+  using answers = new Channel<ToInit, FromInit>(ours, asFromInit);
+  const helper = clone3(CLONE_NEWUSER + CLONE_NEWNS);
+  if (helper === "child") {
+    answers.socket.close();
+    handOverSources(new Channel<FromInit, ToInit>(theirs, asToInit), () => openHere(ops));
+  }
+  theirs.close();
+  const sources: (Source | undefined)[] = [];
+  try {
+    for (const op of ops.mounts) sources.push(isByCaller(op) ? hearSource(answers) : undefined);
+    return sources;
+  } catch (thrown) {
+    closeSources(sources);
+    throw thrown;
+  } finally {
+    sendSignal(helper.pidfd, SIGKILL);
+    waitPidfd(helper.pidfd, true);
+    helper.pidfd.close();
+  }
+}
+
+function hearSource(answers: InitChannel): Source {
+  const { message, fds } = hear(answers, stepTimeout, "open what is to be mounted");
+  const [tree] = fds;
+  if (message.type !== "source") throw new BoxError(`handshake: ${message.type} came where source was due`);
+  if (message.linkTo !== undefined) return { linkTo: message.linkTo };
+  if (tree === undefined) throw new BoxError("handshake: a source came without its descriptor");
+  return tree;
 }

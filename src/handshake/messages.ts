@@ -48,6 +48,8 @@ export type FromInit =
   /** `filtered`: a system-call filter is loaded next. */
   | { readonly type: "executing"; readonly filtered: boolean }
   | { readonly type: "listener" }
+  /** What is to be mounted, by the process that has opened it: a detached tree that comes along, or a link's target. */
+  | { readonly type: "source"; readonly linkTo: string | undefined }
   | { readonly type: "failed"; readonly message: string; readonly details: ErrorDetails };
 
 /** How much of each text of a failure is sent, in UTF-16 units: JSON takes up to six bytes for one. */
@@ -70,8 +72,9 @@ function shorten(text: string, limit: number): string {
 export function asFromInit(body: unknown): FromInit | undefined {
   const type = typeOf(body);
   if (type === "hooks" || type === "ready" || type === "listener") return { type };
-  if (type !== "starting" && type !== "executing" && type !== "failed") return undefined;
-  const { message, details, hooks, filtered } = body as Record<string, unknown>;
+  if (type !== "starting" && type !== "executing" && type !== "source" && type !== "failed") return undefined;
+  const { message, details, hooks, filtered, linkTo } = body as Record<string, unknown>;
+  if (type === "source") return { type, linkTo: typeof linkTo === "string" ? linkTo : undefined };
   // An init of an older box says nothing of filters: it loads none.
   if (type === "executing") return { type, filtered: filtered === true };
   if (type === "starting") return typeof hooks === "boolean" ? { type, hooks } : undefined;

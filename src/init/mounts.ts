@@ -40,3 +40,18 @@ export function runMounts({ plan, host, enter, sources }: MountsSetup): never {
   }
   exit(1);
 }
+
+/** The process that opens sources for a caller who may not copy mounts: it hands over one after the other. */
+export function handOverSources(caller: HostChannel, open: () => Sources): never {
+  try {
+    nameProcess("the one that opens sources");
+    for (const source of open()) {
+      if (source instanceof Fd) caller.send({ type: "source", linkTo: undefined }, [source]);
+      else if (source !== undefined && "linkTo" in source) caller.send({ type: "source", linkTo: source.linkTo });
+    }
+    exit(0);
+  } catch (thrown) {
+    report(caller, thrown);
+  }
+  exit(1);
+}

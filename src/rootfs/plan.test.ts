@@ -72,6 +72,18 @@ describe("planRootfs() takes the root", () => {
     assert.deepEqual(readonlyPaths, ["/proc/sys"]);
   });
 
+  test("without hidden paths in what is shared with the host", () => {
+    const shared = { destination: "/data", type: "bind", source: "/data", options: ["rbind", "rshared"] };
+    const hiding = (path: string, options = shared.options) =>
+      plan({ mounts: [{ ...shared, options }], linux: { rootfsPropagation: "rshared", maskedPaths: ["/x", path] } });
+    for (const path of ["/data", "/data/secret"])
+      assert.throws(() => hiding(path), {
+        message: 'linux.maskedPaths[1]: lies in a mount that is shared with the host ("/data")',
+      });
+    assert.deepEqual(hiding("/data-2").maskedPaths, ["/x", "/data-2"]);
+    assert.deepEqual(hiding("/data/secret", ["rbind"]).maskedPaths, ["/x", "/data/secret"]);
+  });
+
   test("moved in place of pivot_root when the command line says so", () => {
     assert.equal(plan({}, { pivot: false }).pivot, false);
   });

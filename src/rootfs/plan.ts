@@ -40,10 +40,21 @@ export function planRootfs(spec: Spec, context: RootfsContext): RootfsOps {
     mounts: mountOps,
     devices: planDevices(linux, hasOwnDev),
     hasOwnDev,
-    maskedPaths: (linux.maskedPaths ?? []).map(clean),
-    readonlyPaths: (linux.readonlyPaths ?? []).map(clean),
+    maskedPaths: planPaths("maskedPaths", linux, mountOps),
+    readonlyPaths: planPaths("readonlyPaths", linux, mountOps),
     pivot: context.pivot,
   };
+}
+
+/** What hides a path is a mount: below one that is shared with the host it would hide the host's as well, and stay there. */
+function planPaths(name: "maskedPaths" | "readonlyPaths", linux: Linux, mounts: readonly MountOp[]): string[] {
+  const outward = mounts.filter((op) => op.kind === "bind" && op.outward);
+  const paths = (linux[name] ?? []).map(clean);
+  for (const { destination } of outward)
+    for (const [index, path] of paths.entries())
+      if (path === destination || path.startsWith(`${destination}/`))
+        refuse(`linux.${name}[${index}]`, `lies in a mount that is shared with the host ("${destination}")`);
+  return paths;
 }
 
 /**

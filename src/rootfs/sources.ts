@@ -26,7 +26,7 @@ import { isErrno } from "../linux/raw.ts";
 import { changePropagation } from "./attributes.ts";
 import { describe } from "./describe.ts";
 import { makeFileSystem } from "./file-systems.ts";
-import type { BindOp, FileSystemOp, MountIds, MountsOps } from "./ops.ts";
+import type { BindOp, FileSystemOp, MountIds, MountOp, MountsOps } from "./ops.ts";
 
 /** A detached mount, the place of one to be copied, or the target of a link that is made again in the container. */
 export type Source = Fd | { readonly place: Fd } | { readonly linkTo: string };
@@ -40,17 +40,22 @@ export type Sources = readonly (Source | undefined)[];
  */
 export function openByCaller(ops: MountsOps): Sources {
   const isNeeded = ops.mounts.some((op) => op.kind === "bind" && op.byCaller);
-  return ops.inUserNamespace && isNeeded ? amongLockedMounts(() => openOurs(ops)) : openOurs(ops);
+  return ops.inUserNamespace && isNeeded ? amongLockedMounts(() => openHere(ops)) : openHere(ops);
 }
 
-function openOurs(ops: MountsOps): Sources {
+/** Whether init cannot open it. */
+export function isByCaller(op: MountOp): op is BindOp | FileSystemOp {
+  return op.kind !== "cgroup" && op.byCaller;
+}
+
+/** As `openByCaller`, from the mounts that this process sees. */
+export function openHere(ops: MountsOps): Sources {
   const mapped = new UserNamespaces();
   const sources: (Source | undefined)[] = [];
   try {
     for (const op of ops.mounts) {
-      const isOurs = op.kind !== "cgroup" && op.byCaller;
       sources.push(
-        isOurs
+        isByCaller(op)
           ? within(
               () => describe(op),
               () => openOne(op, ops, mapped),

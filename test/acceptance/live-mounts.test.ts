@@ -105,7 +105,7 @@ scenario(
   },
 );
 
-scenario("mounts of a paused container", { needs: ["command: pause"] }, async (lab) => {
+scenario("mounts of a paused container", { needs: ["command: pause", "cgroup: freezer"] }, async (lab) => {
   const container = await lab.running(undefined, writable);
   ok(await lab.runtime.pause(container.id));
   await add(lab, container, tmpfs("/memory"));
@@ -113,7 +113,7 @@ scenario("mounts of a paused container", { needs: ["command: pause"] }, async (l
   assert.match(await sees(container, "cat /proc/mounts"), / \/memory tmpfs /);
 });
 
-scenario("a container in a user namespace gets them too", async (lab) => {
+scenario("a container in a user namespace gets them too", { root: "ids that are not the user's" }, async (lab) => {
   const container = lab.container(["/bin/probe", "wait"], (spec) => {
     spec.linux.namespaces.push({ type: "user" });
     spec.linux.uidMappings = spec.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];

@@ -249,6 +249,23 @@ for (const [root, option, reaches] of [
 }
 
 scenario(
+  "a path in a mount that is shared with the host cannot be hidden: it would be on the host too",
+  { root: "mounts on the host", boxOnly: "others hide it there as well" },
+  async (lab) => {
+    const source = sharedMount(lab);
+    for (const name of ["maskedPaths", "readonlyPaths"] as const) {
+      const container = lab.container(["/bin/true"], (spec) => {
+        spec.mounts.push({ destination: "/mnt", source, type: "bind", options: ["rbind", "rshared"] });
+        spec.linux.rootfsPropagation = "shared";
+        spec.linux[name] = [...spec.linux[name], "/mnt/inner"];
+      });
+      refused(await container.creating().result(), /Paths\[\d+\]: lies in a mount that is shared with the host/);
+    }
+    assert.equal(mounts().filter(({ point }) => point === join(source, "inner")).length, 0);
+  },
+);
+
+scenario(
   "nothing of a container's own root reaches the host, also where that is shared with it",
   { root: "mounts on the host", clause: "config-linux.md, Rootfs Mount Propagation" },
   async (lab) => {

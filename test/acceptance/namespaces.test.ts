@@ -298,6 +298,7 @@ scenario(
 scenario(
   "a user namespace changes no owner in the root file system",
   {
+    root: "ids that are not the user's",
     needs: ["namespace: user"],
     clause:
       'config-linux.md, User namespace mappings: "The runtime SHOULD NOT modify the ownership of referenced filesystems"',

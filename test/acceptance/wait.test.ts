@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { Container } from "./harness/container.ts";
 import { ok, refused } from "./harness/expect.ts";
+import type { Need } from "./harness/facts.ts";
 import type { Fifo } from "./harness/fifo.ts";
 import { feature } from "./harness/suite.ts";
 
@@ -15,9 +16,12 @@ function waiting({ runtime, id }: Container, trace: Fifo): { begun: Promise<unkn
   };
 }
 
+// For who is not the parent of what has ended.
+const exitStatus: { needs: Need[] } = { needs: ["pidfd: exit status"] };
+
 const told = async ({ runtime, id }: Container): Promise<string> => ok(await runtime.call(["wait", id])).stdout;
 
-scenario("wait prints the status of a program that ends while it waits", async (lab) => {
+scenario("wait prints the status of a program that ends while it waits", exitStatus, async (lab) => {
   for (const [script, status] of [
     ["echo ready; read line; exit 7", "7\n"],
     ["echo ready; read line; exit 0", "0\n"],
@@ -32,7 +36,7 @@ scenario("wait prints the status of a program that ends while it waits", async (
   }
 });
 
-scenario("wait waits for a container that is not started yet", async (lab) => {
+scenario("wait waits for a container that is not started yet", exitStatus, async (lab) => {
   const container = await lab.created(["/bin/sh", "-c", "exit 3"]);
   const waiting = told(container);
   await container.start();

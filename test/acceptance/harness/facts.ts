@@ -49,6 +49,7 @@ export type Need =
   | "mount: sysfs"
   | "mount: overlay"
   | "mount: id mapping"
+  | "pidfd: exit status"
   | "cgroup: writable"
   | "cgroup: by cgroupfs"
   | "systemd"
@@ -192,6 +193,7 @@ export function probe(tools: Tools): Facts {
       triedByRoot("unshare", "--mount", "mount", "-t", "overlay", "-o", "lowerdir=/usr:/etc", "none", "/mnt"),
     ],
     ["mount: id mapping", kernelSince(5, 12)],
+    ["pidfd: exit status", kernelSince(6, 15)],
     ...cgroupFacts(),
     ["cgroup: by cgroupfs", tools.cgroupManager === "cgroupfs" ? "" : `the cgroup manager is ${tools.cgroupManager}`],
     ["systemd", systemdFact()],
