@@ -96,7 +96,8 @@ acceptance-mutants: setup ## do the tests of the binary see deliberate defects o
 
 faults: setup ## box with each of its system calls failing in turn, and short of everything
 	@$(MAKE) --no-print-directory build/box-faults
-	@unshare --mount --propagation private $(TS) test/faults/run.ts
+	@# The shell is there for orphans: a zombie that nobody reaps is waited for.
+	@unshare --mount --propagation private --pid --fork --kill-child --mount-proc sh -c '$(TS) test/faults/run.ts & wait $$!'
 
 races: build ## operations on one container at the same time, all pairs: ROUNDS=, explained by a model
 	@$(TS) test/races/run.ts
@@ -168,13 +169,15 @@ build/box-probe-bare: $(HARDENED) build/probe/modules.o
 build/box-learn: $(LEARNING) build/release/modules.o
 build/box-test: $(TESTING) build/test/modules.o
 build/box-mutants: $(MUTATED) build/mutants/modules.o
-build/box-faults: $(HARDENED) build/faults/modules.o
-build/box build/box-probe build/box-bare build/box-probe-bare build/box-learn build/box-test build/box-mutants build/box-faults:
+build/box-faults: $(HARDENED) build/faults/image.o
+build/box-faults-bare: $(HARDENED) build/faults/modules.o
+build/box build/box-probe build/box-bare build/box-probe-bare build/box-faults-bare build/box-learn build/box-test build/box-mutants build/box-faults:
 	@$(CC) $(LINK) -o $@ $^ $(LIBS) $(LINK_END)
 	@if [ -e $@-bare ]; then node tools/image.mjs $@-bare $@; fi
 
 build/release/image.S: build/box-bare build/release/parts
 build/probe/image.S: build/box-probe-bare
+build/faults/image.S: build/box-faults-bare
 build/%/image.S: tools/image.mjs
 	@node tools/image.mjs $(filter build/box%,$^) $(@D)
 

@@ -25,6 +25,7 @@ function plan(linux: Linux, layout: CgroupLayout = v2, more: Partial<Spec> = {})
     cgroups: layout,
     systemd,
     mayLimitDevices: true,
+    capabilities: 1n,
     cgroupHome: "/box",
   });
   assert.ok(ops !== undefined);
@@ -73,7 +74,13 @@ describe("planCgroup() takes every hierarchy", () => {
 describe("planCgroup() on a host without cgroups", () => {
   test("plans none where none is asked for", () => {
     assert.equal(
-      planCgroup(specOf({}), "web", { cgroups: none, systemd, mayLimitDevices: true, cgroupHome: "/box" }),
+      planCgroup(specOf({}), "web", {
+        cgroups: none,
+        systemd,
+        mayLimitDevices: true,
+        capabilities: 1n,
+        cgroupHome: "/box",
+      }),
       undefined,
     );
     assert.equal(
@@ -81,6 +88,7 @@ describe("planCgroup() on a host without cgroups", () => {
         cgroups: none,
         systemd,
         mayLimitDevices: true,
+        capabilities: 1n,
         cgroupHome: "/box",
       }),
       undefined,
@@ -96,7 +104,14 @@ describe("planCgroup() on a host without cgroups", () => {
     for (const [linux, property] of cases) {
       const message = `${property}: this host has no cgroups mounted at /sys/fs/cgroup`;
       assert.throws(
-        () => planCgroup(specOf(linux), "web", { cgroups: none, systemd, mayLimitDevices: true, cgroupHome: "/box" }),
+        () =>
+          planCgroup(specOf(linux), "web", {
+            cgroups: none,
+            systemd,
+            mayLimitDevices: true,
+            capabilities: 1n,
+            cgroupHome: "/box",
+          }),
         {
           message,
         },
@@ -154,7 +169,7 @@ describe("planCgroup() asks systemd for a scope", () => {
     planCgroup(
       specOf(linux),
       "web",
-      { cgroups: layout, systemd: { ...systemd, isUser }, mayLimitDevices: true, cgroupHome: "/box" },
+      { cgroups: layout, systemd: { ...systemd, isUser }, mayLimitDevices: true, capabilities: 1n, cgroupHome: "/box" },
       "systemd",
     );
   const devices: Resources["devices"] = [{ allow: false }, { allow: true, type: "c", minor: 3 }];

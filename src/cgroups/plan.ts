@@ -25,6 +25,8 @@ export interface CgroupFacts {
   readonly cgroups: CgroupLayout;
   readonly systemd: SystemdFacts;
   readonly mayLimitDevices: boolean;
+  /** Capabilities of this process, as a mask. */
+  readonly capabilities: bigint;
   /** Where containers without an absolute `cgroupsPath` have theirs; undefined where this user may make none. */
   readonly cgroupHome: string | undefined;
 }
@@ -55,7 +57,7 @@ export function planCgroup(
     directories: directoriesOf(layout),
     ...settings,
     devices: settings.devices.length > 0 && facts.mayLimitDevices ? settings.devices : [],
-    owner: layout.mode === "v2" ? planOwner(spec) : undefined,
+    owner: layout.mode === "v2" ? ownerOf(spec, facts) : undefined,
   };
 }
 
@@ -81,6 +83,15 @@ function refuseLimits({ settings }: CgroupSettings, reason: string): undefined {
   const limit = settings.find(({ neutral }) => !neutral)?.property;
   if (limit !== undefined) refuse(limit, `needs a cgroup, ${reason}`);
   return undefined;
+}
+
+/** CAP_CHOWN, capabilities(7). */
+const chown = 1n << 0n;
+
+/** Runtimes "MAY" give a cgroup away: an ordinary user cannot. */
+function ownerOf(spec: Spec, facts: CgroupFacts): number | undefined {
+  const owner = planOwner(spec);
+  return owner !== undefined && (facts.capabilities & chown) !== 0n ? owner : undefined;
 }
 
 /** An absolute path is tried all the same: the kernel says why it cannot be. */

@@ -36,7 +36,7 @@ import { obtainFilter } from "../seccomp/compile.ts";
 import type { SeccompOps } from "../seccomp/ops.ts";
 import { Agent } from "./agent.ts";
 import { writeIdMaps } from "./id-maps.ts";
-import { awaitExecution, hear, type InitChannel, sendUnlessGone, withMemoryHint } from "./launch.ts";
+import { awaitExecution, firstCause, hear, type InitChannel, sendUnlessGone, withMemoryHint } from "./launch.ts";
 import { bootId, executedFile, identify, ownIdentity } from "./processes.ts";
 import { type ContainerRecord, recordVersion } from "./record.ts";
 import { Rollback } from "./rollback.ts";
@@ -148,7 +148,12 @@ class Creation {
     listener?.close();
     using host = channel;
     step("maps, cgroup, devices");
-    this.#place(child, channel, cgroup);
+    try {
+      this.#place(child, channel, cgroup);
+    } catch (thrown) {
+      // With init its cgroup may go, which systemd removes, and what is in /proc.
+      throw firstCause(channel, thrown);
+    }
     cgroup?.[Symbol.dispose]();
     step("record");
     // Init is at work meanwhile: what it does not need is done now.

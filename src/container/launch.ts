@@ -57,6 +57,16 @@ export function sendUnlessGone(channel: InitChannel, message: ToInit): void {
   }
 }
 
+/** Why init has failed, if it has told so by now: what this side met meanwhile is a consequence. Else that. */
+export function firstCause(channel: InitChannel, met: unknown): unknown {
+  try {
+    for (;;) hear(channel, 0, "set up the container");
+  } catch (thrown) {
+    if (!(thrown instanceof BoxError)) throw thrown;
+    return thrown instanceof Ended || thrown.details.errno === "ETIMEDOUT" ? met : thrown;
+  }
+}
+
 /** Waits for the word that init has heard. Returns the time-out of what it does next. */
 export function awaitStarting(channel: InitChannel): number | undefined {
   const { message } = hear(channel, stepTimeout, "start the program");

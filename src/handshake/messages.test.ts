@@ -20,6 +20,8 @@ const fromInit: readonly FromInit[] = [
   { type: "executing", filtered: true },
   { type: "executing", filtered: false },
   { type: "listener" },
+  { type: "source", linkTo: undefined },
+  { type: "source", linkTo: "../target" },
   { type: "failed", message: "it broke", details: {} },
   {
     type: "failed",

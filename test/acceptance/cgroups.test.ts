@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { context } from "./harness/context.ts";
 import { refused } from "./harness/expect.ts";
 import { cgroupHost, cgroupsNamed } from "./harness/host.ts";
 import { feature } from "./harness/suite.ts";
@@ -43,6 +44,7 @@ scenario(
 scenario(
   "a writable view of cgroups belongs to the program's user",
   {
+    root: "ids that are not the user's",
     needs: ["cgroup: v2", "namespace: cgroup"],
     clause: "config-linux.md, Cgroup ownership",
     boxOnly: "with rw among the options of the mount",
@@ -57,6 +59,20 @@ scenario(
       if (!spec.linux.namespaces.some(({ type }) => type === "cgroup")) spec.linux.namespaces.push({ type: "cgroup" });
     });
     assert.match(await container.outputOfRun(), /^made\n.*cgroup\.max\.depth: Permission denied\n$/);
+  },
+);
+
+scenario(
+  "a writable view of cgroups stays the caller's where that may give nothing away",
+  { needs: ["cgroup: v2", "namespace: cgroup"], boxOnly: "with rw among the options of the mount" },
+  async (lab) => {
+    const container = lab.container(["/bin/sh", "-c", "stat -c %u /sys/fs/cgroup"], (spec) => {
+      spec.process.user = { uid: 1000, gid: 1000 };
+      const options = ["nosuid", "noexec", "nodev", "rw"];
+      spec.mounts.push({ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options });
+      if (!spec.linux.namespaces.some(({ type }) => type === "cgroup")) spec.linux.namespaces.push({ type: "cgroup" });
+    });
+    assert.equal(await container.outputOfRun(), context.user === undefined ? "1000\n" : "0\n");
   },
 );
 

@@ -21,6 +21,7 @@ import { defaultSpec, type Spec } from "./harness/config.ts";
 import type { Container } from "./harness/container.ts";
 import { context } from "./harness/context.ts";
 import { ok, refused } from "./harness/expect.ts";
+import type { Need } from "./harness/facts.ts";
 import type { Lab } from "./harness/lab.ts";
 import { cloneRootfs } from "./harness/rootfs.ts";
 import { feature } from "./harness/suite.ts";
@@ -301,34 +302,30 @@ scenario("a program that closes its terminal costs nothing, and may open it agai
   assert.ok(seconds.length === 2 && Math.max(...seconds) < 0.4, `it took ${ofChildren} of processor time`);
 });
 
-const byCgroupfs = { needs: ["cgroup: by cgroupfs" as const] };
+const byCgroupfs: { needs: Need[] } = { needs: ["cgroup: by cgroupfs", "cgroup: writable"] };
 
 // --- Other containers -------------------------------------------------------------------------------------------------
 
-scenario(
-  "a cgroup below which another container lives is refused",
-  { ...byCgroupfs, needs: ["cgroup: writable"] },
-  async (lab) => {
-    const victim = await lab.running(["/bin/probe", "wait"], (spec) => {
-      spec.linux.cgroupsPath += "/below";
-    });
-    const container = lab.container(["/bin/true"], (spec) => {
-      spec.linux.cgroupsPath = victim.spec.linux.cgroupsPath?.replace(/\/below$/, "") ?? "";
-      // Rules cannot be written while the kernel still remembers the child.
-      delete spec.linux.resources;
-    });
-    refused(await runFrom(`exec "$@"`, container), /cgroup is not empty/);
-    await victim.expectStatus("running");
-    await victim.stop();
-    await victim.delete();
-    // Its cgroup's parent was made along with it.
-    await lab.runtime.call(["run", "--bundle", container.bundle, container.id]).then(ok);
-  },
-);
+scenario("a cgroup below which another container lives is refused", byCgroupfs, async (lab) => {
+  const victim = await lab.running(["/bin/probe", "wait"], (spec) => {
+    spec.linux.cgroupsPath += "/below";
+  });
+  const container = lab.container(["/bin/true"], (spec) => {
+    spec.linux.cgroupsPath = victim.spec.linux.cgroupsPath?.replace(/\/below$/, "") ?? "";
+    // Rules cannot be written while the kernel still remembers the child.
+    delete spec.linux.resources;
+  });
+  refused(await runFrom(`exec "$@"`, container), /cgroup is not empty/);
+  await victim.expectStatus("running");
+  await victim.stop();
+  await victim.delete();
+  // Its cgroup's parent was made along with it.
+  await lab.runtime.call(["run", "--bundle", container.bundle, container.id]).then(ok);
+});
 
 scenario(
   "box's own cgroup, in which containers live, is none for a container",
-  { root: "cgroups above the user's", ...byCgroupfs, needs: ["cgroup: writable"] },
+  { root: "cgroups above the user's", ...byCgroupfs },
   async (lab) => {
     for (const path of ["/box", "/box/.", "."]) {
       const container = lab.container(["/bin/true"], (spec) => {

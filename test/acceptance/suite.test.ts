@@ -114,6 +114,7 @@ function envOfRun(lab: Lab, { only, env }: Circumstances): Record<string, string
     // Else Node takes the run for a part of this one.
     NODE_TEST_CONTEXT: undefined,
     ACCEPTANCE_CONTEXT: undefined,
+    CGROUP_MANAGER: undefined,
     ...env,
   };
 }

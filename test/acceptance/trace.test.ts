@@ -95,7 +95,7 @@ scenario("several commands add to one file, and box trace prints it", async (lab
   assert.equal(stdout.match(/longest calls/g)?.length, 2);
 });
 
-scenario("every command leaves a valid timeline", { needs: ["cgroup: freezer"] }, async (lab) => {
+scenario("every command leaves a valid timeline", { needs: ["cgroup: freezer", "userspace: ps"] }, async (lab) => {
   const container = await lab.running();
   const { id, bundle } = container;
   const traced = async (name: string, ...args: string[]) => {

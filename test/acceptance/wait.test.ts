@@ -74,7 +74,7 @@ scenario("wait says that a container is stopped where nobody can tell how", asyn
   assert.equal(await told(await lab.stopped()), "stopped\n");
 });
 
-scenario("wait is told of a container that is deleted meanwhile", async (lab) => {
+scenario("wait is told of a container that is deleted meanwhile", exitStatus, async (lab) => {
   const container = await lab.running();
   const waiting = lab.runtime.call(["wait", container.id]);
   await container.delete("--force");
