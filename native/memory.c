@@ -115,19 +115,43 @@ static struct header *cut(size_t total)
 	return block;
 }
 
+/*
+ * For when memory has run out, which is told once: the error that comes of it, and what takes back what was made, need some
+ * more. (QuickJS itself uses an error that it has freed, where it can neither name the functions that the error came through.)
+ */
+static char reserve[(size_t)1024 << 10] __attribute__((aligned(16)));
+static size_t reserve_used;
+static bool exhausted;
+
+static struct header *from_reserve(size_t total)
+{
+	if (!exhausted || total > sizeof reserve / 4) {
+		exhausted = true;
+		return NULL;
+	}
+	if (sizeof reserve - reserve_used < total)
+		die("out of memory");
+	struct header *block = (struct header *)(reserve + reserve_used);
+	reserve_used += total;
+	return block;
+}
+
 static void *take(JSMallocState *state, size_t size)
 {
 	size_t capacity;
-	if (size > state->malloc_limit || state->malloc_size + size > state->malloc_limit)
+	if (size > state->malloc_limit)
 		return NULL;
-	struct free_block **list = list_of(size, &capacity), *block = *list;
+	bool allowed = state->malloc_size + size <= state->malloc_limit;
+	struct free_block **list = list_of(size, &capacity), *block = allowed || exhausted ? *list : NULL;
 	if (block) {
 		*list = block->next;
 		/* What lay in it is not known to be the same each time. */
 		if (writing_image)
 			memset(block, 0, capacity);
 	} else {
-		struct header *header = cut(capacity + sizeof *header);
+		struct header *header = allowed ? cut(capacity + sizeof *header) : NULL;
+		if (!header)
+			header = from_reserve(capacity + sizeof *header);
 		if (!header)
 			return NULL;
 		header->capacity = capacity;
