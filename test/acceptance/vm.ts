@@ -52,7 +52,12 @@ const runs: Run[] = [
   { name: "user", machine: ["--user"] },
   // What docs/kernel.md promises. It does not find the emulator's timer by itself.
   { name: "oldest", machine: ["--kernel", "bullseye", "--append", "no_timer_check modules_load=bfq"] },
-  { name: "v1", machine: bookworm("systemd.legacy_systemd_cgroup_controller=1"), env: { CGROUP_MANAGER: "systemd" } },
+  {
+    name: "v1",
+    machine: bookworm("systemd.legacy_systemd_cgroup_controller=1"),
+    env: { CGROUP_MANAGER: "systemd" },
+    files: ofCgroups,
+  },
   { name: "hybrid", machine: bookworm(), env: { CGROUP_MANAGER: "systemd" }, files: ofCgroups },
 ];
 
