@@ -119,7 +119,7 @@ static struct header *cut(size_t total)
  * For when memory has run out, which is told once: the error that comes of it, and what takes back what was made, need some
  * more. (QuickJS itself uses an error that it has freed, where it can neither name the functions that the error came through.)
  */
-static char reserve[(size_t)1024 << 10] __attribute__((aligned(16)));
+static char reserve[(size_t)1 << 20] __attribute__((aligned(16)));
 static size_t reserve_used;
 static bool exhausted;
 

@@ -30,15 +30,19 @@ const labelOf = (pid: number): string => readFileSync(`/proc/${pid}/attr/current
 const script = "cat /proc/self/attr/current; touch /tmp/x 2>/dev/null || echo denied";
 
 for (const noNewPrivileges of [true, false]) {
-  scenario(`the program is confined by the profile, noNewPrivileges being ${noNewPrivileges}`, async (lab) => {
-    const profile = await loadProfile(lab, "init");
-    const output = await lab.shell(script, confined(profile, { noNewPrivileges }));
-    assert.deepEqual(output.trim().split("\n"), [`${profile} (enforce)`, "denied"]);
-  });
+  scenario(
+    `the program is confined by the profile, noNewPrivileges being ${noNewPrivileges}`,
+    { root: "profiles of AppArmor" },
+    async (lab) => {
+      const profile = await loadProfile(lab, "init");
+      const output = await lab.shell(script, confined(profile, { noNewPrivileges }));
+      assert.deepEqual(output.trim().split("\n"), [`${profile} (enforce)`, "denied"]);
+    },
+  );
 
   scenario(
     `exec's program is confined as the container's, noNewPrivileges being ${noNewPrivileges}`,
-    { needs: ["command: exec"] },
+    { root: "profiles of AppArmor", needs: ["command: exec"] },
     async (lab) => {
       const profile = await loadProfile(lab, "init");
       const container = await lab.running(["/bin/probe", "wait"], confined(profile, { noNewPrivileges }));
@@ -48,7 +52,7 @@ for (const noNewPrivileges of [true, false]) {
   );
 }
 
-scenario("the profile comes with the program, not before it", async (lab) => {
+scenario("the profile comes with the program, not before it", { root: "profiles of AppArmor" }, async (lab) => {
   const profile = await loadProfile(lab, "init");
   const container = await lab.created(["/bin/probe", "wait"], confined(profile));
   assert.equal(labelOf(container.pid), "unconfined");
@@ -59,7 +63,7 @@ scenario("the profile comes with the program, not before it", async (lab) => {
 
 scenario(
   "a startContainer hook is confined as the program is, one of createContainer is not",
-  { boxOnly: "startContainer hooks have the program's rights" },
+  { root: "profiles of AppArmor", boxOnly: "startContainer hooks have the program's rights" },
   async (lab) => {
     const profile = await loadProfile(lab, "init");
     mkdirSync(lab.path("log"));
@@ -79,13 +83,17 @@ scenario(
   },
 );
 
-scenario("exec --apparmor gives another profile", { needs: ["command: exec"] }, async (lab) => {
-  const [first, second] = [await loadProfile(lab, "init"), await loadProfile(lab, "exec")];
-  const container = await lab.running(["/bin/probe", "wait"], confined(first));
-  const { stdout } = ok(await lab.runtime.exec(container.id, ["/bin/sh", "-c", script], ["--apparmor", second]));
-  assert.deepEqual(stdout.trim().split("\n"), [`${second} (enforce)`, "denied"]);
-  assert.equal(labelOf(container.pid), `${first} (enforce)`);
-});
+scenario(
+  "exec --apparmor gives another profile",
+  { root: "profiles of AppArmor", needs: ["command: exec"] },
+  async (lab) => {
+    const [first, second] = [await loadProfile(lab, "init"), await loadProfile(lab, "exec")];
+    const container = await lab.running(["/bin/probe", "wait"], confined(first));
+    const { stdout } = ok(await lab.runtime.exec(container.id, ["/bin/sh", "-c", script], ["--apparmor", second]));
+    assert.deepEqual(stdout.trim().split("\n"), [`${second} (enforce)`, "denied"]);
+    assert.equal(labelOf(container.pid), `${first} (enforce)`);
+  },
+);
 
 scenario("a container without a profile is not confined", async (lab) => {
   assert.equal((await lab.shell("cat /proc/self/attr/current")).trim(), "unconfined");
@@ -113,7 +121,7 @@ scenario(
 
 scenario(
   "exec refuses a profile that is not loaded, and the container goes on",
-  { needs: ["command: exec"] },
+  { root: "profiles of AppArmor", needs: ["command: exec"] },
   async (lab) => {
     const profile = await loadProfile(lab, "init");
     const container = await lab.running(["/bin/probe", "wait"], confined(profile));

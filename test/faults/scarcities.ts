@@ -24,7 +24,7 @@ export const scarcities: readonly Scarcity[] = [
     limit: ["prlimit", `--nofile=${count}:4096`],
   })),
   // Below this the kernel itself kills the process, in execve.
-  ...range(4.5, 10, 0.125).map((size) => ({
+  ...range(5.5, 10, 0.125).map((size) => ({
     name: `${size} MiB of addresses`,
     limit: ["prlimit", `--as=${size * MiB}`],
   })),

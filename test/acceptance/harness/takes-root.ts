@@ -11,6 +11,7 @@ export const takesRoot = [
   "ids that are not the user's",
   "cgroups above the user's",
   "what an ordinary user cannot hand down",
+  "profiles of AppArmor",
   "the report of root",
   "other users",
 ] as const;
