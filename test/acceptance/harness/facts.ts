@@ -50,6 +50,7 @@ export type Need =
   | "mount: overlay"
   | "mount: id mapping"
   | "pidfd: exit status"
+  | "memfd: not to be executed"
   | "cgroup: writable"
   | "cgroup: by cgroupfs"
   | "systemd"
@@ -194,6 +195,7 @@ export function probe(tools: Tools): Facts {
     ],
     ["mount: id mapping", kernelSince(5, 12)],
     ["pidfd: exit status", kernelSince(6, 15)],
+    ["memfd: not to be executed", existsSync("/proc/sys/vm/memfd_noexec") ? "" : "the kernel has no vm.memfd_noexec"],
     ...cgroupFacts(),
     ["cgroup: by cgroupfs", tools.cgroupManager === "cgroupfs" ? "" : `the cgroup manager is ${tools.cgroupManager}`],
     ["systemd", systemdFact()],
