@@ -43,8 +43,7 @@ export interface Answer {
   readonly stderr: string;
 }
 
-/** Runs a shell command to its end: that of its output. */
-export function attempt(command: string, seconds = 60): Promise<Answer> {
+function perform(command: string, seconds = 60): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const child = spawn("/bin/sh", ["-c", command], { stdio: ["ignore", "pipe", "pipe"], detached: true });
     let [stdout, stderr] = ["", ""];
@@ -67,36 +66,58 @@ export function attempt(command: string, seconds = 60): Promise<Answer> {
   });
 }
 
-/** What a command prints, without the last newline. @throws when it fails */
-export async function sh(command: string, seconds?: number): Promise<string> {
-  const { status, stdout, stderr } = await attempt(command, seconds);
+/** Commands of one caller, and what is expected of them. */
+export interface Shell {
+  /** Runs a command to its end: that of its output. */
+  readonly attempt: (command: string, seconds?: number) => Promise<Answer>;
+  /** What a command prints, without the last newline. @throws when it fails */
+  readonly sh: (command: string, seconds?: number) => Promise<string>;
+  readonly prints: (command: string, expected: string | RegExp) => Promise<void>;
+  readonly endsWith: (status: number, command: string, stderr?: RegExp) => Promise<void>;
+  /** Asks again until a command prints what is expected: for what an engine does by itself, and tells nobody. */
+  readonly becomes: (command: string, expected: string | RegExp, seconds?: number) => Promise<void>;
+}
+
+/** @param as the command line by which the caller runs a command */
+export function shell(as: (command: string) => string = (command) => command): Shell {
+  const run: Shell["attempt"] = (command, seconds) => perform(as(command), seconds);
+  return {
+    attempt: run,
+    sh: (command, seconds) => output(run, command, seconds),
+    prints: async (command, expected) => {
+      const said = await output(run, command);
+      assert.ok(fits(said, expected), `${command}: ${JSON.stringify(said)} in place of ${expected}`);
+    },
+    endsWith: async (status, command, stderr) => {
+      const answer = await run(command);
+      assert.equal(answer.status, status, `${command}: ${answer.stderr}`);
+      if (stderr) assert.match(answer.stderr, stderr, command);
+    },
+    becomes: async (command, expected, seconds = 30) => {
+      const end = Date.now() + seconds * 1000;
+      for (;;) {
+        const { stdout, stderr } = await run(command);
+        const said = stdout.trimEnd();
+        if (fits(said, expected)) return;
+        if (Date.now() > end) throw new Error(`${command}: never ${expected}, but ${said} ${stderr.trim()}`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    },
+  };
+}
+
+async function output(run: Shell["attempt"], command: string, seconds?: number): Promise<string> {
+  const { status, stdout, stderr } = await run(command, seconds);
   if (status !== 0) throw new Error(`${command}: status ${status}: ${stderr.trim()} ${stdout.trim()}`);
   return stdout.trimEnd();
 }
 
-export async function prints(command: string, expected: string | RegExp): Promise<void> {
-  const said = await sh(command);
-  const fits = typeof expected === "string" ? said === expected : expected.test(said);
-  assert.ok(fits, `${command}: ${JSON.stringify(said)} in place of ${expected}`);
+function fits(said: string, expected: string | RegExp): boolean {
+  return typeof expected === "string" ? said === expected : expected.test(said);
 }
 
-export async function endsWith(status: number, command: string, stderr?: RegExp): Promise<void> {
-  const answer = await attempt(command);
-  assert.equal(answer.status, status, `${command}: ${answer.stderr}`);
-  if (stderr) assert.match(answer.stderr, stderr, command);
-}
-
-/** Asks again until a command prints what is expected: for what an engine does by itself, and tells nobody. */
-export async function becomes(command: string, expected: string | RegExp, seconds = 30): Promise<void> {
-  const end = Date.now() + seconds * 1000;
-  for (;;) {
-    const { stdout, stderr } = await attempt(command);
-    const said = stdout.trimEnd();
-    if (typeof expected === "string" ? said === expected : expected.test(said)) return;
-    if (Date.now() > end) throw new Error(`${command}: never ${expected}, but ${said} ${stderr.trim()}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
+/** Root's. */
+export const { attempt, sh, prints, endsWith, becomes } = shell();
 
 /** A daemon, its words in a file. Ends with TERM. */
 export function daemon(command: string, log: string): () => Promise<void> {

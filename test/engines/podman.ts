@@ -12,8 +12,10 @@ import {
   prints,
   type Runtime,
   sh,
+  shell,
   write,
 } from "./harness.ts";
+import { podmanChecks, withoutRemains } from "./podman-checks.ts";
 
 /** Podman's configuration, for root and for ordinary users. */
 export function configurePodman({ name, path }: Runtime): void {
@@ -41,93 +43,9 @@ ${name} = ["${path}"]
   write("/etc/subgid", "containers:100000:65536\nroot:200000:65536\n");
 }
 
+const root = shell();
+
 const checks: readonly Check[] = [
-  { name: "names its runtime", run: () => prints("podman info --format '{{.Host.OCIRuntime.Name}}'", /^(runc|box)$/) },
-  { name: "run", run: () => prints("podman run --rm base echo hello", "hello") },
-  { name: "run gives the exit status", run: () => endsWith(7, "podman run --rm base sh -c 'exit 7'") },
-  {
-    name: "run gives the signal",
-    run: async () => {
-      await sh("podman run -d --name c base sleep 600");
-      await sh("podman kill -s KILL c");
-      await prints("podman wait c", "137");
-    },
-  },
-  { name: "a program that is not there", run: () => endsWith(127, "podman run --rm base /nothing") },
-  { name: "a program that may not be executed", run: () => endsWith(126, "podman run --rm base /etc/notexecutable") },
-  { name: "run -i passes stdin on", run: () => prints("echo through | podman run --rm -i base cat", "through") },
-  {
-    name: "run -t gives a terminal",
-    run: () => prints("podman run --rm -t base tty", /^\/dev\/(pts\/0|console)\r?$/),
-  },
-  {
-    name: "create, start, wait, rm",
-    run: async () => {
-      await sh("podman create --name c base sh -c 'exit 3'");
-      await sh("podman start c");
-      await prints("podman wait c", "3");
-      await sh("podman rm c");
-    },
-  },
-  {
-    name: "logs",
-    run: async () => {
-      await sh("podman run --name c base sh -c 'echo out; echo err >&2'");
-      const { stdout, stderr } = await attempt("podman logs c");
-      assert.deepEqual([stdout, stderr], ["out\n", "err\n"]);
-    },
-  },
-  {
-    name: "exec",
-    run: async () => {
-      await sh("podman run -d --name c -e A=1 base sleep 600");
-      await prints("podman exec -e B=2 c sh -c 'echo $A $B'", "1 2");
-      await prints("podman exec -w /tmp -u 1000 c sh -c 'pwd; id -u'", "/tmp\n1000");
-      await endsWith(5, "podman exec c sh -c 'exit 5'");
-      await endsWith(127, "podman exec c /nothing");
-      await endsWith(126, "podman exec c /etc/notexecutable");
-    },
-  },
-  {
-    name: "exec -t, -i and -d",
-    run: async () => {
-      await sh("podman run -d --name c base sleep 600");
-      await prints("podman exec -t c tty", /^\/dev\/pts\/\d\r?$/);
-      await prints("echo through | podman exec -i c cat", "through");
-      await sh("podman exec -d c touch /tmp/made");
-      await becomes("podman exec c ls /tmp", "made");
-    },
-  },
-  {
-    name: "stop lets the program end",
-    run: async () => {
-      await sh(
-        "podman run -d --name c base sh -c 'trap \"exit 4\" TERM; touch /tmp/ready; while :; do sleep 0.1; done'",
-      );
-      await becomes("podman exec c ls /tmp", "ready");
-      await sh("podman stop c");
-      await prints("podman inspect c --format '{{.State.ExitCode}} {{.State.Status}}'", "4 exited");
-    },
-  },
-  {
-    name: "stop ends what does not listen",
-    run: async () => {
-      await sh("podman run -d --name c base sleep 600");
-      await sh("podman stop -t 1 c");
-      await prints("podman inspect c --format '{{.State.ExitCode}}'", "137");
-    },
-  },
-  {
-    name: "kill",
-    run: async () => {
-      await sh(
-        "podman run -d --name c base sh -c 'trap \"exit 9\" USR1; touch /tmp/ready; while :; do sleep 0.1; done'",
-      );
-      await becomes("podman exec c ls /tmp", "ready");
-      await sh("podman kill -s USR1 c");
-      await prints("podman wait c", "9");
-    },
-  },
   {
     name: "pause and unpause",
     run: async () => {
@@ -142,14 +60,6 @@ const checks: readonly Check[] = [
     },
   },
   {
-    name: "restart",
-    run: async () => {
-      await sh("podman run -d --name c base sleep 600");
-      await sh("podman restart -t 0 c");
-      await prints("podman inspect c --format '{{.State.Status}}'", "running");
-    },
-  },
-  {
     name: "stats",
     run: async () => {
       await sh("podman run -d --name c base sleep 600");
@@ -161,22 +71,6 @@ const checks: readonly Check[] = [
     run: async () => {
       await sh("podman run -d --name c base sleep 600");
       await prints("podman top c pid args", /1 +sleep 600/);
-    },
-  },
-  {
-    name: "healthcheck",
-    run: async () => {
-      await sh("podman run -d --name c --health-cmd 'test -e /tmp/well' --health-interval disable base sleep 600");
-      await endsWith(1, "podman healthcheck run c");
-      await sh("podman exec c touch /tmp/well");
-      await endsWith(0, "podman healthcheck run c");
-    },
-  },
-  {
-    name: "restart policy",
-    run: async () => {
-      await sh("podman run -d --name c --restart on-failure:2 base false");
-      await becomes("podman inspect c --format '{{.RestartCount}} {{.State.Status}}'", "2 exited");
     },
   },
   {
@@ -286,39 +180,6 @@ const checks: readonly Check[] = [
     },
   },
   {
-    name: "volumes and tmpfs",
-    run: async () => {
-      await sh("podman run --rm -v v:/data base touch /data/kept");
-      await prints(
-        "podman run --rm -v v:/data:ro base sh -c 'ls /data; touch /data/x 2>/dev/null || echo no'",
-        "kept\nno",
-      );
-      await sh("podman volume rm v");
-      await prints("podman run --rm --tmpfs /t:size=1m base sh -c 'stat -f -c %T /t'", "tmpfs");
-    },
-  },
-  {
-    name: "read-only root",
-    run: () => prints("podman run --rm --read-only base sh -c 'touch /x 2>/dev/null || echo no'", "no"),
-  },
-  {
-    name: "capabilities",
-    run: async () => {
-      await prints("podman run --rm --cap-drop all base grep CapEff /proc/self/status", /0000000000000000$/);
-      await prints(
-        "podman run --rm --cap-drop all --cap-add net_raw base grep CapEff /proc/self/status",
-        /0000000000002000$/,
-      );
-    },
-  },
-  {
-    name: "seccomp filter",
-    run: async () => {
-      await prints("podman run --rm base grep Seccomp: /proc/self/status", /2$/);
-      await prints("podman run --rm --security-opt seccomp=unconfined base grep Seccomp: /proc/self/status", /0$/);
-    },
-  },
-  {
     name: "user namespace",
     run: () =>
       prints(
@@ -336,14 +197,6 @@ const checks: readonly Check[] = [
       await prints("podman run --rm --network host --uts host base hostname", "engines");
       await prints("podman run --rm --pid host base cat /proc/1/comm", "tini");
     },
-  },
-  {
-    name: "privileged",
-    run: () => prints("podman run --rm --privileged base sh -c 'mount -t tmpfs t /tmp && echo mounted'", "mounted"),
-  },
-  {
-    name: "init process",
-    run: () => prints("podman run --rm --init base cat /proc/1/comm", "podman-init"),
   },
   {
     name: "limits, sysctl, hostname, groups",
@@ -365,33 +218,6 @@ const checks: readonly Check[] = [
     name: "without cgroups",
     run: () => prints("podman run --rm --cgroups disabled base echo hello", "hello"),
   },
-  {
-    name: "cp, commit",
-    run: async () => {
-      await sh("podman run --name c base touch /made");
-      await sh("podman cp c:/made /srv/copied && test -e /srv/copied");
-      await sh("podman commit -q c committed");
-      await prints("podman run --rm committed ls /made", "/made");
-      await sh("podman rmi committed");
-    },
-  },
-  {
-    name: "attach",
-    run: async () => {
-      await sh("podman run -d -i --name c base cat");
-      await prints("(echo line; sleep 1) | timeout -s KILL 3 podman attach c || true", "line");
-    },
-  },
-  {
-    name: "events tell of the life",
-    run: async () => {
-      await sh("podman run --name c --rm base true");
-      await prints(
-        "podman events --stream=false --filter container=c --format '{{.Status}}' | tail -n 20",
-        /create[\s\S]*start[\s\S]*died[\s\S]*remove/,
-      );
-    },
-  },
 ];
 
 export const podman: Engine = {
@@ -405,14 +231,5 @@ export const podman: Engine = {
       await sh("podman rm -fa -t 0");
     };
   },
-  checks: checks.map((check) => ({
-    ...check,
-    run: async () => {
-      try {
-        await check.run();
-      } finally {
-        await attempt("podman pod rm -fa -t 0; podman rm -fa -t 0");
-      }
-    },
-  })),
+  checks: withoutRemains([...podmanChecks(root), ...checks], root),
 };
