@@ -86,6 +86,7 @@ stress-update: build ## 1,000 updates while others pause, update and look: nothi
 
 acceptance-vm: build ## the same in virtual machines: Debian with systemd, cgroup v2 and v1
 	@tools/vm build && $(TS) test/acceptance/vm.ts
+	@tools/vm run -- sh test/doctor/in-vm.sh
 
 engines: build ## Podman, Docker and containerd with box, and with runc as control
 	@$(TS) test/engines/run.ts
