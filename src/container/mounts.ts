@@ -67,8 +67,10 @@ function openByHelper(ops: MountsOps): Sources {
   using answers = new Channel<ToInit, FromInit>(ours, asFromInit);
   const helper = clone3(CLONE_NEWUSER + CLONE_NEWNS);
   if (helper === "child") {
-    answers.socket.close();
-    handOverSources(new Channel<FromInit, ToInit>(theirs, asToInit), () => openHere(ops));
+    handOverSources(new Channel<FromInit, ToInit>(theirs, asToInit), () => {
+      answers.socket.close();
+      return openHere(ops);
+    });
   }
   theirs.close();
   const sources: (Source | undefined)[] = [];

@@ -20,9 +20,13 @@ export class NamespaceHolder implements Disposable {
     const [reader, writer] = pipe();
     const child = clone3(flags);
     if (child === "child") {
-      writer.close();
-      read(reader, 1);
-      exit(0);
+      // Whatever goes wrong, it must not go on as its maker.
+      try {
+        writer.close();
+        read(reader, 1);
+      } finally {
+        exit(0);
+      }
     }
     reader.close();
     return new NamespaceHolder(child, writer);

@@ -77,11 +77,16 @@ export function spawnInto(
     if (root !== undefined) enterRoot(root);
   };
   if (userFirst) {
+    // Into a cgroup, which may not be seen any more from a cgroup namespace: cgroups(7), nsdelegate.
+    const first = joins.filter((kind) => kind !== "cgroup");
     return spawnThrough(
-      () => enter(joins),
+      () => enter(first),
       0,
       cgroup,
-      () => run(() => {}),
+      () =>
+        run(() => {
+          if (first.length < joins.length) setnsPidfd(target, ["cgroup"]);
+        }),
     );
   }
   if (joins.includes("pid")) setnsPidfd(target, ["pid"]);

@@ -55,10 +55,9 @@ export function runHook(hook: HookOp, state: string, { restrict = () => undefine
       if (child === "child") becomeHook(hook, execution, hookInput, hookErrors, restrict);
       closeAll([hookInput, hookErrors]);
       try {
-        const stderr = converse(hook, child, input, errors, state);
+        const stderr = orKill(child, () => converse(hook, child, input, errors, state));
         if (stderr === "timeout") {
-          sendSignal(child.pidfd, SIGKILL);
-          waitPidfd(child.pidfd, true);
+          kill(child);
           descendants?.end();
           throw new BoxError(`killed: it took longer than its timeout of ${hook.timeout} s`, { errno: "ETIMEDOUT" });
         }
@@ -69,6 +68,21 @@ export function runHook(hook: HookOp, state: string, { restrict = () => undefine
       }
     },
   );
+}
+
+function kill({ pidfd }: Child): void {
+  sendSignal(pidfd, SIGKILL);
+  waitPidfd(pidfd, true);
+}
+
+/** A hook that cannot be heard does not go on. */
+function orKill<T>(child: Child, action: () => T): T {
+  try {
+    return action();
+  } catch (thrown) {
+    kill(child);
+    throw thrown;
+  }
 }
 
 /** The child's side: stdin is the state, stdout goes nowhere, stderr to the parent. An exec that fails says so there. */

@@ -225,6 +225,8 @@ export class Trial {
         } catch {
           for (const pid of readFileSync(join(path, "cgroup.procs"), "utf8").trim().split("\n").filter(Boolean))
             process.kill(Number(pid), "SIGKILL");
+          // It is gone soon, but not at once.
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
         }
     if (this.#scarcity?.disk !== undefined) tool("umount", this.root);
     if (existsSync(this.#processLimit)) rmdirSync(this.#processLimit);
