@@ -1,6 +1,6 @@
 /** What cgroup2 hands down: controllers to the cgroups below, and a cgroup to a user. cgroups(7), "Delegation". */
 import { BoxError, type ErrorDetails } from "../base/errors.ts";
-import { EBUSY, ENOENT, O_NOFOLLOW, O_PATH, O_RDONLY } from "../linux/constants.ts";
+import { EACCES, EBUSY, ENOENT, O_NOFOLLOW, O_PATH, O_RDONLY } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { chown, open, readAll } from "../linux/file.ts";
@@ -20,6 +20,12 @@ export function enableControllers(parent: Fd, controllers: readonly string[]): v
     writeFile(parent, control, missing.map((name) => `+${name}`).join(" "));
   } catch (thrown) {
     if (isErrno(thrown, EBUSY)) throw internalProcesses(missing, thrown.details);
+    if (isErrno(thrown, EACCES)) {
+      throw new BoxError(`the controllers ${missing.join(", ")} are not delegated to this user (EACCES)`, {
+        ...thrown.details,
+        hint: "box doctor tells what delegates them",
+      });
+    }
     if (isErrno(thrown, ENOENT)) {
       throw new BoxError(
         `the parent cgroup was not given all of the controllers ${missing.join(", ")}`,

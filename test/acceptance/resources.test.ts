@@ -130,7 +130,11 @@ scenario("delete --force ends a fork bomb at its limit of processes", { needs: [
 
 scenario(
   "a limit whose parents have processes of their own is refused with the reason",
-  { needs: ["cgroup: v2", "cgroup: pids", "cgroup: by cgroupfs"], boxOnly: "its own words" },
+  {
+    root: "cgroups above the user's",
+    needs: ["cgroup: v2", "cgroup: pids", "cgroup: by cgroupfs"],
+    boxOnly: "its own words",
+  },
   async (lab) => {
     const parent = `/${lab.token}busy`;
     const top = cgroupHost().hierarchies["unified"] ?? "";
@@ -150,7 +154,7 @@ scenario(
 
 scenario(
   "the container's user may make cgroups where the view is writable, and not lift limits",
-  { needs: ["cgroup: v2", "cgroup: pids", "namespace: cgroup"] },
+  { root: "ids that are not the user's", needs: ["cgroup: v2", "cgroup: pids", "namespace: cgroup"] },
   async (lab) => {
     const script =
       "mkdir /sys/fs/cgroup/below && echo made; echo 0 >/sys/fs/cgroup/below/cgroup.procs && echo moved; " +

@@ -13,7 +13,11 @@ import type { Lab } from "./harness/lab.ts";
 import { patient } from "./harness/patience.ts";
 import { feature } from "./harness/suite.ts";
 
-const scenario = feature("systemd", { needs: ["systemd"], cgroupManager: "systemd" });
+const scenario = feature("systemd", {
+  root: "the machine's own systemd",
+  needs: ["systemd"],
+  cgroupManager: "systemd",
+});
 
 const scopeOf = (container: Container): string => cgroupsPathOf(container).split("/").at(-1) ?? "";
 const { layout, hierarchies } = cgroupHost();
@@ -353,7 +357,7 @@ const ofUser = feature("systemd of a user", {
 
 ofUser("the program runs in a scope of the user's own manager, and delete leaves nothing", async (lab) => {
   const container = await lab.running(["/bin/probe", "wait"], ({ linux }) => {
-    linux.namespaces.push({ type: "user" });
+    if (!linux.namespaces.some(({ type }) => type === "user")) linux.namespaces.push({ type: "user" });
     linux.uidMappings = [{ containerID: 0, hostID: process.getuid?.() ?? 0, size: 1 }];
     linux.gidMappings = [{ containerID: 0, hostID: process.getgid?.() ?? 0, size: 1 }];
     // Without root nobody may load a program for device rules.

@@ -242,6 +242,14 @@ export interface Place {
   readonly said: readonly Said[];
 }
 
+/** An ordinary user has those that are delegated. */
+function controllersOf(top: string): string[] {
+  const own = context.user === undefined ? "" : /^0::(.*)$/m.exec(readFileSync("/proc/self/cgroup", "utf8"))?.[1];
+  return readFileSync(join(top, own ?? "", "cgroup.controllers"), "utf8")
+    .trim()
+    .split(" ");
+}
+
 /** Where a limit is to be found on this host, or why it cannot be tried. */
 export function placeOf({ controllers: [one, two], v1, v2, atTop, unless }: Limit): Place | string {
   const { hierarchies } = cgroupHost();
@@ -254,7 +262,7 @@ export function placeOf({ controllers: [one, two], v1, v2, atTop, unless }: Limi
     return missing === undefined ? { version: 1, top: topOf1, said: v1 } : `this kernel has no ${missing}`;
   }
   const top = hierarchies["unified"];
-  const enabled = top === undefined ? [] : readFileSync(join(top, "cgroup.controllers"), "utf8").trim().split(" ");
+  const enabled = top === undefined ? [] : controllersOf(top);
   if (top === undefined || two === undefined || v2 === undefined || !enabled.includes(two))
     return `no ${[one, two].filter(Boolean).join(" or ")} controller here`;
   const missing = enabledAtTop(top, two) ? missingFile(top, v2) : undefined;

@@ -12,6 +12,7 @@ export const takesRoot = [
   "cgroups above the user's",
   "what an ordinary user cannot hand down",
   "profiles of AppArmor",
+  "the machine's own systemd",
   "the report of root",
   "other users",
 ] as const;
