@@ -28,6 +28,11 @@ function spec(args: string[], change: (spec: Spec) => void = () => {}): Scenario
 
 const hook = { path: "/bin/true" };
 
+const moreMounts = [
+  { destination: "/dev/given", source: "/etc", type: "bind", options: ["rbind", "ro"] },
+  { destination: "/dev/more", source: "tmpfs", type: "tmpfs", options: ["nosuid"] },
+];
+
 export const scenarios: readonly Scenario[] = [
   {
     name: "life",
@@ -70,12 +75,7 @@ export const scenarios: readonly Scenario[] = [
       ["mounts", "remove", "ID", "DIR/mounts.json"],
     ],
     from: 2,
-    files: {
-      "mounts.json": [
-        { destination: "/dev/given", source: "/etc", type: "bind", options: ["rbind", "ro"] },
-        { destination: "/dev/more", source: "tmpfs", type: "tmpfs", options: ["nosuid"] },
-      ],
-    },
+    files: { "mounts.json": moreMounts },
     spec: spec(["/bin/sleep", "1000"]),
   },
   {
@@ -106,10 +106,12 @@ export const scenarios: readonly Scenario[] = [
   {
     name: "an ordinary user's",
     user: 64_998,
+    files: { "mounts.json": moreMounts },
     steps: [
       ["create", "ID"],
       ["start", "ID"],
       ["exec", "ID", "/bin/true"],
+      ["mounts", "add", "ID", "DIR/mounts.json"],
       ["kill", "ID", "KILL"],
       ["delete", "--force", "ID"],
     ],
