@@ -15,6 +15,9 @@ import {
 
 const chunk = 65536;
 
+/** PIPE_BUF: what a write takes without waiting once poll(2) has said that there is room, pipe(7). */
+const atOnce = 4096;
+
 /** Starts the relay: the caller's terminal, if stdin is one, is raw from now on and restored at the end. */
 export function relayTerminal(master: Fd): Relay {
   return new Relay(master);
@@ -73,9 +76,16 @@ class Relay implements Disposable {
     }
   }
 
-  /** A caller that reads no more does not end the program: what it prints is lost, as on a closed terminal. */
+  /**
+   * Called when there is room: the caller's stdout may wait in write(2), and signals would with it. A caller that reads no
+   * more does not end the program: what it prints is lost, as on a closed terminal.
+   */
   #writeOutput(): void {
-    if (this.#output !== undefined) this.#output = writeSome(stdio.out, this.#output);
+    const output = this.#output;
+    if (output === undefined) return;
+    const rest = writeSome(stdio.out, output.subarray(0, atOnce));
+    const written = Math.min(atOnce, output.length) - (rest?.length ?? 0);
+    this.#output = written < output.length ? output.subarray(written) : undefined;
   }
 
   #copyOutput(): "more" | "none" {
@@ -87,7 +97,6 @@ class Relay implements Disposable {
       return "none";
     }
     this.#output = bytes;
-    this.#writeOutput();
     return "more";
   }
 

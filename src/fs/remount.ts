@@ -6,7 +6,6 @@
  * mountinfo, opened below the descriptor, and known by their numbers.
  */
 import { BoxError } from "../base/errors.ts";
-import { lazy } from "../base/once.ts";
 import {
   MOUNT_ATTR__ATIME,
   MOUNT_ATTR_NOATIME,
@@ -53,18 +52,18 @@ const flags: readonly (readonly [st: number, attribute: number, ms: number])[] =
   [ST_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW],
 ];
 
-const proc = lazy(() => Proc.private());
-
 /** As setMountAttributes. For flags the mount must be attached. */
 export function remount(mount: Fd, recursive: boolean, attributes: MountAttributes, about: string): void {
   const { set = 0, clear = 0, propagation = 0, userns } = attributes;
   if (userns !== undefined) throw new BoxError("id-mapped mounts take Linux 5.12 or newer", { errno: "ENOSYS" });
   using back = open("cwd", ".", O_PATH | O_DIRECTORY);
-  proc().enter();
+  // Never kept: a copy of this process closes what it does not know.
+  using proc = Proc.private();
+  proc.enter();
   try {
     if ((set | clear) !== 0) {
       changeFlags(mount, set, clear, about);
-      if (recursive) for (const path of pathsBelow(mount)) changeBelow(mount, path, set, clear, about);
+      if (recursive) for (const path of pathsBelow(mount, proc)) changeBelow(mount, path, set, clear, about);
     }
     if (propagation !== 0) remountBehind(mount, propagation | (recursive ? MS_REC : 0), about);
   } finally {
@@ -102,8 +101,8 @@ interface Line {
 }
 
 /** What is mounted below a mount, by number and path from it. */
-function pathsBelow(mount: Fd): (readonly [id: bigint, path: string])[] {
-  const lines = linesOf(proc().read("self/mountinfo"));
+function pathsBelow(mount: Fd, proc: Proc): (readonly [id: bigint, path: string])[] {
+  const lines = linesOf(proc.read("self/mountinfo"));
   return below(lines, fstat(mount).mountId);
 }
 

@@ -641,6 +641,26 @@ scenario("a bind mount with mappings of its own shows mapped owners", ids, async
 });
 
 scenario(
+  "a mount of the container does not appear in the source of a bind mount with mappings",
+  { ...ids, root: "mounts on the host", boxOnly: "no way out for mounts unless the bind asks for shared" },
+  async (lab) => {
+    const source = sharedMount(lab);
+    const maps = { uidMappings: mapping, gidMappings: mapping };
+    await inside(
+      lab,
+      [
+        { destination: "/mnt", source, type: "bind", options: ["rbind", "idmap"], ...maps },
+        { destination: "/mnt/inner", type: "tmpfs", source: "tmpfs" },
+      ],
+      (spec) => {
+        spec.linux.rootfsPropagation = "rshared";
+      },
+    );
+    assert.ok(!readFileSync("/proc/self/mountinfo", "utf8").includes(`${source}/inner`));
+  },
+);
+
+scenario(
   "mappings of a mount count without the option as well",
   { ...ids, boxOnly: "mappings that older runtimes ignored" },
   async (lab) => {

@@ -607,7 +607,10 @@ for (const [mode, nodes, expected] of [
     const container = lab.container(["/bin/probe", "report"], ({ linux }) => {
       linux.memoryPolicy = { mode, ...(nodes === undefined ? {} : { nodes }) };
     });
-    assert.deepEqual((await container.report()).memoryPolicy, expected);
+    const { memoryPolicy } = await container.report();
+    // Before Linux 5.14 the kernel calls MPOL_LOCAL by the name of MPOL_PREFERRED without nodes.
+    const isLocal = mode === "MPOL_LOCAL" && memoryPolicy.join() === "1,0";
+    assert.deepEqual(isLocal ? [4, 0] : memoryPolicy, expected);
   });
 }
 

@@ -70,7 +70,9 @@ scenario(
     const property = missing.name.split(" ")[0]?.split(".")[0];
     refused(
       result,
-      new RegExp(`linux\\.resources\\.${property}.*(controller.*/sys/fs/cgroup|no such setting|of cgroup v1)`),
+      new RegExp(
+        `linux\\.resources\\.${property}.*(controller.*/sys/fs/cgroup|no such setting|of cgroup v1|has no cgroup v2)`,
+      ),
     );
     assert.deepEqual(cgroupsNamed(container.id), []);
   },

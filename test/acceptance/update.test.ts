@@ -110,6 +110,9 @@ scenario(
     const tooMuch = await lab.runtime.update(container.id, "--memory", `${2 ** 28}`);
     assert.notEqual(tooMuch.status, 0);
     assert.deepEqual([memoryLimit(container), pidsLimit(container)], ["67108864", "40"]);
+    ok(await lab.runtime.update(container.id, "--memory-swap", `${2 ** 28}`));
+    ok(await lab.runtime.update(container.id, "--memory", `${2 ** 28}`));
+    assert.equal(memoryLimit(container), `${2 ** 28}`);
   },
 );
 

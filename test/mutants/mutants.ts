@@ -1075,7 +1075,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "without mount_setattr the mounts below keep their flags",
     file: "fs/remount.ts",
-    replace: "if (recursive) for (const path of pathsBelow(mount)) changeBelow(mount, path, set, clear, about);",
+    replace: "if (recursive) for (const path of pathsBelow(mount, proc)) changeBelow(mount, path, set, clear, about);",
     by: "",
     tests: ["older kernels: without mount_setattr mounts have the same flags and the same propagation"],
   },
@@ -1114,7 +1114,7 @@ export const mutants: readonly Mutant[] = [
     file: "rootfs/sources.ts",
     replace: "changePropagation(source, { kind: outwardOf(ops), recursive: true }, op.source);",
     by: "",
-    tests: ["mounts: a mount of the container does not appear in the bind mount's source on the host"],
+    tests: ["mounts: a mount of the container does not appear in the source of a bind mount with mappings"],
   },
   {
     name: "below a shared root every bind stays shared with the host",
@@ -1128,6 +1128,8 @@ export const mutants: readonly Mutant[] = [
     file: "rootfs/plan.ts",
     replace: "rootIsShared && containerIds === undefined",
     by: "rootIsShared",
+    // The kernel cuts off what it copies for another user namespace.
+    and: [{ file: "rootfs/sources.ts", replace: "ops.inUserNamespace && isNeeded", by: "false" }],
     tests: ["mounts: a mount of the container does not appear in the bind mount's source on the host"],
   },
   {
@@ -1735,7 +1737,7 @@ export const mutants: readonly Mutant[] = [
     file: "container/update.ts",
     replace: "entry.writeResources(resources);",
     by: "",
-    tests: ["update: an update waits for the command that holds the container's lock"],
+    tests: ["update: an update adds to those before, and to the configuration"],
   },
   {
     name: "updates do not exclude each other",

@@ -278,7 +278,12 @@ static int reads(int pid)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return 0;
+    /* Older kernels let that of a process open which has none any more: it has ended. */
+    char byte;
+    int is_empty = pread(fd, &byte, 1, 0) == 0;
     close(fd);
+    if (is_empty)
+        return 0;
     char exe[PATH_MAX];
     snprintf(path, sizeof path, "/proc/%d/exe", pid);
     ssize_t length = readlink(path, exe, sizeof exe - 1);
