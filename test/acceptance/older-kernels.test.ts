@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Mount, Spec } from "./harness/config.ts";
-import { refused } from "./harness/expect.ts";
+import { ok, refused } from "./harness/expect.ts";
 import { type MountLine, mountsNear, parseMountinfo } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
 import { feature } from "./harness/suite.ts";
@@ -104,6 +104,17 @@ scenario("without mount_setattr nothing of the container's mounts reaches the ho
     spec.linux.namespaces = spec.linux.namespaces.filter(({ type }) => type !== "mount");
   });
   assert.deepEqual(mountsNear(lab.dir), before);
+});
+
+scenario("without mount_setattr mounts come to a running container with their flags", async (lab) => {
+  const container = lab.container(["/bin/probe", "wait"], undefined, lab.runtimeWithout(mountSetattr));
+  await (await container.create()).start();
+  const file = lab.path("mounts.json");
+  const mount = { destination: "/dev/given", type: "bind", source: tree(lab), options: ["rbind", "ro", "noexec"] };
+  writeFileSync(file, JSON.stringify([mount]));
+  const { runtime, id } = container;
+  ok(await runtime.call(["mounts", "add", id, file]));
+  assert.match(ok(await runtime.exec(id, ["/bin/cat", "/proc/mounts"])).stdout, / \/dev\/given \S+ ro,(\S*,)?noexec/);
 });
 
 scenario("without mount_setattr ids of a mount cannot be mapped, and box says so", async (lab) => {
