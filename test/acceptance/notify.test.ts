@@ -1,12 +1,12 @@
 /** NOTIFY_SOCKET: a container that tells the manager of its caller's service that it is ready, sd_notify(3). */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Spec } from "./harness/config.ts";
 import { Container, makeSpec } from "./harness/container.ts";
 import { context } from "./harness/context.ts";
-import { ok, refused } from "./harness/expect.ts";
+import { ok, refused, until } from "./harness/expect.ts";
 import type { Lab } from "./harness/lab.ts";
 import { Lines } from "./harness/lines.ts";
 import type { Shim } from "./harness/shim.ts";
@@ -178,6 +178,9 @@ scenario("a deleted container ends the wait for its word", async (lab) => {
   const container = await service(lab).create([], { env: manager.env });
   const start = starting(lab, container, manager.env);
   await container.line(/^ready$/);
+  // Before it has recorded that the program runs, start is itself ended by the deletion.
+  const record = join(container.runtime.place.root, container.id, "state.json");
+  await until("start has recorded it", () => readFileSync(record, "utf8").includes('"phase":"running"'));
   await container.delete("--force");
   assert.equal(await start.exited(), "exit 0");
 });
