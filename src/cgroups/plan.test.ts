@@ -20,14 +20,11 @@ function specOf(linux: Linux, more: Partial<Spec> = {}): Spec {
   return { ociVersion: "1.3.0", root: { path: "rootfs" }, linux, ...more };
 }
 
+/** A host of root's; how its cgroups are laid out each test says. */
+const host = { systemd, mayLimitDevices: true, capabilities: 1n, cgroupHome: "/box" };
+
 function plan(linux: Linux, layout: CgroupLayout = v2, more: Partial<Spec> = {}): CgroupOps {
-  const ops = planCgroup(specOf(linux, more), "web", {
-    cgroups: layout,
-    systemd,
-    mayLimitDevices: true,
-    capabilities: 1n,
-    cgroupHome: "/box",
-  });
+  const ops = planCgroup(specOf(linux, more), "web", { ...host, cgroups: layout });
   assert.ok(ops !== undefined);
   return ops;
 }
@@ -73,26 +70,8 @@ describe("planCgroup() takes every hierarchy", () => {
 
 describe("planCgroup() on a host without cgroups", () => {
   test("plans none where none is asked for", () => {
-    assert.equal(
-      planCgroup(specOf({}), "web", {
-        cgroups: none,
-        systemd,
-        mayLimitDevices: true,
-        capabilities: 1n,
-        cgroupHome: "/box",
-      }),
-      undefined,
-    );
-    assert.equal(
-      planCgroup(specOf({ resources: { devices: [] } }), "web", {
-        cgroups: none,
-        systemd,
-        mayLimitDevices: true,
-        capabilities: 1n,
-        cgroupHome: "/box",
-      }),
-      undefined,
-    );
+    assert.equal(planCgroup(specOf({}), "web", { ...host, cgroups: none }), undefined);
+    assert.equal(planCgroup(specOf({ resources: { devices: [] } }), "web", { ...host, cgroups: none }), undefined);
   });
 
   test("refuses what asks for one", () => {
@@ -103,19 +82,9 @@ describe("planCgroup() on a host without cgroups", () => {
     ];
     for (const [linux, property] of cases) {
       const message = `${property}: this host has no cgroups mounted at /sys/fs/cgroup`;
-      assert.throws(
-        () =>
-          planCgroup(specOf(linux), "web", {
-            cgroups: none,
-            systemd,
-            mayLimitDevices: true,
-            capabilities: 1n,
-            cgroupHome: "/box",
-          }),
-        {
-          message,
-        },
-      );
+      assert.throws(() => planCgroup(specOf(linux), "web", { ...host, cgroups: none }), {
+        message,
+      });
     }
   });
 });
@@ -166,12 +135,7 @@ describe("planCgroup() plans device rules", () => {
 
 describe("planCgroup() asks systemd for a scope", () => {
   const scope = (layout: CgroupLayout, linux: Linux = {}, isUser = false) =>
-    planCgroup(
-      specOf(linux),
-      "web",
-      { cgroups: layout, systemd: { ...systemd, isUser }, mayLimitDevices: true, capabilities: 1n, cgroupHome: "/box" },
-      "systemd",
-    );
+    planCgroup(specOf(linux), "web", { ...host, cgroups: layout, systemd: { ...systemd, isUser } }, "systemd");
   const devices: Resources["devices"] = [{ allow: false }, { allow: true, type: "c", minor: 3 }];
   const named = (ops: CgroupOps | undefined, name: string) => ops?.unit?.properties.find((one) => one.name === name);
 
