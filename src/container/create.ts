@@ -20,11 +20,11 @@ import { spawnInit } from "../handshake/spawn.ts";
 import { runHooks } from "../hooks/apply.ts";
 import { runInit } from "../init/run.ts";
 import { timestamp } from "../linux/clock.ts";
-import { O_PATH, SIGKILL } from "../linux/constants.ts";
+import { O_PATH } from "../linux/constants.ts";
 import { geteuid } from "../linux/cred.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
 import { open } from "../linux/file.ts";
-import { type Child, sendSignal, waitPidfd } from "../linux/process.ts";
+import { type Child, killAndReap } from "../linux/process.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
 import { NetDevices } from "../namespaces/net-devices.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -261,8 +261,7 @@ class Creation {
   }
 
   #killInit({ pidfd }: Child): void {
-    sendSignal(pidfd, SIGKILL);
-    waitPidfd(pidfd, true);
+    killAndReap(pidfd);
     if (this.#ownedCgroup !== undefined) killAndWait(this.#ownedCgroup);
   }
 

@@ -5,8 +5,8 @@ import { Channel } from "../handshake/channel.ts";
 import { asFromInit, asToInit, type FromInit, stepTimeout, type ToInit } from "../handshake/messages.ts";
 import { spawnInto } from "../handshake/spawn.ts";
 import { handOverSources, runMounts } from "../init/mounts.ts";
-import { CLONE_NEWNS, CLONE_NEWUSER, SIGKILL } from "../linux/constants.ts";
-import { type Child, clone3, sendSignal, setDumpable, waitPidfd } from "../linux/process.ts";
+import { CLONE_NEWNS, CLONE_NEWUSER } from "../linux/constants.ts";
+import { type Child, clone3, killAndReap, setDumpable } from "../linux/process.ts";
 import { socketPair } from "../linux/socket.ts";
 import type { MountsPlan } from "../plan/mounts.ts";
 import type { MountsOps } from "../rootfs/ops.ts";
@@ -22,8 +22,7 @@ export function changeMounts({ pidfd }: Target, plan: MountsPlan): void {
     const { message } = hear(host, stepTimeout, "change the mounts");
     if (message.type !== "ready") throw new BoxError(`handshake: ${message.type} came where ready was due`);
   } finally {
-    sendSignal(child.pidfd, SIGKILL);
-    waitPidfd(child.pidfd, true);
+    killAndReap(child.pidfd);
   }
 }
 
@@ -81,8 +80,7 @@ function openByHelper(ops: MountsOps): Sources {
     closeSources(sources);
     throw thrown;
   } finally {
-    sendSignal(helper.pidfd, SIGKILL);
-    waitPidfd(helper.pidfd, true);
+    killAndReap(helper.pidfd);
     helper.pidfd.close();
   }
 }

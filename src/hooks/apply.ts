@@ -14,8 +14,8 @@ import {
   type Execution,
   execPath,
   exit,
+  killAndReap,
   prepareExecution,
-  sendSignal,
   setParentDeathSignal,
   waitPidfd,
 } from "../linux/process.ts";
@@ -57,7 +57,7 @@ export function runHook(hook: HookOp, state: string, { restrict = () => undefine
       try {
         const stderr = orKill(child, () => converse(hook, child, input, errors, state));
         if (stderr === "timeout") {
-          kill(child);
+          killAndReap(child.pidfd);
           descendants?.end();
           throw new BoxError(`killed: it took longer than its timeout of ${hook.timeout} s`, { errno: "ETIMEDOUT" });
         }
@@ -70,17 +70,12 @@ export function runHook(hook: HookOp, state: string, { restrict = () => undefine
   );
 }
 
-function kill({ pidfd }: Child): void {
-  sendSignal(pidfd, SIGKILL);
-  waitPidfd(pidfd, true);
-}
-
 /** A hook that cannot be heard does not go on. */
 function orKill<T>(child: Child, action: () => T): T {
   try {
     return action();
   } catch (thrown) {
-    kill(child);
+    killAndReap(child.pidfd);
     throw thrown;
   }
 }

@@ -1,8 +1,8 @@
 /** What a hook has started, wherever it has gone: to end with the hook, not to outlive it as somebody's daemon. */
 import { Proc } from "../fs/proc.ts";
 import { monotonicMilliseconds } from "../linux/clock.ts";
-import { ENOENT, SIGKILL } from "../linux/constants.ts";
-import { getpid, isChildSubreaper, pidfdOpen, sendSignal, setChildSubreaper, waitPidfd } from "../linux/process.ts";
+import { ENOENT } from "../linux/constants.ts";
+import { getpid, isChildSubreaper, killAndReap, pidfdOpen, setChildSubreaper } from "../linux/process.ts";
 import { isErrno } from "../linux/raw.ts";
 
 /** How long processes may go on making new ones while they are killed, in milliseconds. */
@@ -29,8 +29,7 @@ export class Descendants implements Disposable {
       for (const pid of found) {
         using process = pidfdOpen(pid);
         if (process === undefined) continue;
-        sendSignal(process, SIGKILL);
-        waitPidfd(process, true);
+        killAndReap(process);
       }
     }
   }

@@ -43,6 +43,7 @@ import {
   RLIMIT_SIGPENDING,
   RLIMIT_STACK,
   SIGCHLD,
+  SIGKILL,
   WEXITED,
   WNOHANG,
   WNOWAIT,
@@ -150,6 +151,12 @@ export function reapOthers(awaited: number): void {
 function endOf(info: Uint8Array): End {
   const status = siginfo.get(info, "si_status");
   return siginfo.get(info, "si_code") === CLD_EXITED ? { code: status } : { signal: status };
+}
+
+/** Ends a child of this process and takes note of it: one that has ended already, too. */
+export function killAndReap(pidfd: Fd): void {
+  sendSignal(pidfd, SIGKILL);
+  waitPidfd(pidfd, true);
 }
 
 /** A NULL-terminated array of strings as execve(2) takes it. */
