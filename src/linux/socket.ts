@@ -171,7 +171,7 @@ export interface Wait {
 
 /**
  * Waits until one of the descriptors has an event: ppoll(2).
- * @param milliseconds how long at most; undefined waits for ever
+ * @param milliseconds how long at most, with fractions; undefined waits for ever
  * @returns the revents of each, in order; undefined when the time has run out
  */
 export function poll(waits: readonly Wait[], milliseconds?: number): number[] | undefined {
@@ -180,15 +180,15 @@ export function poll(waits: readonly Wait[], milliseconds?: number): number[] | 
     table.set(pollfd.encode({ fd: fd.number, events }), index * pollfd.size);
   });
   // ppoll writes the rest back into the timespec (a raw call's difference from libc's), so an interrupted wait goes on.
-  const time =
-    milliseconds === undefined
-      ? null
-      : timespec.encode({
-          tv_sec: Math.floor(milliseconds / 1000),
-          tv_nsec: Math.floor(milliseconds % 1000) * 1_000_000,
-        });
+  const time = milliseconds === undefined ? null : duration(milliseconds);
   const ready = call(undefined, "ppoll", NR.ppoll, table, waits.length, time, null, 0);
   return ready === 0 ? undefined : waits.map((_, index) => pollfd.get(table, "revents", index * pollfd.size));
+}
+
+/** Never less than was asked for: who wakes too early asks again and again until the time has come. */
+function duration(milliseconds: number): Uint8Array {
+  const nanoseconds = Math.ceil(milliseconds * 1e6);
+  return timespec.encode({ tv_sec: Math.floor(nanoseconds / 1e9), tv_nsec: nanoseconds % 1e9 });
 }
 
 /** Waits until a descriptor can be read (or is at its end), at most so long. */

@@ -64,11 +64,14 @@ scenario(
   "a pid that the kernel has given out again is not taken for init",
   { root: "namespaces that are not the user's", needs: ["mount: proc"], limit: 120_000 },
   async (lab) => {
-    // A pid namespace, in which the next pid can be chosen; the shim is its first process and reaps.
+    // A pid namespace, in which the next pid can be chosen; the shim is its first process and reaps. The time of a start
+    // is in ticks of 10 ms (proc_pid_stat(5)): within one of them the pids of the whole system would have to be used up.
     const script = `
       exec 2>&1
       "$1" --root "$2" create --bundle "$4" "$3" </dev/null >/dev/null || exit
       pid=$("$1" --root "$2" state "$3" | tr -d ' ,' | sed -n 's/^"pid"://p')
+      began() { sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 20; }
+      until [ "$(began self)" != "$(began "$pid")" ]; do :; done
       kill -9 "$pid"
       while [ -e "/proc/$pid" ]; do :; done
       until [ "$!" = "$pid" ]; do

@@ -216,6 +216,13 @@ export const mutants: readonly Mutant[] = [
     tests: ["events: events ends when nobody reads any more"],
   },
   {
+    name: "a wait ends up to a millisecond before its time",
+    file: "linux/socket.ts",
+    replace: "Math.ceil(milliseconds * 1e6)",
+    by: "Math.floor(milliseconds) * 1e6",
+    tests: ["events: between two records events does nothing"],
+  },
+  {
     name: "events takes the first of several containers only",
     file: "cli/commands/events.ts",
     replace: "args.operands.map(checkId)",
