@@ -100,11 +100,18 @@ class Relay implements Disposable {
     return "more";
   }
 
-  /** Copies what the program wrote before it ended. */
-  drain(): void {
+  /**
+   * Copies what the program wrote before it ended. The rest is given up where the caller does not read and something
+   * asks for the end.
+   */
+  drain(requests: Fd): void {
     do {
       while (this.#output !== undefined) {
-        poll([{ fd: stdio.out, events: POLLOUT }]);
+        const events = poll([
+          { fd: stdio.out, events: POLLOUT },
+          { fd: requests, events: POLLIN },
+        ]);
+        if (events?.[0] === 0) return;
         this.#writeOutput();
       }
     } while (this.#hasOutput && this.#copyOutput() === "more");

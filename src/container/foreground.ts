@@ -5,7 +5,7 @@
  */
 import { BoxError } from "../base/errors.ts";
 import { step } from "../base/steps.ts";
-import { fitWindow, relayTerminal } from "../console/relay.ts";
+import { fitWindow, type Relay, relayTerminal } from "../console/relay.ts";
 import { POLLIN, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGURG, SIGWINCH } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { type Child, reapOthers, sendSignal, setChildSubreaper, statusOf, waitPidfd } from "../linux/process.ts";
@@ -38,7 +38,7 @@ export class Foreground implements Disposable {
 
   /** Waits until there is something to read. @throws BoxError when a signal that asks for the end comes first */
   awaitReadable = (fd: Fd): void => {
-    using requests = signalFd(maskOf([SIGHUP, SIGINT, SIGQUIT, SIGTERM]));
+    using requests = requestsToEnd();
     const events = poll([
       { fd, events: POLLIN },
       { fd: requests, events: POLLIN },
@@ -62,7 +62,7 @@ export class Foreground implements Disposable {
       if (events[1] !== 0) this.#forward(child);
       if (events[0] === 0) continue;
       const end = waitPidfd(child.pidfd, true);
-      relay?.drain();
+      if (relay !== undefined) drain(relay);
       return end === undefined ? 0 : statusOf(end);
     }
   }
@@ -83,4 +83,14 @@ export class Foreground implements Disposable {
     this.#signals.close();
     this.#master?.close();
   }
+}
+
+/** Tells of the signals that ask a process to end: signal(7). */
+function requestsToEnd(): Fd {
+  return signalFd(maskOf([SIGHUP, SIGINT, SIGQUIT, SIGTERM]));
+}
+
+function drain(relay: Relay): void {
+  using requests = requestsToEnd();
+  relay.drain(requests);
 }

@@ -176,6 +176,29 @@ scenario("a caller that reads late gets all that the program printed before its 
   assert.equal(ok(await reader).stdout, "67440\n");
 });
 
+scenario("a caller that reads no more can still be ended by a signal", unattended, async (lab) => {
+  const { runtime, id } = await lab.running();
+  const go = lab.fifo("go");
+  const [pidFile, boxPid, status] = [lab.path("exec.pid"), lab.path("box.pid"), lab.path("status")];
+  const program = ["/bin/sh", "-c", "stty raw; head -c 6000 /dev/zero; exit 7"];
+  const argv = runtime.argv(["exec", "--tty", "--pid-file", pidFile, id, ...program]);
+  const script = `
+    export boxPid="$1" status="$2"
+    shift 2
+    {
+      head -c 61440 /dev/zero
+      /bin/sh -c 'echo $$ >"$boxPid"; exec "$@"' sh "$@"
+      echo $? >"$status"
+    } | { read line <${go.path}; wc -c; }`;
+  const reader = command(["/bin/sh", "-c", script, "sh", boxPid, status, ...argv], { env: runtime.place.env });
+  const pid = Number(await until("the program runs", () => existsSync(pidFile) && readFileSync(pidFile, "utf8")));
+  await until("its end has been noted", () => !existsSync(`/proc/${pid}`));
+  process.kill(Number(readFileSync(boxPid, "utf8")), "SIGTERM");
+  assert.equal(await until("box ends", () => existsSync(status) && readFileSync(status, "utf8")), "7\n");
+  go.write("go\n");
+  ok(await reader);
+});
+
 scenario(
   "exec without --tty has no terminal, whatever the container has",
   { needs: ["command: exec"] },

@@ -1605,9 +1605,16 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the end of the output is lost",
     file: "container/foreground.ts",
-    replace: "relay?.drain();",
+    replace: "if (relay !== undefined) drain(relay);",
     by: "",
     tests: ["terminal: a caller that reads late gets all that the program printed before its end"],
+  },
+  {
+    name: "no signal ends the wait for a caller that does not read",
+    file: "console/relay.ts",
+    replace: "if (events?.[0] === 0) return;",
+    by: "",
+    tests: ["terminal: a caller that reads no more can still be ended by a signal"],
   },
   {
     name: "a change of the window is not passed on",
