@@ -2,10 +2,18 @@
 import type { DeviceRule } from "../spec/types.ts";
 import type { DeviceRuleOp } from "./ops.ts";
 
-/** @returns none where none is asked for */
+/**
+ * Where there are rules, what none of them allows is forbidden, as runc has it: a list that forgets to begin with that would
+ * confine nothing.
+ * @returns none where none is asked for
+ */
 export function planDeviceRules(rules: readonly DeviceRule[]): readonly DeviceRuleOp[] {
-  return rules.length === 0 ? [] : [...rules.map(planRule), ...defaultRules];
+  const asked = rules.map(planRule);
+  if (asked.length === 0) return [];
+  return [...(asked[0]?.type === "all" ? [] : [nothing]), ...asked, ...defaultRules];
 }
+
+const nothing: DeviceRuleOp = { allow: false, type: "all", major: undefined, minor: undefined, access: "rwm" };
 
 const ruleTypes = { a: "all", c: "char", b: "block" } as const;
 

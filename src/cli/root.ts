@@ -16,7 +16,10 @@ function rootOf(globals: Arguments): string {
   const given = globals.text("root");
   if (given !== undefined) {
     if (given === "") throw new UsageError("--root: must not be empty");
-    return absolute(given);
+    const root = absolute(given);
+    // Directories in it are taken for containers.
+    if (root === "/") throw new UsageError("--root: must not be /");
+    return root;
   }
   return defaultRoot(geteuid());
 }

@@ -32,6 +32,8 @@ export function forSelected(args: Arguments, store: Store, action: (id: string) 
 }
 
 function expressionIn(text: string): RegExp {
+  // A variable that is not set would select all.
+  if (text === "") throw new UsageError("--regex: the expression must not be empty (. is for all)");
   try {
     return new RegExp(text);
   } catch (thrown) {

@@ -38,7 +38,7 @@ export function deleteContainer(store: Store, id: string, options: DeleteOptions
       using lock = options.force ? lockByForce(entry) : entry.lock();
       // Without a lock there is no record either, or somebody else has just deleted it: what is left is a directory.
       if (lock === undefined) {
-        entry.remove();
+        entry.removeHalfMade();
         return undefined;
       }
       return options.force ? destroy(entry, readAnything(entry, options)) : destroy(entry, requireStopped(entry));
@@ -115,11 +115,15 @@ function removeOwnCgroup(record: Leavings, cgroup: CgroupRecord): void {
 }
 
 function destroy(entry: Entry, record: Leavings | undefined): Leavings | undefined {
+  if (record === undefined) {
+    entry.removeHalfMade();
+    return undefined;
+  }
   step("end of the processes");
-  if (record !== undefined && record.init !== null) endProcess(record.init, record.bootId, record.cgroup);
+  if (record.init !== null) endProcess(record.init, record.bootId, record.cgroup);
   step("removal");
-  if (record !== undefined && record.cgroup !== null) removeOwnCgroup(record, record.cgroup);
-  if (record !== undefined && record.resctrl !== null) removeResctrl(record.resctrl);
+  if (record.cgroup !== null) removeOwnCgroup(record, record.cgroup);
+  if (record.resctrl !== null) removeResctrl(record.resctrl);
   entry.remove();
   return record;
 }

@@ -10,12 +10,14 @@ import { stringifyJson } from "../base/json.ts";
 import { quote } from "../base/quote.ts";
 import { writeAtomically } from "../fs/atomic.ts";
 import {
+  AT_SYMLINK_NOFOLLOW,
   EEXIST,
   EISDIR,
   ELOOP,
   ENOENT,
   ENOTDIR,
   ENOTEMPTY,
+  F_OK,
   O_CREAT,
   O_DIRECTORY,
   O_EXCL,
@@ -27,13 +29,16 @@ import {
 import { geteuid } from "../linux/cred.ts";
 import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
-import { fstat, list, lock, mkdir, open, readAll, rmdir, unlink, writeAll } from "../linux/file.ts";
+import { access, fstat, list, lock, mkdir, open, readAll, rmdir, unlink, writeAll } from "../linux/file.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
 import type { Resources } from "../spec/types.ts";
 import { type ContainerRecord, type NewerRecord, parseRecord } from "./record.ts";
 
 const directoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 const maxFile = 16 * 1024 * 1024;
+
+/** What a directory can hold before there is a record, besides the lock. */
+const ofHalfMade = /^(config\.json|\.state\.json\.\d+~)$/;
 
 /** One container's directory, held open. */
 export class Entry implements Disposable {
@@ -130,11 +135,33 @@ export class Entry implements Disposable {
 
   /** Removes the directory with all that is in it, the lock last; what somebody else has removed already is no error. */
   remove(): void {
+    this.#remove(() => undefined);
+  }
+
+  /**
+   * Removes what a killed create has left before it wrote a record.
+   * @throws BoxError when there is more: then it is no container's directory, and nothing is removed
+   */
+  removeHalfMade(): void {
+    this.#remove((names) => {
+      const other = names.find((name) => !ofHalfMade.test(name));
+      if (other !== undefined) throw new BoxError(`not a container's directory: it holds ${quote(other)}`);
+    });
+  }
+
+  /** Whether it is what a killed create has left before it wrote a record. */
+  isHalfMade(): boolean {
+    using directory = open(this.directory, ".", directoryFlags);
+    return list(directory).every((name) => name === "lock" || ofHalfMade.test(name));
+  }
+
+  #remove(check: (names: readonly string[]) => void): void {
     // A creator that has not written its record yet cannot be ended: what it still adds goes as well.
     for (let tries = 0; ; tries++) {
       ignoreMissing(() => {
         using directory = open(this.directory, ".", directoryFlags);
         const names = list(directory).filter((name) => name !== "lock");
+        check(names);
         for (const name of [...names, "lock"]) ignoreMissing(() => remove(directory, name));
       });
       try {
@@ -257,8 +284,7 @@ export class Store implements Disposable {
     } catch (thrown) {
       if (!isErrno(thrown, EEXIST)) throw thrown;
       using entry = this.find(id);
-      const halfMade =
-        entry !== undefined && entry.tryRead() === undefined ? `, half-made: box delete --force ${id} removes it` : "";
+      const halfMade = entry?.isHalfMade() === true ? `, half-made: box delete --force ${id} removes it` : "";
       throw new BoxError(`container ${quote(id)}: container with given ID already exists${halfMade}`);
     }
     try {
@@ -305,19 +331,23 @@ export class Store implements Disposable {
     return entry;
   }
 
-  /** Ids of all containers, sorted; undefined when the state root is not there. */
+  /** Ids of all containers, sorted; undefined when the state root is not there. A directory without a lock is none. */
   ids(): string[] | undefined {
     const root = this.#open(false);
     return root === undefined
       ? undefined
       : list(root, this.path)
-          .filter((name) => /^[A-Za-z0-9_+.-]+$/.test(name))
+          .filter((name) => /^[A-Za-z0-9_+.-]+$/.test(name) && hasLock(root, name))
           .sort();
   }
 
   [Symbol.dispose](): void {
     this.#fd?.close();
   }
+}
+
+function hasLock(root: Fd, id: string): boolean {
+  return access(root, `${id}/lock`, F_OK, AT_SYMLINK_NOFOLLOW) === 0;
 }
 
 function openOrMake(parent: Fd, name: string): Fd {

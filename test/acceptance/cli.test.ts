@@ -43,6 +43,7 @@ const wrong: [string, string[]][] = [
   ["an unknown global option", ["--frobnicate", "list"]],
   ["an unknown option of a command", ["state", "--frobnicate", "x"]],
   ["a global option without its value", ["--root"]],
+  ["the root directory as the state root", ["--root", "/.", "list"]],
   ["an unknown log format", ["--log-format", "xml", "list"]],
   ["an unknown cgroup manager", ["--cgroup-manager", "openrc", "list"]],
   ["two cgroup managers at once", ["--systemd-cgroup", "--cgroup-manager", "cgroupfs", "list"]],

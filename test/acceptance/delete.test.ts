@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, rmdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ok, refused } from "./harness/expect.ts";
 import { cgroupsNamed, isAlive, removeCgroups } from "./harness/host.ts";
@@ -148,6 +148,27 @@ scenario("delete --force of a deleted container succeeds", { boxOnly: "idempoten
   ok(await lab.runtime.delete(container.id, "--force"));
 });
 
+scenario(
+  "delete --force leaves a directory alone that is no container's",
+  { boxOnly: "the layout of the state directory" },
+  async (lab) => {
+    await (await lab.stopped()).delete();
+    const directory = join(lab.root, "victim");
+    const file = join(directory, "sub/data");
+    mkdirSync(join(directory, "sub"), { recursive: true });
+    writeFileSync(file, "");
+    lab.later(() => rmSync(directory, { recursive: true }));
+    const refusal = /container "victim".*not a container's directory: it holds "sub"/;
+    refused(await lab.runtime.delete("victim", "--force"), refusal);
+    ok(await lab.runtime.delete("victim", "--force", "--regex"));
+    // Whoever has a file of that name has no container for it.
+    writeFileSync(join(directory, "lock"), "");
+    refused(await lab.runtime.delete("victim", "--force"), refusal);
+    refused(await lab.runtime.delete("victim", "--force", "--regex"), refusal);
+    assert.ok(existsSync(file));
+  },
+);
+
 scenario("options may follow the id", async (lab) => {
   const container = await lab.running();
   ok(await lab.runtime.call(["delete", container.id, "--force"]));
@@ -172,5 +193,8 @@ scenario(
     assert.equal(wrong.status, 1);
     assert.match(wrong.stderr, /^box: --regex: "\(" is no regular expression/);
     ok(await lab.runtime.delete("nothing has this id", "--regex"));
+    const unset = await lab.runtime.delete("", "--regex");
+    assert.equal(unset.status, 1);
+    assert.match(unset.stderr, /^box: --regex: the expression must not be empty/);
   },
 );

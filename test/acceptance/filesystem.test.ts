@@ -284,6 +284,18 @@ scenario(
 );
 
 scenario(
+  "a device that a list of allowed ones leaves out cannot be opened, though nothing forbids it",
+  { needs: ["cgroup: devices", "device: fuse"], clause: "config-linux.md, Allowed Device list" },
+  async (lab) => {
+    const output = await lab.shell("head -c 1 /dev/denied 2>&1; head -c 1 /dev/zero | wc -c", (spec) => {
+      spec.linux.devices = [{ path: "/dev/denied", type: "c", major: 10, minor: 229, fileMode: 0o666, uid: 0, gid: 0 }];
+      spec.linux.resources = { devices: [{ allow: true, type: "c", major: 10, minor: 200, access: "rw" }] };
+    });
+    assert.match(output, /Operation not permitted\n1\n$/);
+  },
+);
+
+scenario(
   "a device that the cgroup allows can be opened",
   { needs: ["cgroup: devices", "device: fuse"], clause: "config-linux.md, Allowed Device list" },
   async (lab) => {

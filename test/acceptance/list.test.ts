@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { command } from "./harness/command.ts";
@@ -45,12 +45,7 @@ scenario("list passes over what is not a container", { boxOnly: "the layout of t
   const container = await lab.created();
   writeFileSync(join(lab.root, "stray file"), "");
   mkdirSync(join(lab.root, "empty-directory"));
-  const { stdout } = ok(await lab.runtime.list("--quiet"));
-  assert.deepEqual(
-    stdout.split("\n").filter((line) => line === container.id),
-    [container.id],
-  );
-  const { rmSync } = await import("node:fs");
+  assert.equal(ok(await lab.runtime.list("--quiet")).stdout, `${container.id}\n`);
   rmSync(join(lab.root, "stray file"));
   rmSync(join(lab.root, "empty-directory"), { recursive: true });
 });
