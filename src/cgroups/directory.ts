@@ -17,7 +17,7 @@ import {
 } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
-import { entries, fileSystemType, mkdir, open, readAll, rmdir, writeOnce } from "../linux/file.ts";
+import { entries, type FileName, fileSystemType, mkdir, open, readAll, rmdir, writeOnce } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
 import type { CgroupDirectory } from "./ops.ts";
 
@@ -148,14 +148,23 @@ export function hasVanished(thrown: unknown): boolean {
   return isErrno(thrown, ENOENT, ENODEV);
 }
 
-/** The processes of one cgroup, without those of its children. */
+/** The processes of one cgroup, without those of its children; of a threaded one they are those of one above. */
 export function processesOf(cgroup: Fd): number[] {
-  const lines = (readFileIfThere(cgroup, "cgroup.procs") ?? "").split("\n").filter((line) => line !== "");
+  const lines = (procsOf(cgroup) ?? "").split("\n").filter((line) => line !== "");
   return lines.map(Number).filter((pid) => pid > 0);
 }
 
-/** Names of the cgroups in a cgroup; cgroupfs tells the type of each entry. */
-export function childrenOf(cgroup: Fd): string[] {
+function procsOf(cgroup: Fd): string | undefined {
+  try {
+    return readFileIfThere(cgroup, "cgroup.procs");
+  } catch (thrown) {
+    if (isErrno(thrown, EOPNOTSUPP)) return undefined;
+    throw thrown;
+  }
+}
+
+/** Names of the cgroups in a cgroup; cgroupfs tells the type of each entry. Programs that may make some name them at will. */
+export function childrenOf(cgroup: Fd): FileName[] {
   try {
     return entries(cgroup).flatMap(({ name, isDirectory }) => (isDirectory ? [name] : []));
   } catch (thrown) {
@@ -165,7 +174,7 @@ export function childrenOf(cgroup: Fd): string[] {
 }
 
 /** Opens a cgroup in a cgroup; undefined when it has vanished. */
-export function openChild(fd: Fd, name: string): Fd | undefined {
+export function openChild(fd: Fd, name: FileName): Fd | undefined {
   try {
     return open(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   } catch (thrown) {
@@ -174,15 +183,64 @@ export function openChild(fd: Fd, name: string): Fd | undefined {
   }
 }
 
-/** Visits a cgroup and all below it, children first; closes what it opens. One that vanishes meanwhile is no error. */
-export function visitCgroups(root: Fd, action: (cgroup: Fd) => void): void {
-  using fd = root;
-  for (const name of childrenOf(fd)) {
-    const child = openChild(fd, name);
-    if (child !== undefined) visitCgroups(child, action);
+/**
+ * A place in a tree of cgroups. It holds one descriptor whatever the depth, which a program that may make cgroups chooses.
+ */
+export class CgroupPlace implements Disposable {
+  #fd: Fd;
+
+  /** @param fd where to begin; closed by this */
+  constructor(fd: Fd) {
+    this.#fd = fd;
   }
+
+  get fd(): Fd {
+    return this.#fd;
+  }
+
+  /** Goes to a cgroup below. @returns whether it is there */
+  enter(name: FileName): boolean {
+    return this.#become(openChild(this.#fd, name));
+  }
+
+  /** Goes to the cgroup above, also from one that has been removed meanwhile. */
+  leave(): void {
+    this.#become(open(this.#fd, "..", flags));
+  }
+
+  #become(fd: Fd | undefined): boolean {
+    if (fd === undefined) return false;
+    this.#fd.close();
+    this.#fd = fd;
+    return true;
+  }
+
+  [Symbol.dispose](): void {
+    this.#fd.close();
+  }
+}
+
+/** Visits a cgroup and all below it, children first; closes `root`. One that vanishes meanwhile is no error. */
+export function visitCgroups(root: Fd, action: (cgroup: Fd) => void): void {
+  using place = new CgroupPlace(root);
+  // What is still to be visited, a list a level.
+  const levels = [childrenOf(place.fd)];
+  for (;;) {
+    const name = levels.at(-1)?.pop();
+    if (name !== undefined) {
+      if (place.enter(name)) levels.push(childrenOf(place.fd));
+      continue;
+    }
+    unlessVanished(() => action(place.fd));
+    levels.pop();
+    if (levels.length === 0) return;
+    place.leave();
+  }
+}
+
+function unlessVanished(action: () => void): void {
   try {
-    action(fd);
+    action();
   } catch (thrown) {
     if (!hasVanished(thrown) && !isErrno(thrown, EOPNOTSUPP)) throw thrown;
   }

@@ -5,10 +5,10 @@ import { quote } from "../base/quote.ts";
 import { monotonicMilliseconds } from "../linux/clock.ts";
 import { EBUSY, ENOENT } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
-import { rmdir } from "../linux/file.ts";
+import { type FileName, rmdir } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
 import { poll } from "../linux/socket.ts";
-import { childrenOf, openCgroup, openChild, processesOf, removeIfEmpty } from "./directory.ts";
+import { CgroupPlace, childrenOf, openCgroup, openChild, processesOf, removeIfEmpty } from "./directory.ts";
 import { endScope } from "./driver.ts";
 import type { CgroupDirectory } from "./ops.ts";
 import { cgroupPids, emptyTimeout, killAndWait, waitForChange, waitForProcesses } from "./processes.ts";
@@ -45,7 +45,7 @@ function removeBelow(record: CgroupRecord, directory: CgroupDirectory, parts: re
 }
 
 /** Whether a cgroup is gone now; false while it is busy. */
-function tryRemove(parent: Fd, name: string): boolean {
+function tryRemove(parent: Fd, name: FileName): boolean {
   try {
     rmdir(parent, name);
     return true;
@@ -59,7 +59,7 @@ function tryRemove(parent: Fd, name: string): boolean {
 /** How long a process that was killed with its parent may take to vanish, in milliseconds. */
 const vanishTimeout = 2000;
 
-/** Removes what is or becomes empty and kills nothing: for a cgroup of which it is not sure that all in it is ours. */
+/** Removes what has or comes to have no process and kills nothing: for a cgroup in which there may be somebody else's. */
 export function removeEmptyCgroup(record: CgroupRecord): void {
   const deadline = monotonicMilliseconds() + vanishTimeout;
   if (record.unit !== undefined) {
@@ -72,12 +72,15 @@ export function removeEmptyCgroup(record: CgroupRecord): void {
     using parent = openCgroup(directory, parts.slice(0, -1).join("/"));
     const name = parts.at(-1);
     if (parent === undefined || name === undefined) continue;
-    while (!tryRemove(parent, name) && monotonicMilliseconds() < deadline) waitForChange(record, deadline);
+    if (!tryRemove(parent, name)) {
+      if (!isEmptyBy({ ...record, directories: [directory] }, deadline)) continue;
+      removeTree(parent, name, monotonicMilliseconds() + emptyTimeout);
+    }
     if (record.ownParent) removeEmptyParent(directory, parts.slice(0, -1));
   }
 }
 
-/** Whether no process is left in any hierarchy, at the latest then. */
+/** Whether no process is left in any hierarchy and below, at the latest then. */
 function isEmptyBy(record: CgroupRecord, deadline: number): boolean {
   for (const directory of record.directories) {
     const part = { ...record, directories: [directory] };
@@ -89,19 +92,35 @@ function isEmptyBy(record: CgroupRecord, deadline: number): boolean {
   return true;
 }
 
-function removeTree(parent: Fd, name: string, deadline: number): void {
-  while (!tryRemove(parent, name)) {
-    if (monotonicMilliseconds() > deadline) throw new BoxError(`${quote(name)} stays busy`, { errno: "EBUSY" });
-    using cgroup = openChild(parent, name);
-    if (cgroup === undefined) return;
-    const children = childrenOf(cgroup);
-    for (const child of children) removeTree(cgroup, child, deadline);
-    if (children.length > 0) continue;
-    // Its last process may be on its way out: v1 says nothing of that, so its end is awaited, or a moment passes.
-    const pids = processesOf(cgroup);
-    if (pids.length > 0) waitForProcesses(pids, 1000);
-    else poll([], 1);
+/** Removes a cgroup in `parent` with all below it. */
+function removeTree(parent: Fd, name: FileName, deadline: number): void {
+  const start = openChild(parent, ".");
+  if (start === undefined) return;
+  using place = new CgroupPlace(start);
+  // What is still to be removed, a list a level: the last one's is where `place` is.
+  const levels: FileName[][] = [[name]];
+  for (;;) {
+    const names = levels.at(-1);
+    const last = names?.at(-1);
+    if (last === undefined) {
+      levels.pop();
+      if (levels.length === 0) return;
+      place.leave();
+    } else if (tryRemove(place.fd, last) || !place.enter(last)) names?.pop();
+    else {
+      if (monotonicMilliseconds() > deadline) throw new BoxError("it stays busy", { errno: "EBUSY" });
+      const children = childrenOf(place.fd);
+      if (children.length === 0) awaitLastProcess(place.fd);
+      levels.push(children);
+    }
   }
+}
+
+/** Its last process may be on its way out: v1 says nothing of that, so its end is awaited, or a moment passes. */
+function awaitLastProcess(cgroup: Fd): void {
+  const pids = processesOf(cgroup);
+  if (pids.length > 0) waitForProcesses(pids, 1000);
+  else poll([], 1);
 }
 
 function removeEmptyParent(directory: CgroupDirectory, parts: readonly string[]): void {

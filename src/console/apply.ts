@@ -1,5 +1,6 @@
 /** The container's terminal, made in its own devpts. Runs in init. */
 import { BoxError, within } from "../base/errors.ts";
+import { refuseCoveringProc } from "../fs/proc-cover.ts";
 import type { Root } from "../fs/root.ts";
 import {
   DEVPTS_SUPER_MAGIC,
@@ -54,6 +55,7 @@ function openMultiplexer(root: Root): Fd {
 export function coverConsole(root: Root, { slave }: Terminal): void {
   within("process.terminal", () => {
     using target = root.file("/dev/console");
+    refuseCoveringProc(target, "/dev/console");
     using mount = cloneTreeOf(slave, false, "/dev/console");
     moveMount(mount, target, "/dev/console");
   });

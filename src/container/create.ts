@@ -161,7 +161,7 @@ class Creation {
     const commit = once(() => {
       step("record");
       const init = identify(child.pid) ?? null;
-      this.#save({ phase: startNow ? "starting" : "created", init, initFile: executedFile("self") ?? null });
+      this.#save({ phase: startNow ? "launching" : "created", init, initFile: executedFile("self") ?? null });
       this.#rollback.add(retract);
       publish(child);
       sendUnlessGone(host, { type: "commit", start: startNow });
@@ -266,7 +266,8 @@ class Creation {
   }
 
   /** What only the host side can do for init. */
-  #place({ pid }: Child, channel: InitChannel, cgroup: NewCgroup | undefined): void {
+  #place(child: Child, channel: InitChannel, cgroup: NewCgroup | undefined): void {
+    const { pid } = child;
     const { cgroup: cgroupOps, oomScoreAdj } = this.#plan.parent;
     if (this.#plan.init.namespaces.create.includes("user")) writeIdMaps(pid, this.#plan.init.namespaces);
     if (cgroup?.isMade === false) {
@@ -275,7 +276,7 @@ class Creation {
     }
     if (cgroup?.limitsFirst === true && cgroupOps !== undefined) cgroup.limit(cgroupOps);
     if (cgroup?.entersLater === true) cgroup.enter(pid);
-    if (this.#plan.parent.netDevices.length > 0) this.#moveNetDevices(pid);
+    if (this.#plan.parent.netDevices.length > 0) this.#moveNetDevices(child);
     // Before init takes the ids of its user namespace, for a change of ids closes /proc/PID to a caller that is not root.
     if (oomScoreAdj !== undefined) {
       using proc = Proc.host();
@@ -295,13 +296,17 @@ class Creation {
     enterResctrl(ops, resctrl, pid);
   }
 
-  #moveNetDevices(pid: number): void {
+  #moveNetDevices(child: Child): void {
     const { init, parent } = this.#plan;
     const joined = init.namespaces.join.find(({ kind }) => kind === "net");
     // Held until the container is there: with init its namespace would go, and the devices with that.
-    const devices = new NetDevices(joined?.path ?? `/proc/${pid}/ns/net`);
+    const devices = new NetDevices(joined?.path ?? `/proc/${child.pid}/ns/net`);
     this.#netDevices = devices;
-    this.#rollback.add(() => devices.giveBack());
+    this.#rollback.add(() => {
+      // A program that runs already could put another device in the place of one.
+      this.#killInit(child);
+      devices.giveBack();
+    });
     for (const device of parent.netDevices) devices.move(device);
   }
 

@@ -9,10 +9,10 @@ import { runHook } from "../hooks/apply.ts";
 import { SIGKILL } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { getpid, sendSignal, waitPidfd } from "../linux/process.ts";
-import { waitReadable } from "../linux/socket.ts";
+import { poll, waitReadable } from "../linux/socket.ts";
 import { removeResctrl } from "../resctrl/apply.ts";
 import { bootId, openProcess } from "./processes.ts";
-import type { ContainerRecord, NewerRecord, ProcessId } from "./record.ts";
+import { type ContainerRecord, isSameContainer, type NewerRecord, type ProcessId } from "./record.ts";
 import { hookState } from "./state.ts";
 import { requireDeletable } from "./status.ts";
 import type { Entry, Store } from "./store.ts";
@@ -20,6 +20,8 @@ import type { Entry, Store } from "./store.ts";
 export interface DeleteOptions {
   /** Ends whatever still runs first; an unknown id is success. */
   readonly force: boolean;
+  /** Deletes this container and none that has got its id meanwhile. */
+  readonly only?: ContainerRecord;
   /** Finds the cgroup of a container whose record is damaged, from the configuration that was kept. */
   readonly recover: (config: string, id: string) => CgroupRecord | undefined;
   /** Takes the failures of poststop hooks: they do not stop the deletion. */
@@ -35,13 +37,14 @@ export function deleteContainer(store: Store, id: string, options: DeleteOptions
   const record = within(
     () => `delete ${quote(id)}`,
     () => {
-      using lock = options.force ? lockByForce(entry) : entry.lock();
+      using lock = options.force ? lockByForce(entry, options) : entry.lock();
       // Without a lock there is no record either, or somebody else has just deleted it: what is left is a directory.
       if (lock === undefined) {
         entry.removeHalfMade();
         return undefined;
       }
-      return options.force ? destroy(entry, readAnything(entry, options)) : destroy(entry, requireStopped(entry));
+      const found = options.force ? readAnything(entry, options) : requireStopped(entry);
+      return isMeant(found, options.only) ? destroy(entry, found) : undefined;
     },
   );
   if (record === undefined || "newer" in record) return;
@@ -55,13 +58,24 @@ export function deleteContainer(store: Store, id: string, options: DeleteOptions
   }
 }
 
-/** The lock, whoever holds it: one that hangs with it (stopped by a signal, say) is ended. */
-function lockByForce(entry: Entry): Fd | undefined {
-  const lock = entry.tryLock(false);
-  if (lock !== "held") return lock;
-  endOwner(readIfWhole(entry));
-  const taken = entry.tryLock(true);
-  return taken === "held" ? undefined : taken;
+function isMeant(found: Leavings | undefined, only: ContainerRecord | undefined): boolean {
+  return only === undefined || (found !== undefined && !("newer" in found) && isSameContainer(found, only));
+}
+
+/**
+ * The lock, whoever holds it: a creator that hangs with it, or a command that stands still, is ended. Nothing tells when a
+ * process is stopped by a signal, so it is looked for again and again.
+ */
+function lockByForce(entry: Entry, { only }: DeleteOptions): Fd | undefined {
+  for (let pause = 1; ; pause = Math.min(2 * pause, 50)) {
+    const lock = entry.tryLock(false);
+    if (lock !== "held") return lock;
+    const record = readIfWhole(entry);
+    if (isMeant(record, only) && endOwner(record)) continue;
+    const halted = entry.haltedLocker();
+    if (halted !== undefined && endProcess(halted, bootId(), null)) continue;
+    poll([], pause);
+  }
 }
 
 function readIfWhole(entry: Entry): Leavings | undefined {
@@ -73,11 +87,11 @@ function readIfWhole(entry: Entry): Leavings | undefined {
   }
 }
 
-/** A creator or starter that hangs in a hook would go on making what is being removed. */
-function endOwner(record: Leavings | undefined): void {
+/** A creator that hangs in a hook would go on making what is being removed. @returns whether there was one to end */
+function endOwner(record: Leavings | undefined): boolean {
+  if (record === undefined || "newer" in record || record.owner === null || record.owner.pid === getpid()) return false;
   // Once the program is being started, ending it is enough: the starter notices by itself.
-  if (record === undefined || "newer" in record || record.owner === null || record.phase !== "creating") return;
-  if (record.owner.pid !== getpid()) endProcess(record.owner, record.bootId, null);
+  return record.phase === "creating" && endProcess(record.owner, record.bootId, null);
 }
 
 function requireStopped(entry: Entry): ContainerRecord {
@@ -90,10 +104,10 @@ function requireStopped(entry: Entry): ContainerRecord {
 type Leavings = ContainerRecord | NewerRecord;
 
 /** What can be known of the container: its record, a newer one, or what its configuration says of a damaged one. */
-function readAnything(entry: Entry, { recover, warn }: DeleteOptions): Leavings | undefined {
+function readAnything(entry: Entry, { only, recover, warn }: DeleteOptions): Leavings | undefined {
   try {
     const record = entry.tryRead();
-    endOwner(record);
+    if (isMeant(record, only)) endOwner(record);
     return record;
   } catch (thrown) {
     if (!(thrown instanceof BoxError)) throw thrown;
@@ -105,12 +119,13 @@ function readAnything(entry: Entry, { recover, warn }: DeleteOptions): Leavings 
 }
 
 /**
- * A create that was killed before it recorded init may not have come to make its cgroup: one of that name may be another
- * container's. Its own init has died with it, so what is empty is removed and nothing is killed.
+ * What still runs in the cgroup is killed only where it can be this container's. A create that was killed before it recorded
+ * init may not have come to make its cgroup, and init has died with it; in a pid namespace of its own everything has ended
+ * with init. Then another container may have come into the cgroup, which was empty.
  */
 function removeOwnCgroup(record: Leavings, cgroup: CgroupRecord): void {
-  const mayBeOthers = !("newer" in record) && record.init === null;
-  if (mayBeOthers) removeEmptyCgroup(cgroup);
+  const isEmptied = !("newer" in record) && (record.init === null || record.ownPidNamespace);
+  if (isEmptied) removeEmptyCgroup(cgroup);
   else removeCgroup(cgroup);
 }
 
@@ -128,14 +143,18 @@ function destroy(entry: Entry, record: Leavings | undefined): Leavings | undefin
   return record;
 }
 
-/** Kills exactly the recorded process, frozen with its cgroup or not, and waits for its end; a child of ours is reaped. */
-function endProcess(id: ProcessId, boot: string, cgroup: CgroupRecord | null): void {
-  if (boot !== bootId()) return;
+/**
+ * Kills exactly the recorded process, frozen with its cgroup or not, and waits for its end; a child of ours is reaped.
+ * @returns whether it was there
+ */
+function endProcess(id: ProcessId, boot: string, cgroup: CgroupRecord | null): boolean {
+  if (boot !== bootId()) return false;
   using process = openProcess(id);
-  if (process === undefined) return;
+  if (process === undefined) return false;
   sendSignal(process, SIGKILL);
   if (cgroup !== null) releaseKilled(cgroup);
   if (!waitReadable(process, endTimeout))
     throw new BoxError(`process ${id.pid} is still there ${endTimeout / 1000} s after SIGKILL`);
   waitPidfd(process, false);
+  return true;
 }

@@ -2,7 +2,7 @@
 import { BoxError, within } from "../base/errors.ts";
 import { systemProgram } from "../fs/system-programs.ts";
 import { O_RDONLY, SIGKILL, X_OK } from "../linux/constants.ts";
-import { decodeUtf8, environ } from "../linux/engine.ts";
+import { environ } from "../linux/engine.ts";
 import { closeAll, type Fd, stdio } from "../linux/fd.ts";
 import { access, closeFrom, dupTo, open, pipe, readAll, writeAll } from "../linux/file.ts";
 import {
@@ -17,6 +17,7 @@ import {
 } from "../linux/process.ts";
 import { SyscallError } from "../linux/raw.ts";
 import { resetDispositions } from "../linux/signal.ts";
+import { decodeLossy } from "../linux/text.ts";
 
 const outputLimit = 64 * 1024 * 1024;
 
@@ -48,7 +49,7 @@ export function runHelper(name: string, args: readonly string[]): void {
         throw new BoxError("no such program (ENOENT)", { errno: "ENOENT", hint: "box doctor tells what to install" });
       const { output, status } = run(path, [name, ...args], "printed");
       if (status === 0) return;
-      const said = decodeUtf8(output).trim().split("\n").join(" / ");
+      const said = decodeLossy(output).trim().split("\n").join(" / ");
       throw new BoxError(said === "" ? `ended with status ${status}` : said.replace(`${name}: `, ""));
     },
   );

@@ -35,6 +35,8 @@ export function killContainer(store: Store, id: string, options: KillOptions): v
 
 /** Processes may be left when the first one has ended, so this is allowed for a stopped container too. */
 function killAll(record: ContainerRecord | NewerRecord, signal: number): void {
+  // Until there is an init the cgroup of that name may be another container's.
+  if (!("newer" in record) && record.init === null) throw new BoxError("container not running");
   if (record.cgroup === null) throw new BoxError("--all: the container has no cgroup");
   signalAll(record.cgroup, signal);
 }

@@ -49,6 +49,12 @@ export function isEnding({ pid, startTime }: ProcessId): boolean {
   return stat === undefined || stat.startTime !== startTime || stat.exiting || stat.state === "Z";
 }
 
+/** Whether the recorded process stands still, stopped by a signal or a debugger. */
+export function isHalted({ pid, startTime }: ProcessId): boolean {
+  const stat = statOf(pid);
+  return stat !== undefined && stat.startTime === startTime && (stat.state === "T" || stat.state === "t");
+}
+
 /** Whether SIGKILL waits for the recorded process, which a freezer may hold back: proc_pid_status(5). */
 export function isKilled(process: ProcessId): boolean {
   if (!isAlive(process)) return false;

@@ -12,7 +12,9 @@ export function pidsOf(store: Store, id: string): number[] {
   return within(
     () => `ps ${quote(id)}`,
     () => {
-      const { cgroup } = entry.read();
+      const { cgroup, init } = entry.read();
+      // The cgroup of that name may be another container's yet.
+      if (init === null) throw new BoxError("container not running");
       if (cgroup === null) throw new BoxError("the container has no cgroup that tells its processes");
       return cgroupPids(cgroup);
     },

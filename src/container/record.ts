@@ -23,8 +23,11 @@ export interface ProcessId {
   readonly startTime: string;
 }
 
-/** How far the last operation that changes state has come. `starting` is an intent: the process itself tells the rest. */
-export type Phase = "creating" | "created" | "starting" | "running";
+/**
+ * How far the last operation that changes state has come. `starting` is an intent of `start`, `launching` one of `run`, whose
+ * init may not even have left the host's files yet: the process itself tells the rest.
+ */
+export type Phase = "creating" | "created" | "starting" | "launching" | "running";
 
 export interface ContainerRecord {
   readonly version: number;
@@ -60,6 +63,17 @@ export interface ContainerRecord {
   readonly hooks: { readonly poststart: readonly HookOp[]; readonly poststop: readonly HookOp[] };
 }
 
+/** Whether both are of one container, and not of another that has got its id. */
+export function isSameContainer(one: ContainerRecord, other: ContainerRecord): boolean {
+  const [init, otherInit] = [one.init, other.init];
+  return (
+    one.bootId === other.bootId &&
+    one.created === other.created &&
+    init?.pid === otherInit?.pid &&
+    init?.startTime === otherInit?.startTime
+  );
+}
+
 /** What is understood of a record that a newer box wrote: enough for `kill` and `delete --force`. */
 export interface NewerRecord {
   readonly newer: true;
@@ -89,7 +103,7 @@ export function parseRecord(text: string): ContainerRecord | NewerRecord {
     rootfs: fields.text("rootfs"),
     annotations: fields.textMap("annotations"),
     created: fields.text("created"),
-    phase: fields.oneOf("phase", ["creating", "created", "starting", "running"]),
+    phase: fields.oneOf("phase", ["creating", "created", "starting", "launching", "running"]),
     bootId,
     owner: fields.nullable("owner", processId),
     init,

@@ -54,7 +54,7 @@ export function startContainer(store: Store, id: string, { deletion, prepare }: 
     runHooks(record.hooks.poststart, hookState(record, "running", record.init?.pid ?? 0), { onHost: true });
   } catch (thrown) {
     // A failed poststart hook ends the container (runtime-spec 1.3, lifecycle step 9).
-    deleteContainer(store, id, deletion);
+    deleteContainer(store, id, { ...deletion, only: record });
     throw addContext(`start ${quote(id)}`, thrown);
   }
   return record;

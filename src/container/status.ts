@@ -12,6 +12,7 @@ export function statusOf(record: ContainerRecord): Status {
   if (record.bootId !== bootId()) return "stopped";
   if (record.phase === "creating") return record.owner !== null && isAlive(record.owner) ? "creating" : "stopped";
   if (record.init === null || !isAlive(record.init)) return "stopped";
+  if (record.phase === "launching" && !hasLeftInit(record)) return "creating";
   if (record.cgroup !== null && isFrozen(record.cgroup)) return "paused";
   return record.phase === "created" || (record.phase === "starting" && isStillInit(record)) ? "created" : "running";
 }
@@ -21,13 +22,19 @@ function isStillInit({ init, initFile }: ContainerRecord): boolean {
   return init !== null && initFile !== null && executedFile(init.pid) === initFile;
 }
 
+/** As the opposite of that, where what cannot be seen (of a process that is not dumpable) counts as init. */
+function hasLeftInit({ init, initFile }: ContainerRecord): boolean {
+  const file = init === null ? undefined : executedFile(init.pid);
+  return file !== undefined && file !== initFile;
+}
+
 /** Whether the command that is changing the container still runs. */
 function hasLiveOwner(record: ContainerRecord): boolean {
   return record.owner !== null && record.bootId === bootId() && isAlive(record.owner);
 }
 
 function isBeingStarted(record: ContainerRecord): boolean {
-  return record.phase === "starting" && hasLiveOwner(record);
+  return (record.phase === "starting" || record.phase === "launching") && hasLiveOwner(record);
 }
 
 /** Why `start` is refused in each status that does not allow it. */

@@ -32,7 +32,8 @@ import type { Fd } from "../linux/fd.ts";
 import { access, fstat, list, lock, mkdir, open, readAll, rmdir, unlink, writeAll } from "../linux/file.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
 import type { Resources } from "../spec/types.ts";
-import { type ContainerRecord, type NewerRecord, parseRecord } from "./record.ts";
+import { haltedHolder } from "./lock-holder.ts";
+import { type ContainerRecord, type NewerRecord, type ProcessId, parseRecord } from "./record.ts";
 
 const directoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 const maxFile = 16 * 1024 * 1024;
@@ -114,6 +115,12 @@ export class Entry implements Disposable {
     return undefined;
   }
 
+  /** The process that has the lock and stands still. */
+  haltedLocker(): ProcessId | undefined {
+    using file = this.#openLock();
+    return file === undefined ? undefined : haltedHolder(fstat(file, "lock"));
+  }
+
   /** The resources that the last `update` has left; undefined before the first one. */
   readResources(): string | undefined {
     return this.#readFile("resources.json");
@@ -164,6 +171,8 @@ export class Entry implements Disposable {
         check(names);
         for (const name of [...names, "lock"]) ignoreMissing(() => remove(directory, name));
       });
+      // Who removed it meanwhile may have made room for another of the same name.
+      if (fstat(this.directory, this.id).nlink === 0) return;
       try {
         ignoreMissing(() => rmdir(this.#root, this.id));
         return;

@@ -6,7 +6,7 @@ import type { Fd } from "../linux/fd.ts";
 import { type End, endOfReaped, endOfWaitStatus, statusOf as exitStatusOf, pidfdOpen } from "../linux/process.ts";
 import { waitReadable } from "../linux/socket.ts";
 import { bootId, statOf } from "./processes.ts";
-import type { ProcessId } from "./record.ts";
+import { type ContainerRecord, isSameContainer, type ProcessId } from "./record.ts";
 import type { Entry, Store } from "./store.ts";
 
 /**
@@ -50,10 +50,11 @@ function keptStatus(entry: Entry): number | undefined {
 }
 
 /** Keeps how the program ended, for those who ask later. A container that was deleted meanwhile needs nothing. */
-export function keepExitStatus(store: Store, id: string, exitStatus: number): void {
-  using entry = store.find(id);
+export function keepExitStatus(store: Store, container: ContainerRecord, exitStatus: number): void {
+  using entry = store.find(container.id);
   const lock = entry?.tryLock(true);
   if (entry === undefined || lock === undefined || lock === "held") return;
   using _lock = lock;
-  entry.write({ ...entry.read(), exitStatus });
+  const record = entry.read();
+  if (isSameContainer(record, container)) entry.write({ ...record, exitStatus });
 }

@@ -2,10 +2,10 @@
 import { quote } from "../base/quote.ts";
 import { Proc } from "../fs/proc.ts";
 import { AT_EACCESS, ENOENT, ENOTDIR, O_NONBLOCK, O_RDONLY } from "../linux/constants.ts";
-import { decodeUtf8 } from "../linux/engine.ts";
 import { errnoName, errnoText } from "../linux/errno.ts";
 import { access, open, readAll, type Stat, stat } from "../linux/file.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
+import { decodeLossy } from "../linux/text.ts";
 
 /** What a path of the host stands for, links followed; a sentence where the kernel does not tell. */
 export function look(path: string): Stat | string {
@@ -43,9 +43,9 @@ export function textOf(path: string): string | undefined {
   try {
     using file = open("cwd", path, O_RDONLY | O_NONBLOCK);
     const bytes = readAll(file, 1024 * 1024, path);
-    return bytes === "too long" ? undefined : decodeUtf8(bytes);
+    return bytes === "too long" ? undefined : decodeLossy(bytes);
   } catch (thrown) {
-    if (thrown instanceof SyscallError || thrown instanceof TypeError) return undefined;
+    if (thrown instanceof SyscallError) return undefined;
     throw thrown;
   }
 }

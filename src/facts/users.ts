@@ -1,8 +1,8 @@
 /** Names of this host's users: passwd(5), read as text (a static binary loads no name services). */
 import { O_RDONLY } from "../linux/constants.ts";
-import { decodeUtf8 } from "../linux/engine.ts";
 import { open, readAll } from "../linux/file.ts";
 import { SyscallError } from "../linux/raw.ts";
+import { decodeLossy } from "../linux/text.ts";
 
 const limit = 16 * 1024 * 1024;
 
@@ -43,9 +43,9 @@ function readPasswd(): string {
   try {
     using file = open("cwd", "/etc/passwd", O_RDONLY);
     const bytes = readAll(file, limit, "/etc/passwd");
-    return bytes === "too long" ? "" : decodeUtf8(bytes);
+    return bytes === "too long" ? "" : decodeLossy(bytes);
   } catch (thrown) {
-    if (thrown instanceof SyscallError || thrown instanceof TypeError) return "";
+    if (thrown instanceof SyscallError) return "";
     throw thrown;
   }
 }

@@ -16,11 +16,11 @@ import {
   RESOLVE_NO_SYMLINKS,
   RESOLVE_NO_XDEV,
 } from "../linux/constants.ts";
-import { decodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
-import { fchdir, fileSystemType, open, openat2, readAll, writeOnce } from "../linux/file.ts";
+import { fchdir, fileSystemType, open, openat2, readAll, reopen, writeOnce } from "../linux/file.ts";
 import { detachLinked, FileSystemContext } from "../linux/mount.ts";
 import { SyscallError } from "../linux/raw.ts";
+import { decodeLossy } from "../linux/text.ts";
 
 const beneath = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
 
@@ -57,7 +57,10 @@ export class Proc implements Disposable {
     fchdir(this.#fd, "/proc");
   }
 
-  /** Text of a file, as in `self/mountinfo`; no link but `self` is followed and no mount is crossed. */
+  /**
+   * Text of a file, as in `self/mountinfo`; no link but `self` is followed and no mount is crossed. The kernel hands on what
+   * programs call themselves, which may be no UTF-8.
+   */
   read(path: string): string {
     using fd = openat2(this.#fd, path, O_RDONLY, beneath);
     return this.#textOf(fd, path);
@@ -74,7 +77,7 @@ export class Proc implements Disposable {
   #textOf(fd: Fd, path: string): string {
     const bytes = readAll(fd, limit, `/proc/${path}`);
     if (bytes === "too long") throw new BoxError(`/proc/${path} is longer than ${limit} bytes`, { path });
-    return decodeUtf8(bytes);
+    return decodeLossy(bytes);
   }
 
   /** Opens a namespace, as in `self/ns/time_for_children`: the last component is a link that only procfs can follow. */
@@ -87,6 +90,11 @@ export class Proc implements Disposable {
   /** Opens a file, for what is to be written later. */
   openToWrite(path: string): Fd {
     return openat2(this.#fd, path, O_WRONLY, beneath);
+  }
+
+  /** Opens anew, for other rights, what an O_PATH descriptor stands for. */
+  reopen(fd: Fd, flags: number, about: string): Fd {
+    return reopen(this.#fd, fd, flags, about);
   }
 
   /** Writes a file in one call. */

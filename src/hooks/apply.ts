@@ -4,7 +4,7 @@ import { quote } from "../base/quote.ts";
 import { nameProcess, step } from "../base/steps.ts";
 import { monotonicMilliseconds } from "../linux/clock.ts";
 import { O_RDWR, POLLIN, POLLOUT, SIGKILL } from "../linux/constants.ts";
-import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
+import { encodeUtf8 } from "../linux/engine.ts";
 import { closeAll, type Fd, stdio } from "../linux/fd.ts";
 import { closeFrom, dupTo, open, pipe, readSome, setNonblocking, writeSome } from "../linux/file.ts";
 import {
@@ -22,6 +22,7 @@ import {
 import { SyscallError } from "../linux/raw.ts";
 import { ignoreFailedWrites, resetDispositions, setSignalMask } from "../linux/signal.ts";
 import { poll } from "../linux/socket.ts";
+import { decodeLossy } from "../linux/text.ts";
 import { Descendants } from "./descendants.ts";
 import type { HookOp } from "./ops.ts";
 
@@ -142,19 +143,10 @@ function converse(
       const bytes = readSome(errors, stderrTail);
       if (bytes !== "again") {
         hasErrors = bytes.length > 0;
-        stderr = (stderr + printable(bytes)).slice(-stderrTail);
+        stderr = (stderr + decodeLossy(bytes)).slice(-stderrTail);
       }
     }
     if (events[0] !== 0) return { text: stderr };
-  }
-}
-
-/** The text of bytes that may be anything. */
-function printable(bytes: Uint8Array): string {
-  try {
-    return decodeUtf8(bytes);
-  } catch {
-    return Array.from(bytes, (byte) => (byte < 0x80 ? String.fromCharCode(byte) : "?")).join("");
   }
 }
 

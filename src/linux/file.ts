@@ -5,7 +5,6 @@ import { BoxError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import {
   AT_EMPTY_PATH,
-  AT_FDCWD,
   AT_NO_AUTOMOUNT,
   AT_REMOVEDIR,
   AT_SYMLINK_NOFOLLOW,
@@ -30,16 +29,24 @@ import {
 import { type At, at, Fd } from "./fd.ts";
 import { open_how, statfs as statfsLayout, statx_timestamp, statx as statxLayout, timespec } from "./layouts.ts";
 import { attempt, call, interposed, SyscallError } from "./raw.ts";
+import { decodeLossy } from "./text.ts";
+
+/** A name in a directory: text, or where it is no UTF-8 the kernel's bytes with the NUL that ends them. */
+export type FileName = string | Uint8Array;
+
+const textOf = (name: FileName): string => (typeof name === "string" ? name : decodeLossy(name.subarray(0, -1)));
 
 /** Opens by path for the caller's own paths (bundle, pid file, log), which are trusted: open(2). */
-export function open(directory: At, path: string, flags: number, mode = 0): Fd {
-  return new Fd(call(path, "openat", NR.openat, at(directory), path, flags | O_CLOEXEC, mode));
+export function open(directory: At, path: FileName, flags: number, mode = 0): Fd {
+  return new Fd(call(textOf(path), "openat", NR.openat, at(directory), path, flags | O_CLOEXEC, mode));
 }
 
-/** Opens anew, for other rights, what an O_PATH descriptor stands for, whatever its name leads to by now: open(2), O_PATH. */
-export function reopen(fd: Fd, flags: number, about?: string): Fd {
-  const path = `/proc/self/fd/${fd.number}`;
-  return new Fd(call(about, "openat", NR.openat, AT_FDCWD, path, flags | O_CLOEXEC, 0));
+/**
+ * Opens anew, for other rights, what an O_PATH descriptor stands for, whatever its name leads to by now: open(2), O_PATH.
+ * @param proc the root of a procfs
+ */
+export function reopen(proc: Fd, fd: Fd, flags: number, about?: string): Fd {
+  return new Fd(call(about, "openat", NR.openat, proc.number, `self/fd/${fd.number}`, flags | O_CLOEXEC, 0));
 }
 
 /** Opens by path with RESOLVE_* restrictions: openat2(2), Linux 5.6. Retried while the kernel asks for it (a rename ran by). */
@@ -122,8 +129,8 @@ export function unlink(directory: At, name: string): void {
   call(name, "unlinkat", NR.unlinkat, at(directory), name, 0);
 }
 
-export function rmdir(directory: At, name: string): void {
-  call(name, "unlinkat", NR.unlinkat, at(directory), name, AT_REMOVEDIR);
+export function rmdir(directory: At, name: FileName): void {
+  call(textOf(name), "unlinkat", NR.unlinkat, at(directory), name, AT_REMOVEDIR);
 }
 
 export function rename(directory: At, from: string, to: string): void {
@@ -282,7 +289,7 @@ function decodeName(bytes: Uint8Array, what: () => string): string {
 
 /** One name in a directory. */
 export interface DirectoryEntry {
-  readonly name: string;
+  readonly name: FileName;
   /** As the file system tells it; one that does not tell says false. */
   readonly isDirectory: boolean;
 }
@@ -302,19 +309,28 @@ export function entries(directory: Fd, about?: string): DirectoryEntry[] {
       // struct linux_dirent64: inode, offset, length of the record, type, name
       const size = view.getUint16(at + 16, true);
       const start = at + 19;
-      const name = decodeName(
-        buffer.subarray(start, buffer.indexOf(0, start)),
-        () => `a name in ${quote(about ?? "a directory")}`,
-      );
+      const name = nameOf(buffer.subarray(start, buffer.indexOf(0, start) + 1));
       if (name !== "." && name !== "..") result.push({ name, isDirectory: buffer[at + 18] === DT_DIR });
       at += size;
     }
   }
 }
 
-/** The names in a directory. */
+function nameOf(bytes: Uint8Array): FileName {
+  try {
+    return decodeUtf8(bytes.subarray(0, -1));
+  } catch (thrown) {
+    if (thrown instanceof TypeError) return bytes.slice();
+    throw thrown;
+  }
+}
+
+/** The names in a directory. @throws BoxError where one is not UTF-8: as text it would stand for another file */
 export function list(directory: Fd, about?: string): string[] {
-  return entries(directory, about).map(({ name }) => name);
+  return entries(directory, about).map(({ name }) => {
+    if (typeof name !== "string") throw new BoxError(`a name in ${quote(about ?? "a directory")} is not UTF-8`);
+    return name;
+  });
 }
 
 /** The working directory as the kernel tells it: "(unreachable)/…" where it lies outside the root, getcwd(2). */

@@ -9,6 +9,8 @@ import {
   CLONE_PIDFD,
   ECHILD,
   EINVAL,
+  ENOENT,
+  ESRCH,
   O_CLOEXEC,
   P_ALL,
   P_PID,
@@ -95,13 +97,16 @@ export function getppid(): number {
 /** A handle on a process that no recycled pid can take: pidfd_open(2). Undefined when there is no such process. */
 export function pidfdOpen(pid: number): Fd | undefined {
   const result = attempt("pidfd_open", NR.pidfd_open, pid, 0);
-  return result < 0 ? undefined : new Fd(result);
+  if (result >= 0) return new Fd(result);
+  // EINVAL and ENOENT: it is a thread of another process by now.
+  if (result === -ESRCH || result === -EINVAL || result === -ENOENT) return undefined;
+  throw new SyscallError("pidfd_open", -result, `process ${pid}`);
 }
 
 /** Sends a signal through a pidfd: pidfd_send_signal(2). Returns false when the process is gone. */
 export function sendSignal(pidfd: Fd, signal: number): boolean {
   const result = attempt("pidfd_send_signal", NR.pidfd_send_signal, pidfd.number, signal, null, 0);
-  if (result === -3) return false;
+  if (result === -ESRCH) return false;
   if (result < 0) throw new SyscallError("pidfd_send_signal", -result, undefined);
   return true;
 }

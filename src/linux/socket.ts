@@ -7,6 +7,7 @@ import {
   EAGAIN,
   ENAMETOOLONG,
   ETIMEDOUT,
+  F_SETFL,
   IFF_UP,
   MSG_CMSG_CLOEXEC,
   MSG_CTRUNC,
@@ -58,9 +59,12 @@ export function listenIn(directory: Fd, name: string): Fd {
   }
 }
 
-/** Connects to the socket of a name in a directory. Does not block: a full backlog is EAGAIN. */
+/** Connects to the socket of a name in a directory. Does not wait: a full backlog is EAGAIN. */
 export function connectIn(directory: Fd, name: string): Fd {
-  return connect(addressIn(directory, name), name);
+  const fd = connect(addressIn(directory, name), name, SOCK_NONBLOCK);
+  // A new socket has no other flag.
+  call(undefined, "fcntl", NR.fcntl, fd.number, F_SETFL, 0);
+  return fd;
 }
 
 /** Connects to the socket that was opened (O_PATH): no name is looked up again. */
@@ -73,8 +77,8 @@ export function connectPath(path: string): Fd {
   return connect(unixAddress(path, path), path);
 }
 
-function connect(address: Uint8Array, about: string): Fd {
-  const fd = new Fd(call(undefined, "socket", NR.socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+function connect(address: Uint8Array, about: string, flags = 0): Fd {
+  const fd = new Fd(call(undefined, "socket", NR.socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
   try {
     call(about, "connect", NR.connect, fd.number, address, sockaddr_un.size);
     return fd;

@@ -15,8 +15,8 @@ import type { NetDeviceOp } from "./ops.ts";
 
 interface Moved {
   readonly device: NetDeviceOp;
-  /** Its name in the container. */
-  readonly name: string;
+  /** What it is in the container, under whatever name; undefined until it has arrived. */
+  arrived: Link | undefined;
   readonly wasUp: boolean;
   readonly addresses: readonly LinkAddress[];
 }
@@ -53,9 +53,11 @@ export class NetDevices implements Disposable {
         if (link === undefined) throw new BoxError("there is no such network device", { errno: "ENODEV" });
         const name = this.#freeName(device.name);
         const addresses = this.#host.addresses(link, device.hostName);
-        this.#moved.push({ device, name, wasUp: link.isUp, addresses });
+        const moved: Moved = { device, arrived: undefined, wasUp: link.isUp, addresses };
+        this.#moved.push(moved);
         this.#host.move(link, this.#containerNamespace, name);
-        arrive(this.#container, name, addresses, true);
+        moved.arrived = linkOf(this.#container, name);
+        equip(this.#container, moved.arrived, name, addresses, true);
       },
     );
   }
@@ -75,12 +77,12 @@ export class NetDevices implements Disposable {
 
   /** Takes everything back, for a container that is not to be: with its name, its addresses and as it was, up or down. */
   giveBack(): void {
-    for (const { device, name, wasUp, addresses } of this.#moved.splice(0).reverse()) {
-      const link = this.#container.find(name);
+    for (const { device, arrived, wasUp, addresses } of this.#moved.splice(0).reverse()) {
       // Moving it has failed.
-      if (link === undefined) continue;
-      this.#container.move(link, this.#hostNamespace, device.hostName);
-      arrive(this.#host, device.hostName, addresses, wasUp);
+      if (arrived === undefined) continue;
+      const name = device.hostName;
+      this.#container.move(arrived, this.#hostNamespace, name);
+      equip(this.#host, linkOf(this.#host, name), name, addresses, wasUp);
     }
   }
 
@@ -92,10 +94,15 @@ export class NetDevices implements Disposable {
   }
 }
 
-/** What a device needs that has just come into a namespace. */
-function arrive(links: Links, name: string, addresses: readonly LinkAddress[], up: boolean): void {
-  const link: Link | undefined = links.find(name);
+/** A device that has just come into a namespace. */
+function linkOf(links: Links, name: string): Link {
+  const link = links.find(name);
   if (link === undefined) throw new BoxError(`network device ${quote(name)} did not arrive`);
+  return link;
+}
+
+/** What it needs there. */
+function equip(links: Links, link: Link, name: string, addresses: readonly LinkAddress[], up: boolean): void {
   for (const address of addresses) links.addAddress(link, address, name);
   if (up) links.setUp(link, name);
 }

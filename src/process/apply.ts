@@ -33,11 +33,12 @@ import {
   X_OK,
 } from "../linux/constants.ts";
 import { getIds, setGid, setGroups, setUid } from "../linux/cred.ts";
-import { coreLimit, decodeUtf8 } from "../linux/engine.ts";
+import { coreLimit } from "../linux/engine.ts";
 import { access, chdir, fstat, getcwd, open, readAll, stat, umask } from "../linux/file.ts";
 import { getLimit, getpid, resourceNumbers, setLimit } from "../linux/process.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
 import { setAffinity, setMemoryPolicy, setPersonality } from "../linux/scheduling.ts";
+import { decodeLossy } from "../linux/text.ts";
 import { candidates, homeOf, valueOf } from "./environment.ts";
 import type { AffinityOp, LimitOp, MemoryPolicyOp, ProcessOps } from "./ops.ts";
 
@@ -185,9 +186,9 @@ function readPasswd(): string {
     using fd = open("cwd", "/etc/passwd", O_RDONLY | O_NONBLOCK);
     if ((fstat(fd).mode & S_IFMT) !== S_IFREG) return "";
     const bytes = readAll(fd, passwdLimit);
-    return bytes === "too long" ? "" : decodeUtf8(bytes);
+    return bytes === "too long" ? "" : decodeLossy(bytes);
   } catch (thrown) {
-    if (thrown instanceof SyscallError || thrown instanceof TypeError) return "";
+    if (thrown instanceof SyscallError) return "";
     throw thrown;
   }
 }

@@ -1,5 +1,6 @@
 /** A mount of type `cgroup`: one cgroup2 tree, or on v1 and hybrid hosts a tmpfs with a directory a hierarchy. */
 import { attach, setAttributes } from "../fs/mount-attributes.ts";
+import { refuseCoveringProc, requireProcfsOn } from "../fs/proc-cover.ts";
 import type { Root } from "../fs/root.ts";
 import {
   MOUNT_ATTR_NODEV,
@@ -17,7 +18,9 @@ import type { CgroupViewHierarchy, CgroupViewOp } from "./ops.ts";
 
 /** Returns the mount, for the caller to close. */
 export function mountCgroupView(root: Root, op: CgroupViewOp): Fd {
+  requireProcfsOn(op.destination, () => false);
   using target = root.directory(op.destination);
+  refuseCoveringProc(target, op.destination);
   const { layout, flags } = op;
   const attributes = attributesOf(flags);
   if (layout.mode === "v2") {

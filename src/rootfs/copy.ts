@@ -1,4 +1,5 @@
 /** Copies a directory's content into a new tmpfs (`tmpcopyup`): owners, modes, times, links and nodes included. */
+import { Proc } from "../fs/proc.ts";
 import {
   O_CREAT,
   O_DIRECTORY,
@@ -23,7 +24,6 @@ import {
   open,
   read,
   readlink,
-  reopen,
   setModificationTime,
   symlink,
   writeAll,
@@ -31,11 +31,17 @@ import {
 
 /** @param from the directory (O_PATH will do), @param to the root of the new tmpfs */
 export function copyTree(from: Fd, to: Fd): void {
-  using source = open(from, ".", O_RDONLY | O_DIRECTORY);
-  for (const name of list(source)) copyEntry(source, to, name);
+  // In a container that is there already /proc may be of its making.
+  using proc = Proc.private();
+  copyDirectory(from, to, proc);
 }
 
-function copyEntry(from: Fd, to: Fd, name: string): void {
+function copyDirectory(from: Fd, to: Fd, proc: Proc): void {
+  using source = open(from, ".", O_RDONLY | O_DIRECTORY);
+  for (const name of list(source)) copyEntry(source, to, name, proc);
+}
+
+function copyEntry(from: Fd, to: Fd, name: string, proc: Proc): void {
   // Opened once: who shares the directory may put something else (a FIFO, a device) in the name's place at any time.
   using entry = open(from, name, O_PATH | O_NOFOLLOW);
   const { mode, uid, gid, rdev, mtime } = fstat(entry, name);
@@ -47,11 +53,11 @@ function copyEntry(from: Fd, to: Fd, name: string): void {
     case S_IFDIR: {
       mkdir(to, name, 0o700);
       using target = open(to, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
-      copyTree(entry, target);
+      copyDirectory(entry, target, proc);
       break;
     }
     case S_IFREG: {
-      using source = reopen(entry, O_RDONLY, name);
+      using source = proc.reopen(entry, O_RDONLY, name);
       using target = open(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
       for (let bytes = read(source, 65536); bytes.length > 0; bytes = read(source, 65536)) writeAll(target, bytes);
       break;

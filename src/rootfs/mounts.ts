@@ -1,7 +1,8 @@
 /** Performs one mount of the plan: detached first, then attached to its opened destination. */
-import { BoxError, within } from "../base/errors.ts";
+import { within } from "../base/errors.ts";
 import { split } from "../base/path.ts";
 import { attach } from "../fs/mount-attributes.ts";
+import { refuseCoveringProc, requireProcfsOn } from "../fs/proc-cover.ts";
 import { isDirectory, type Root } from "../fs/root.ts";
 import { EEXIST, PROC_SUPER_MAGIC, S_IFLNK, S_IFMT } from "../linux/constants.ts";
 import { Fd } from "../linux/fd.ts";
@@ -13,22 +14,6 @@ import { describe } from "./describe.ts";
 import { lacksFlags, makeFileSystem, takeLooks } from "./file-systems.ts";
 import type { BindOp, FileSystemOp, MountOp } from "./ops.ts";
 import { copyOf, type Source } from "./sources.ts";
-
-/** Files of procfs over which engines put their own (lxcfs and the like); nothing else of /proc may be covered. */
-const coverable: ReadonlySet<string> = new Set(
-  [
-    "cpuinfo",
-    "diskstats",
-    "loadavg",
-    "meminfo",
-    "slabinfo",
-    "stat",
-    "swaps",
-    "uptime",
-    "net/dev",
-    "sys/kernel/ns_last_pid",
-  ].map((name) => `/proc/${name}`),
-);
 
 /**
  * Makes one mount.
@@ -74,8 +59,7 @@ function isLinkTo(target: string, parent: Fd, name: string): boolean {
 
 function bind(root: Root, op: BindOp, mount: Fd): Fd {
   using target = targetOf(root, op, isDirectory(mount, op.source));
-  if (op.destination === "/proc" && fileSystemType(mount, op.source) !== PROC_SUPER_MAGIC)
-    throw new BoxError("only procfs may be mounted on /proc");
+  requireProcfsOn(op.destination, () => fileSystemType(mount, op.source) === PROC_SUPER_MAGIC);
   refuseCoveringProc(target, op.destination);
   return put(op, mount, target, true);
 }
@@ -107,18 +91,9 @@ function isViewPlace(destination: string): boolean {
 
 function mountFileSystem(root: Root, op: FileSystemOp, mount: Fd): Fd {
   const isKernelView = op.type === "proc" || op.type === "sysfs";
-  if (op.destination === "/proc" && op.type !== "proc") throw new BoxError("only procfs may be mounted on /proc");
+  requireProcfsOn(op.destination, () => op.type === "proc");
   using target = isKernelView ? root.realDirectory(op.destination) : targetOf(root, op, true);
   refuseCoveringProc(target, op.destination);
   takeLooks(op, mount, target);
   return put(op, mount, target, lacksFlags(op));
-}
-
-/**
- * Refuses a mount over a part of procfs, judged by what was opened: text could be led astray by links.
- * A cover there could redirect what is written for or read about a process.
- */
-function refuseCoveringProc(target: Fd, destination: string): void {
-  if (fileSystemType(target, destination) !== PROC_SUPER_MAGIC || destination === "/proc") return;
-  if (!coverable.has(destination)) throw new BoxError("it lies inside procfs");
 }

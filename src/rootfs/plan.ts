@@ -67,7 +67,11 @@ export function planMounts(mounts: readonly Mount[], spec: Spec, context: Rootfs
     if (mount.type === "cgroup") refuse(`[${index}].type`, "the view of cgroups is made with the container");
     if (clean(mount.destination) === "/") refuse(`[${index}].destination`, "must not be the root");
     const op = planMount(mount, `[${index}]`);
-    return op.kind === "bind" ? { ...op, byCaller: true } : op;
+    if (op.kind === "cgroup" || (op.kind === "filesystem" && ofNamespaces.includes(op.type))) return op;
+    // What it is made of are files of the host's, also those that its options name.
+    if (op.kind === "filesystem" && hasNamespace(spec, "user"))
+      refuse(`[${index}].type`, `${op.type} cannot be added where there is a user namespace`);
+    return { ...op, byCaller: true };
   });
   return {
     inUserNamespace: hasNamespace(spec, "user"),
@@ -75,6 +79,9 @@ export function planMounts(mounts: readonly Mount[], spec: Spec, context: Rootfs
     propagation: propagationOf(spec.linux?.rootfsPropagation),
   };
 }
+
+/** File systems that are made of nothing on the host, and show what the process that makes them is in. */
+const ofNamespaces: readonly string[] = ["proc", "sysfs", "mqueue", "tmpfs", "ramfs", "devpts", "cgroup2"];
 
 /** The longest string that fsconfig(2) takes, and the longest data of mount(2): a page with its NUL. */
 const longestOption = 255;

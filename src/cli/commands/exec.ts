@@ -11,6 +11,7 @@ import { hostFacts } from "../../facts/host.ts";
 import { otherNamespaces } from "../../facts/namespaces.ts";
 import { load, sealed } from "../../linux/engine.ts";
 import type { Child } from "../../linux/process.ts";
+import { waitReadable } from "../../linux/socket.ts";
 import {
   completeProcess,
   type ExecOptions,
@@ -114,7 +115,7 @@ function start(target: Target, request: Request, foreground: Foreground | undefi
       sendPidfd(pidfd);
       writePidFile(request.pidFile, pid);
     },
-    awaitThaw: request.ignorePaused ? foreground?.awaitReadable : undefined,
+    awaitThaw: request.ignorePaused ? (foreground?.awaitReadable ?? waitReadable) : undefined,
   });
 }
 

@@ -35,7 +35,7 @@ export function run(args: Arguments, context: Context): number {
     throw new BoxError("process: the configuration has none, there is nothing to run");
   using foreground = detached ? undefined : new Foreground(!args.has("no-subreaper"));
   const sendPidfd = pidfdSender(pidfdSocket);
-  const { child } = createContainer(store, {
+  const { child, record } = createContainer(store, {
     plan,
     config,
     startNow: true,
@@ -59,8 +59,7 @@ export function run(args: Arguments, context: Context): number {
     return 0;
   }
   const status = foreground.wait(child, manager);
-  const { id } = plan.init.identity;
-  if (args.has("keep")) keepExitStatus(store, id, status);
-  else deleteContainer(store, id, deletion(context, true));
+  if (args.has("keep")) keepExitStatus(store, record, status);
+  else deleteContainer(store, record.id, { ...deletion(context, true), only: record });
   return status;
 }
