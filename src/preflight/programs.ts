@@ -8,7 +8,7 @@ import { open } from "../linux/file.ts";
 import { getLimit, resourceNumbers } from "../linux/process.ts";
 import { SyscallError } from "../linux/raw.ts";
 import type { Findings } from "../spec/findings.ts";
-import { hasJoinedNamespace } from "../spec/rules/namespaces.ts";
+import { hasJoinedNamespace } from "../spec/namespaces.ts";
 import type { Hook, Process } from "../spec/types.ts";
 import { capabilityNames, hookKinds } from "../spec/vocabulary.ts";
 import type { Subject } from "./host.ts";

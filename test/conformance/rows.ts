@@ -817,7 +817,7 @@ const others: Section = {
       "src/resctrl/apply.kernel.test.ts: enterResctrl()…",
       "src/resctrl/apply.kernel.test.ts: removeResctrl()…",
       "src/resctrl/schemata.test.ts: matches()…",
-      "src/spec/rules/numa.test.ts: intelRdtRule()…",
+      "src/spec/rules/intel-rdt.test.ts: intelRdtRule()…",
       "test/golden/refused.test.ts: a configuration is refused when linux.intelRdt…",
     ),
     done(
@@ -826,7 +826,7 @@ const others: Section = {
       "process: the program's memory comes by…",
       "process: create refuses a memory policy with a node that is not there, and leaves nothing",
       "src/process/plan.test.ts: planProcess() takes what the container's every program has",
-      "src/spec/rules/numa.test.ts: memoryPolicyRule()…",
+      "src/spec/rules/memory-policy.test.ts: memoryPolicyRule()…",
     ),
     done(
       ["linux.personality.*"],

@@ -1,7 +1,7 @@
 /** hostname, domainname and annotations (config.md). */
 import type { Findings } from "../findings.ts";
+import { hasNamespace } from "../namespaces.ts";
 import type { Spec } from "../types.ts";
-import { hasNamespace } from "./namespaces.ts";
 import { utf8Length } from "./text.ts";
 
 /** __NEW_UTS_LEN of the kernel. */

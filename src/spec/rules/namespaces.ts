@@ -1,23 +1,9 @@
 /** Namespaces, id mappings of the user namespace, time offsets (config-linux.md). */
 import type { Findings } from "../findings.ts";
-import type { NamespaceType, Spec } from "../types.ts";
+import { hasNamespace, hasNewNamespace } from "../namespaces.ts";
+import type { Spec } from "../types.ts";
 import { idMapRule } from "./id-maps.ts";
 import { requireAbsolute } from "./text.ts";
-
-/** Whether the container gets a namespace of this type that is not simply the runtime's: a new one, or one by path. */
-export function hasNamespace(spec: Spec, type: NamespaceType): boolean {
-  return spec.linux?.namespaces?.some((namespace) => namespace.type === type) ?? false;
-}
-
-/** Whether the container gets a new namespace of this type. */
-export function hasNewNamespace(spec: Spec, type: NamespaceType): boolean {
-  return spec.linux?.namespaces?.some((one) => one.type === type && one.path === undefined) ?? false;
-}
-
-/** Whether the container is put into a namespace of this type that somebody else has made. */
-export function hasJoinedNamespace(spec: Spec, type: NamespaceType): boolean {
-  return spec.linux?.namespaces?.some((one) => one.type === type && one.path !== undefined) ?? false;
-}
 
 /** Each type at most once; paths absolute. */
 export function namespacesRule(spec: Spec, findings: Findings): void {

@@ -5,10 +5,10 @@
  */
 import { describe } from "../../base/quote.ts";
 import type { Findings } from "../findings.ts";
+import { hasNewNamespace } from "../namespaces.ts";
 import type { Capabilities, Process, Spec } from "../types.ts";
 import { capabilityNames } from "../vocabulary.ts";
 import { isMapped } from "./id-maps.ts";
-import { hasNewNamespace } from "./namespaces.ts";
 import { schedulerRule } from "./scheduler.ts";
 import { requireAbsolute, requireNumberList, requireOneLine } from "./text.ts";
 
