@@ -7,6 +7,9 @@ import { knownOptions } from "../rootfs/plan.ts";
 import {
   capabilityNames,
   hookKinds,
+  memoryPolicyFlags,
+  memoryPolicyModes,
+  ociVersion,
   seccompActions,
   seccompArchitectures,
   seccompFlags,
@@ -23,7 +26,7 @@ export interface Build {
 export function features(build: Build, loadableFlags: readonly string[]): object {
   return {
     ociVersionMin: "1.0.0",
-    ociVersionMax: "1.3.0",
+    ociVersionMax: ociVersion,
     hooks: hookKinds,
     mountOptions: knownOptions(),
     linux: {
@@ -41,6 +44,7 @@ export function features(build: Build, loadableFlags: readonly string[]): object
       apparmor: { enabled: true },
       selinux: { enabled: true },
       intelRdt: supportedRdt,
+      memoryPolicy: { modes: memoryPolicyModes, flags: memoryPolicyFlags },
       netDevices: { enabled: true },
       mountExtensions: { idmap: { enabled: true } },
     },
