@@ -1,5 +1,5 @@
 /** The global options, and the names of all commands. */
-import type { Option } from "./args.ts";
+import type { CommandTable, Option } from "./args.ts";
 
 export const globalOptions: readonly Option[] = [
   {
@@ -47,6 +47,14 @@ export const commands: readonly (readonly [name: string, summary: string])[] = [
   ["trace", "print the timeline of a --trace file"],
   ["features", "print what this box supports as JSON"],
 ];
+
+/** `box help`, which is no module of its own. */
+export const helpTable: CommandTable = {
+  name: "help",
+  summary: "Explains a command, or lists all.",
+  operands: [{ name: "COMMAND", optional: true }],
+  options: [],
+};
 
 /** Commands of other runtimes that box has not. */
 export const unsupported: readonly string[] = ["checkpoint", "restore"];

@@ -1510,7 +1510,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "box's own errors in exec end with 1",
     file: "main.ts",
-    replace: "command.table.failureStatus ?? 1",
+    replace: "table?.failureStatus ?? 1",
     by: "1",
     tests: ["exec: exec reports a program that does not exist"],
   },
