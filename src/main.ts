@@ -136,7 +136,7 @@ function stderrLog(format: "text" | "json", level: "error" | "warning" | "debug"
 function openLog(globals: Arguments): Log {
   const format = globals.word("log-format", ["text", "json"]);
   const level = globals.has("debug") ? "debug" : globals.word("log-level", ["warning", "error", "debug"]);
-  const place = globals.text("log") ?? "";
+  const place = logPlace(globals);
   if (place === "" || place === "/dev/stderr") return stderrLog(format, level);
   const show = (line: string): void => print(stdio.error, `${line}\n`);
   const service = /^(journald|syslog):(.*)$/s.exec(place);
@@ -147,6 +147,14 @@ function openLog(globals: Arguments): Log {
   }
   const file = openToAppend("--log", place.replace(/^file:/, ""));
   return new Log({ format, level, now: timestamp, write: (line) => print(file, `${line}\n`), show });
+}
+
+function logPlace(globals: Arguments): string {
+  const place = globals.text("log") ?? "";
+  if (!globals.has("systemd-log")) return place;
+  if (place !== "" && !place.startsWith("journald:"))
+    throw new UsageError(`--systemd-log: contradicts --log ${JSON.stringify(place)}`);
+  return place || "journald:";
 }
 
 /** Files of messages and of the timeline: another user's link is not followed, and their FIFO without a reader is refused. */

@@ -10,7 +10,7 @@ const table: CommandTable = {
   operands: [{ name: "ID" }],
   options: [
     { name: "bundle", short: "b", value: "DIR", help: "where" },
-    { name: "detach", short: "d", help: "return at once" },
+    { name: "detach", short: "d", also: ["D", "background"], help: "return at once" },
     { name: "env", short: "e", value: "K=V", repeat: true, help: "a variable" },
     { name: "no-subreaper", help: "nothing", obsolete: true },
   ],
@@ -77,6 +77,10 @@ describe("parseArguments() takes a flag", () => {
     test(`as in ${form}`, () => assert.equal(parse(form).has("detach"), true));
   }
 
+  for (const form of ["-D web", "--background web", "-background web", "web --background=true"]) {
+    test(`by another name, as in ${form}`, () => assert.equal(parse(form).has("detach"), true));
+  }
+
   test("as off when it says false, the last word counting", () => {
     assert.equal(parse("--detach=false web").has("detach"), false);
     assert.equal(parse("--detach --detach=false web").has("detach"), false);
@@ -124,6 +128,7 @@ describe("parseArguments() refuses", () => {
     [["--nope", "web"], 'unknown option "--nope"'],
     [["--nope=1", "web"], 'unknown option "--nope=1"'],
     [["-x", "web"], 'unknown option "-x"'],
+    [["--D", "web"], 'unknown option "--D"'],
     [["---detach", "web"], 'unknown option "---detach"'],
     [["--b", "/b", "web"], 'unknown option "--b"'],
     [["-db", "/b", "web"], 'unknown option "-db"'],

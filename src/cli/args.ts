@@ -10,6 +10,8 @@ export interface Option {
   /** Long name, without dashes. */
   readonly name: string;
   readonly short?: string;
+  /** Further names, long ones or of one letter: what other runtimes call it. The help does not tell them. */
+  readonly also?: readonly string[];
   /** What the value is called in the help; absent for a flag. */
   readonly value?: string;
   readonly repeat?: boolean;
@@ -91,8 +93,8 @@ export class Arguments {
   }
 }
 
-/** Every command has it. */
-const helpOption: Option = { name: "help", short: "h", help: "show this help" };
+/** Every command has it, and box itself. */
+export const helpOption: Option = { name: "help", short: "h", also: ["?", "usage"], help: "show this help" };
 
 export function allOptions(table: CommandTable): readonly Option[] {
   return [...table.options, helpOption];
@@ -132,7 +134,11 @@ export function takeOption(
   const equals = arg.indexOf("=");
   const name = (equals < 0 ? arg : arg.slice(0, equals)).replace(/^--?/, "");
   const isShort = !arg.startsWith("--") && name.length === 1;
-  const option = options.find((candidate) => (isShort ? candidate.short === name : candidate.name === name));
+  const option = options.find(
+    (candidate) =>
+      (isShort ? candidate.short : candidate.name) === name ||
+      (candidate.also?.includes(name) === true && isShort === (name.length === 1)),
+  );
   if (option === undefined) throw new UsageError(`unknown option ${JSON.stringify(arg)}`);
   if (option.value === undefined) {
     if (equals >= 0) takeSwitch(parsed, option, arg.slice(equals + 1));
