@@ -53,9 +53,7 @@ describe("parseArguments() takes a value", () => {
     });
   }
 
-  test("that is empty, holds an equals sign or looks like an option", () => {
-    assert.equal(parse("--bundle= web").text("bundle"), "");
-    assert.equal(parseArguments(table, ["--bundle", "", "web"]).text("bundle"), "");
+  test("that holds an equals sign or looks like an option", () => {
     assert.equal(parse("--bundle=a=b web").text("bundle"), "a=b");
     assert.equal(parse("--bundle --detach web").text("bundle"), "--detach");
     assert.equal(parse("--bundle -- web").text("bundle"), "--");
@@ -69,6 +67,27 @@ describe("parseArguments() takes a value", () => {
   test("not at all where the option is absent", () => {
     assert.equal(parse("web").text("bundle"), undefined);
     assert.equal(parse("web").has("bundle"), false);
+  });
+});
+
+describe("parseArguments() takes an empty value", () => {
+  const root = { name: "root", value: "DIR", notEmpty: true, help: "" };
+  const of: CommandTable = { ...table, options: [...table.options, root] };
+
+  test("for an option that is not given, the last one counting", () => {
+    for (const form of ["--bundle= web", "-b= web", "--bundle=/b --bundle= web"])
+      assert.deepEqual([parse(form).has("bundle"), parse(form).text("bundle")], [false, undefined], form);
+    const args = parseArguments(table, ["--bundle", "", "--bundle", "/b", "web"]);
+    assert.deepEqual([args.text("bundle"), args.operands], ["/b", ["web"]]);
+  });
+
+  test("for one of the values of an option that repeats", () => {
+    assert.deepEqual(parseArguments(table, ["-e", "", "-e=A=1", "web"]).texts("env"), ["", "A=1"]);
+  });
+
+  test("for an error where nothing was meant to be empty", () => {
+    assert.equal(refusal(["--root", "", "web"], of), "--root: must not be empty");
+    assert.equal(refusal(["--root=", "web"], of), "--root: must not be empty");
   });
 });
 
@@ -180,7 +199,7 @@ describe("Arguments", () => {
   });
 
   test("count() refuses anything else", () => {
-    for (const text of ["6", "", "-1", "+1", "1.0", "1e0", "0x1", " 1", "1 ", "a", "99999999999", "１", "1\n"]) {
+    for (const text of ["6", " ", "-1", "+1", "1.0", "1e0", "0x1", " 1", "1 ", "a", "99999999999", "１", "1\n"]) {
       const expected = {
         name: "UsageError",
         message: `--bundle: must be a number from 0 to 5, not ${JSON.stringify(text)}`,
@@ -195,7 +214,7 @@ describe("Arguments", () => {
   });
 
   test("word() refuses anything else by name", () => {
-    for (const text of ["", "JSON", "jso", "text json", "0", "constructor"]) {
+    for (const text of [" ", "JSON", "jso", "text json", "0", "constructor"]) {
       const expected = { name: "UsageError", message: `--bundle: must be text or json, not ${JSON.stringify(text)}` };
       assert.throws(() => withBundle(text).word("bundle", ["text", "json"]), expected);
     }

@@ -2,7 +2,8 @@
  * The command line: option tables in, typed values out. One table a command serves parsing, `--help` and the man pages.
  *
  * As callers expect: `--flag value` and `--flag=value`, `-f value`, long names after one dash too, options before and
- * after the operands (but not where everything after the first operand is a command), `--` ends them.
+ * after the operands (but not where everything after the first operand is a command), `--` ends them. An option with
+ * an empty value is as if it were not given, for callers of runc; not so one that may be repeated: each value counts.
  */
 import { BoxError } from "../base/errors.ts";
 
@@ -15,6 +16,8 @@ export interface Option {
   /** What the value is called in the help; absent for a flag. */
   readonly value?: string;
   readonly repeat?: boolean;
+  /** An empty value is an error: an unset variable of a script's would choose something else unseen. */
+  readonly notEmpty?: boolean;
   readonly help: string;
   /** Accepted and without effect: for callers of older runtimes. */
   readonly obsolete?: boolean;
@@ -49,9 +52,15 @@ export class Arguments {
 
   add(option: Option, value: string): void {
     const values = this.#flags.get(option.name);
-    if (values === undefined) this.#flags.set(option.name, [value]);
+    if (value === "" && option.repeat !== true) this.#leaveOut(option);
+    else if (values === undefined) this.#flags.set(option.name, [value]);
     else if (option.repeat === true) values.push(value);
     else values[0] = value;
+  }
+
+  #leaveOut(option: Option): void {
+    if (option.notEmpty === true) throw new UsageError(`--${option.name}: must not be empty`);
+    this.remove(option);
   }
 
   remove(option: Option): void {

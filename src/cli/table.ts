@@ -6,6 +6,7 @@ export const globalOptions: readonly Option[] = [
     name: "root",
     short: "r",
     value: "DIR",
+    notEmpty: true,
     help: "state directory (default /run/box, or $XDG_RUNTIME_DIR/box for a user; /tmp/box-UID where there is none)",
   },
   {

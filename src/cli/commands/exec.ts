@@ -63,8 +63,9 @@ export function run(args: Arguments, context: Context): number {
   if (!sealed) throw new Error("this process is not sealed");
   const id = checkId(args.operand(0));
   const fds = inheritedFds(args, context);
+  const file = args.text("process");
   const request: Request = {
-    source: args.has("process") ? { file: args.text("process") as string } : { options: processOptions(args) },
+    source: file === undefined ? { options: processOptions(args) } : { file },
     preserveFds: fds.count,
     activation: fds.env,
     cgroups: args.texts("cgroup"),

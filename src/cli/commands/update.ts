@@ -58,9 +58,11 @@ export const table: CommandTable = {
 
 export function run(args: Arguments, { store, log }: Context): number {
   const id = checkId(args.operand(0));
-  const request = args.has("resources")
-    ? { resources: readResources(args.text("resources") ?? "", log.warn), schemata: [] }
-    : { resources: resourcesOf(args), schemata: schemataOf(args) };
+  const file = args.text("resources");
+  const request =
+    file === undefined
+      ? { resources: resourcesOf(args), schemata: schemataOf(args) }
+      : { resources: readResources(file, log.warn), schemata: [] };
   updateContainer(store, id, (config, kept) =>
     planContainerUpdate(
       within("config.json", () => decodeSpec(config)),
@@ -73,7 +75,6 @@ export function run(args: Arguments, { store, log }: Context): number {
 }
 
 function readResources(path: string, warn: (message: string) => void): Resources {
-  if (path === "") throw new UsageError("--resources: must not be empty");
   const { text } = path === "-" ? readInput() : readConfig(path);
   return within(path === "-" ? "stdin" : path, () => decodeResources(text, warn));
 }
@@ -83,8 +84,7 @@ function resourcesOf(args: Arguments): Resources {
   const resources: Record<string, Record<string, Int64 | string>> = {};
   for (const [name, property, kind] of limits) {
     const text = args.text(name);
-    // An empty value is what callers send for "not given".
-    if (text === undefined || text === "") continue;
+    if (text === undefined) continue;
     const [group, key] = property.split(".") as [string, string];
     resources[group] = { ...resources[group], [key]: kind === "list" ? text : numberOf(name, text, kind) };
   }
@@ -94,7 +94,7 @@ function resourcesOf(args: Arguments): Resources {
 function schemataOf(args: Arguments): readonly string[] {
   return schemata.flatMap(([name, beginning]) => {
     const line = args.text(name);
-    if (line === undefined || line === "") return [];
+    if (line === undefined) return [];
     if (!line.startsWith(beginning) || line.includes("\n"))
       throw new UsageError(`--${name}: must be one line that starts with "${beginning}", not ${JSON.stringify(line)}`);
     return [line];
