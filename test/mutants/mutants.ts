@@ -1440,9 +1440,16 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a run that fails leaves its pid file",
     file: "cli/commands/run.ts",
-    replace: "removePidFile(pidFile)",
-    by: "undefined",
+    replace: "retract: () => pidFile.retract()",
+    by: "retract: () => undefined",
     tests: ["security: a run that fails leaves no pid file"],
+  },
+  {
+    name: "undoing takes a pid file away that it has not written",
+    file: "cli/handover.ts",
+    replace: "this.#path !== undefined && this.#written",
+    by: "this.#path !== undefined",
+    tests: ["lifecycle: create refuses a directory as the pid file, and leaves it and what else it has not written"],
   },
 
   // --- exec ---
@@ -1552,7 +1559,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "exec's pid file is not written",
     file: "cli/commands/exec.ts",
-    replace: "writePidFile(request.pidFile, pid);",
+    replace: "request.pidFile.write(pid);",
     by: "",
     tests: ["exec: --detach returns once the program runs, and leaves it to the caller's subreaper"],
   },

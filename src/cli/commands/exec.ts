@@ -24,7 +24,7 @@ import type { ValidProcess, ValidSpec } from "../../spec/types.ts";
 import { capabilityNames } from "../../spec/vocabulary.ts";
 import { type Arguments, type CommandTable, UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
-import { checkTerminal, consoleSender, inheritedFds, pidfdSender, writePidFile } from "../handover.ts";
+import { checkTerminal, consoleSender, inheritedFds, PidFile, pidfdSender } from "../handover.ts";
 
 export const table: CommandTable = {
   name: "exec",
@@ -74,7 +74,7 @@ export function run(args: Arguments, context: Context): number {
     detached: args.has("detach"),
     consoleSocket: args.text("console-socket"),
     pidfdSocket: args.text("pidfd-socket"),
-    pidFile: args.text("pid-file"),
+    pidFile: new PidFile(args.text("pid-file")),
   };
   return within(
     () => `exec ${quote(id)}`,
@@ -90,7 +90,7 @@ interface Request extends ExecOptions {
   readonly detached: boolean;
   readonly consoleSocket: string | undefined;
   readonly pidfdSocket: string | undefined;
-  readonly pidFile: string | undefined;
+  readonly pidFile: PidFile;
 }
 
 function execute(id: string, request: Request, context: Context): number {
@@ -113,7 +113,7 @@ function start(target: Target, request: Request, foreground: Foreground | undefi
     takeTerminal: foreground?.takeTerminal ?? consoleSender(consoleSocket),
     publish: ({ pid, pidfd }) => {
       sendPidfd(pidfd);
-      writePidFile(request.pidFile, pid);
+      request.pidFile.write(pid);
     },
     awaitThaw: request.ignorePaused ? foreground?.awaitReadable : undefined,
   });
