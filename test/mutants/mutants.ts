@@ -322,7 +322,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "delete leaves the cgroup",
     file: "container/delete.ts",
-    replace: "if (record !== undefined && record.cgroup !== null) removeOwnCgroup(record, record.cgroup);",
+    replace: "if (record.cgroup !== null) removeOwnCgroup(record, record.cgroup);",
     by: "",
     tests: ["delete: delete removes the cgroups"],
   },
