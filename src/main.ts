@@ -8,6 +8,7 @@ import { cgroupManagerOf } from "./cli/cgroup-manager.ts";
 import type { Command, Context } from "./cli/context.ts";
 import { openStore } from "./cli/root.ts";
 import { commands, globalOptions, helpTable, unsupported } from "./cli/table.ts";
+import { withCallersUmask } from "./cli/umask.ts";
 import { timestamp } from "./linux/clock.ts";
 import { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } from "./linux/constants.ts";
 import { argv, build, load } from "./linux/engine.ts";
@@ -159,7 +160,8 @@ function logPlace(globals: Arguments): string {
 
 /** Files of messages and of the timeline: another user's link is not followed, and their FIFO without a reader is refused. */
 function openToAppend(option: string, path: string): Fd {
-  return within(option, () => open("cwd", path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o644));
+  const flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK;
+  return within(option, () => withCallersUmask(() => open("cwd", path, flags, 0o666)));
 }
 
 /** @returns what ends the timeline */

@@ -13,6 +13,7 @@ import { getpid } from "../linux/process.ts";
 import { send } from "../linux/socket.ts";
 import type { Arguments } from "./args.ts";
 import type { Context } from "./context.ts";
+import { withCallersUmask } from "./umask.ts";
 
 /** A path of the caller's as it is before the bundle becomes the working directory. */
 export function fromHere(path: string | undefined): string | undefined {
@@ -100,7 +101,7 @@ export class PidFile {
     within("--pid-file", () => {
       const [directory, name] = split(path);
       using parent = open("cwd", directory, O_PATH | O_DIRECTORY);
-      writeAtomically(parent, name, `${pid}`, 0o666);
+      withCallersUmask(() => writeAtomically(parent, name, `${pid}`, 0o666));
     });
     this.#written = true;
   }
