@@ -711,3 +711,11 @@ for (const [property, value, need] of [
     },
   );
 }
+
+scenario("an empty name is the name of no program", { boxOnly: "execvp's meaning of args[0]" }, async (lab) => {
+  const text = /exec: "": executable file not found in \$PATH \(ENOENT\)\n$/;
+  const container = lab.container([""]);
+  refused(await container.creating().result(), text);
+  const running = await lab.running();
+  refused(await lab.runtime.exec(running.id, [""]), text);
+});
