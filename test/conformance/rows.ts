@@ -546,6 +546,7 @@ const namespaceRows: Section = {
       "of a new time namespace",
       "namespaces: clocks are set off in a new time namespace",
       "bad input: create refuses a time offset without a time namespace",
+      "bad input: create refuses an offset of a clock that has none, and names it",
       `${plan.namespaces} keeps every bit of a clock's offset, and none where none is given`,
     ),
     done(

@@ -729,6 +729,27 @@ export const mutants: readonly Mutant[] = [
     tests: ["process: the program starts in the configured directory"],
   },
   {
+    name: "files of the caller's have box's own umask",
+    file: "cli/umask.ts",
+    replace: "umask(callerUmask)",
+    by: "umask(callerUmask | 0o022)",
+    tests: ["command line: files that the caller asks for have the caller's umask"],
+  },
+  {
+    name: "an offset of an unknown clock is passed over",
+    file: "spec/rules/namespaces.ts",
+    replace: 'clock === "monotonic" || clock === "boottime"',
+    by: 'clock !== ""',
+    tests: ["bad input: create refuses an offset of a clock that has none, and names it"],
+  },
+  {
+    name: "an empty name is looked for in PATH, where it is that of the directories",
+    file: "process/environment.ts",
+    replace: 'if (program === "") return [];',
+    by: "",
+    tests: ["process: an empty name is the name of no program"],
+  },
+  {
     name: "PATH is ignored",
     file: "init/program.ts",
     replace: "findProgram(process.args[0] as string, env)",

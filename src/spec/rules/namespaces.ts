@@ -1,5 +1,5 @@
 /** Namespaces, id mappings of the user namespace, time offsets (config-linux.md). */
-import type { Findings } from "../findings.ts";
+import { entry, type Findings } from "../findings.ts";
 import { hasNamespace, hasNewNamespace } from "../namespaces.ts";
 import type { Spec } from "../types.ts";
 import { idMapRule } from "./id-maps.ts";
@@ -31,10 +31,21 @@ export function mappingsRule(spec: Spec, findings: Findings): void {
   }
 }
 
-/** Offsets can be written only to a time namespace that nobody is in yet, so to a new one. */
+/**
+ * Offsets can be written only to a time namespace that nobody is in yet, so to a new one. Their keys are names of clocks
+ * and no properties that a later version may have: an unknown one is asked for in vain.
+ */
 export function timeOffsetsRule(spec: Spec, findings: Findings): void {
   const offsets = spec.linux?.timeOffsets;
-  if (offsets === undefined || hasNewNamespace(spec, "time")) return;
+  if (offsets === undefined) return;
+  for (const clock of Object.keys(offsets)) {
+    if (clock === "monotonic" || clock === "boottime") continue;
+    findings.problem(
+      `linux.timeOffsets${entry(clock)}`,
+      "must be for monotonic or boottime: no other clock has an offset",
+    );
+  }
+  if (hasNewNamespace(spec, "time")) return;
   if (offsets.monotonic === undefined && offsets.boottime === undefined) return;
   findings.problem("linux.timeOffsets", 'needs a new namespace of type "time" in linux.namespaces');
 }
