@@ -4,6 +4,7 @@ import { annotationPrefix, supportedCgroups } from "../cgroups/plan.ts";
 import { supportedNamespaces } from "../namespaces/plan.ts";
 import { supportedRdt } from "../resctrl/plan.ts";
 import { knownOptions } from "../rootfs/plan.ts";
+import { keepGroups } from "../spec/annotations.ts";
 import {
   capabilityNames,
   hookKinds,
@@ -53,6 +54,6 @@ export function features(build: Build, loadableFlags: readonly string[]): object
       "box.commit": build.commit,
       "io.github.seccomp.libseccomp.version": build.libseccomp,
     },
-    potentiallyUnsafeConfigAnnotations: [annotationPrefix],
+    potentiallyUnsafeConfigAnnotations: [annotationPrefix, keepGroups],
   };
 }

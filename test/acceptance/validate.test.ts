@@ -286,3 +286,21 @@ scenario("validate passes over a size of a console that is not there", async (la
     ["process.consoleSize.height", "process.consoleSize.width"],
   );
 });
+
+scenario("validate and create warn of what crun would do for an annotation and box does not", async (lab) => {
+  const container = lab.container(["/bin/true"], (spec) => {
+    spec.annotations = {
+      "run.oci.handler": "krun",
+      "run.oci.keep_original_groups": "0",
+      "run.oci.systemd.subgroup": "",
+      "run.oci.mount_context_type": "context",
+      "run.oci.crun.version": "1.29",
+      "run.ocicle": "x",
+    };
+  });
+  const { findings } = await verdictOf(lab, container);
+  const [path, message] = ['annotations["run.oci.handler"]', "has no effect: box does not do what crun does for it"];
+  assert.deepEqual(findings, [{ severity: "warning", path, message, section: "config.md#configAnnotations" }]);
+  await container.create();
+  assert.equal(container.shim.stderr.text, `box: warning: ${path}: ${message}\n`);
+});

@@ -206,8 +206,9 @@ const programs: Section = {
     ),
     done(
       ["process.user.additionalGids"],
-      "exactly these groups",
+      "exactly these groups; the caller's where crun's annotation says so",
       "process: the program has exactly the configured supplementary groups",
+      "process: the program and those of exec have the caller's groups…",
     ),
     done(
       ["process.rlimits[].*"],

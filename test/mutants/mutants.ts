@@ -656,6 +656,23 @@ export const mutants: readonly Mutant[] = [
     tests: ["process: the program has exactly the configured supplementary groups"],
   },
   {
+    name: "the caller's groups are set though they are to be kept",
+    file: "process/plan.ts",
+    replace: "handed?.groups ? undefined : (user.additionalGids ?? [])",
+    by: "user.additionalGids ?? []",
+    tests: [
+      "process: the program and those of exec have the caller's groups when an annotation says so, on the host",
+      "rootless: the program has the user's groups when an annotation says so, where none can be set",
+    ],
+  },
+  {
+    name: "the caller's groups are kept whatever the annotation says",
+    file: "spec/annotations.ts",
+    replace: '(annotations[keepGroups] ?? "0") !== "0"',
+    by: "annotations[keepGroups] !== undefined",
+    tests: ["process: the caller's groups are kept by no other value of that annotation than one"],
+  },
+  {
     name: "the program gets its group's number as its user's",
     file: "process/plan.ts",
     replace: "user.uid",
