@@ -108,6 +108,7 @@ export class PidFile {
 
   /** A container that failed after all has no pid: the number may soon be another process's. */
   retract(): void {
-    if (this.#path !== undefined && this.#written) removeIfThere("cwd", this.#path);
+    if (this.#path === undefined || !this.#written) return;
+    removeIfThere("cwd", this.#path);
   }
 }

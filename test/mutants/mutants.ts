@@ -746,6 +746,27 @@ export const mutants: readonly Mutant[] = [
     tests: ["process: the program starts in the configured directory"],
   },
   {
+    name: "an empty value counts",
+    file: "cli/args.ts",
+    replace: 'value === "" && option.repeat !== true',
+    by: "false",
+    tests: ["command line: an option with an empty value is one that is not given"],
+  },
+  {
+    name: "a word that --rootless does not know is passed over",
+    file: "main.ts",
+    replace: 'globals.word("rootless", ["auto", "true", "false"]);',
+    by: "",
+    tests: ["command line: --rootless takes true, false and auto alone"],
+  },
+  {
+    name: "--systemd-log is passed over",
+    file: "main.ts",
+    replace: '!globals.has("systemd-log")',
+    by: "true",
+    tests: ["command line: --systemd-log writes to the journal, and nowhere else"],
+  },
+  {
     name: "files of the caller's have box's own umask",
     file: "cli/umask.ts",
     replace: "umask(callerUmask)",
@@ -1478,15 +1499,15 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a run that fails leaves its pid file",
     file: "cli/commands/run.ts",
-    replace: "retract: () => pidFile.retract()",
-    by: "retract: () => undefined",
+    replace: "pidFile.retract()",
+    by: "undefined",
     tests: ["security: a run that fails leaves no pid file"],
   },
   {
     name: "undoing takes a pid file away that it has not written",
     file: "cli/handover.ts",
-    replace: "this.#path !== undefined && this.#written",
-    by: "this.#path !== undefined",
+    replace: "!this.#written",
+    by: "false",
     tests: ["lifecycle: create refuses a directory as the pid file, and leaves it and what else it has not written"],
   },
 
