@@ -9,6 +9,7 @@ import type { Command, Context } from "./cli/context.ts";
 import { openStore } from "./cli/root.ts";
 import { commands, globalOptions, helpTable, unsupported } from "./cli/table.ts";
 import { withCallersUmask } from "./cli/umask.ts";
+import { versions } from "./cli/version.ts";
 import { timestamp } from "./linux/clock.ts";
 import { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } from "./linux/constants.ts";
 import { argv, build, load } from "./linux/engine.ts";
@@ -121,7 +122,6 @@ function help(name: string | undefined, missing: boolean): number {
 }
 
 function printVersion(): number {
-  const { versions } = load("cli/help") as typeof import("./cli/help.ts");
   print(stdio.out, versions(build));
   return 0;
 }

@@ -1,6 +1,5 @@
 /** Texts of `--help`, from the option tables. */
 
-import { ociVersion } from "../spec/vocabulary.ts";
 import { allOptions, type CommandTable, type Option } from "./args.ts";
 import { commands, globalOptions } from "./table.ts";
 
@@ -33,16 +32,6 @@ export function optionLines(options: readonly Option[]): string {
   });
   const width = Math.max(...heads.map((head) => head.length)) + 2;
   return shown.map(({ help }, index) => `  ${(heads[index] as string).padEnd(width)}${help}\n`).join("");
-}
-
-/** What `box --version` shows; engines look for the word after "version", and for the commit. */
-export function versions({
-  version,
-  commit,
-  libseccomp,
-  quickjs,
-}: typeof import("../linux/engine.ts")["build"]): string {
-  return `box version ${version}\ncommit: ${commit}\nspec: ${ociVersion}\nquickjs: ${quickjs}\nlibseccomp: ${libseccomp}\n`;
 }
 
 /** What `box --help` shows. */

@@ -5,12 +5,12 @@ import { supportedNamespaces } from "../namespaces/plan.ts";
 import { supportedRdt } from "../resctrl/plan.ts";
 import { knownOptions } from "../rootfs/plan.ts";
 import { keepGroups } from "../spec/annotations.ts";
+import { ociVersion } from "../spec/oci-version.ts";
 import {
   capabilityNames,
   hookKinds,
   memoryPolicyFlags,
   memoryPolicyModes,
-  ociVersion,
   seccompActions,
   seccompArchitectures,
   seccompFlags,
