@@ -16,7 +16,7 @@ export interface Option {
   /** What the value is called in the help; absent for a flag. */
   readonly value?: string;
   readonly repeat?: boolean;
-  /** An empty value is an error: an unset variable of a script's would choose something else unseen. */
+  /** An empty value is an error: a script's unset variable would choose something else unseen, or runc refuses it too. */
   readonly notEmpty?: boolean;
   readonly help: string;
   /** Accepted and without effect: for callers of older runtimes. */

@@ -363,6 +363,7 @@ scenario("an option with an empty value is one that is not given", { boxOnly: "a
   assert.match(spec.ociVersion, /^1\./);
   refused(await direct("--root", "", "list"), /^box: --root: must not be empty/);
   refused(await lab.runtime.call(["create", "--bundle", "", "x"]), /^box: --bundle: must not be empty/);
+  refused(await lab.runtime.call(["events", "--interval", "", "x"]), /^box: --interval: must not be empty/);
   const { status, stderr } = await lab.runtime.call(["exec", "-p", "", "x"]);
   assert.deepEqual([status, stderr.slice(0, 29)], [1, "box: exec: COMMAND is missing"]);
 });
