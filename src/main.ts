@@ -3,11 +3,13 @@
 import { BoxError, within } from "./base/errors.ts";
 import { Log } from "./base/log.ts";
 import { step, withStage } from "./base/steps.ts";
-import { Arguments, parseArguments, takeOption, UsageError } from "./cli/args.ts";
+import { Arguments, type CommandTable, parseArguments, takeOption, UsageError } from "./cli/args.ts";
 import { cgroupManagerOf } from "./cli/cgroup-manager.ts";
 import type { Command, Context } from "./cli/context.ts";
 import { openStore } from "./cli/root.ts";
-import { commands, globalOptions, unsupported } from "./cli/table.ts";
+import { commands, globalOptions, helpTable, unsupported } from "./cli/table.ts";
+import { withCallersUmask } from "./cli/umask.ts";
+import { versions } from "./cli/version.ts";
 import { timestamp } from "./linux/clock.ts";
 import { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } from "./linux/constants.ts";
 import { argv, build, load } from "./linux/engine.ts";
@@ -28,20 +30,25 @@ export function main(): number {
     endTrace = openTrace(globals, rest);
     return perform(globals, rest, log, inheritedFds);
   } catch (thrown) {
-    return fail(thrown, log, 1);
+    return fail(thrown, log, undefined);
   } finally {
     endTrace?.();
   }
 }
 
-/** Tells what is wrong. @returns the exit status: 1 for a wrong command line, else the command's own */
-function fail(thrown: unknown, log: Log, status: number): number {
+/**
+ * Tells what is wrong.
+ * @param table of the command that was found, if any
+ * @returns the exit status: 1 for a wrong command line, else the command's own
+ */
+function fail(thrown: unknown, log: Log, table: CommandTable | undefined): number {
   if (!(thrown instanceof BoxError)) throw thrown;
   if (!(thrown instanceof UsageError)) {
     log.error(new BoxError(thrown.message, withStage(thrown.details)));
-    return status;
+    return table?.failureStatus ?? 1;
   }
-  log.error(new BoxError(`${thrown.message} (${usageOf(argv.slice(1))})`));
+  const { commandUsage, usage } = load("cli/help") as typeof import("./cli/help.ts");
+  log.error(new BoxError(`${thrown.message} (${table === undefined ? usage : commandUsage(table)})`));
   return 1;
 }
 
@@ -57,32 +64,35 @@ function parseGlobals(globals: Arguments, args: readonly string[]): readonly str
 
 function perform(globals: Arguments, [name, ...args]: readonly string[], log: Log, inheritedFds: number): number {
   if (globals.has("version")) return printVersion();
-  if (globals.has("help") || name === undefined || name === "help")
-    return help(name === "help" ? args[0] : name, name === undefined && !globals.has("help"));
-  const command = findCommand(name);
-  const parsed = parseArguments(command.table, args);
-  if (parsed.has("help")) return help(name, false);
+  if (globals.has("help") || name === undefined) return help(name, name === undefined && !globals.has("help"));
+  if (name === helpTable.name) return explain(args, log);
+  const { table, run } = findCommand(name);
+  const cgroupManager = cgroupManagerOf(globals);
+  // box finds out by itself what its caller may do; a word that means nothing is no less wrong.
+  globals.word("rootless", ["auto", "true", "false"]);
   // A relative root starts from where the caller is: commands that enter a bundle leave that.
   let opened: ReturnType<typeof openStore> | undefined = globals.has("root") ? openStore(globals) : undefined;
-  const context: Context = {
-    log,
-    // Only when it is asked for: not every command needs a place for containers.
-    get store() {
-      opened ??= openStore(globals);
-      return opened;
-    },
-    rootGiven: globals.has("root"),
-    cgroupManager: cgroupManagerOf(globals),
-    inheritedFds,
-    print: (text) => print(stdio.out, text),
-  };
-  step(name);
   try {
-    const status = command.run(parsed, context);
+    const parsed = parseArguments(table, args);
+    if (parsed.has("help")) return help(name, false);
+    const context: Context = {
+      log,
+      // Only when it is asked for: not every command needs a place for containers.
+      get store() {
+        opened ??= openStore(globals);
+        return opened;
+      },
+      rootGiven: globals.has("root"),
+      cgroupManager,
+      inheritedFds,
+      print: (text) => print(stdio.out, text),
+    };
+    step(name);
+    const status = run(parsed, context);
     log.flush();
     return status;
   } catch (thrown) {
-    return fail(thrown, log, command.table.failureStatus ?? 1);
+    return fail(thrown, log, table);
   } finally {
     opened?.[Symbol.dispose]();
   }
@@ -94,26 +104,25 @@ function findCommand(name: string): Command {
   return load(`cli/commands/${name}`) as Command;
 }
 
+/** `box help [COMMAND]` */
+function explain(args: readonly string[], log: Log): number {
+  try {
+    return help(parseArguments(helpTable, args).operands[0], false);
+  } catch (thrown) {
+    return fail(thrown, log, helpTable);
+  }
+}
+
 /** @param missing whether a command was due: then the help is an answer to an error */
 function help(name: string | undefined, missing: boolean): number {
   const { overview, commandHelp } = load("cli/help") as typeof import("./cli/help.ts");
-  const text = name === undefined ? overview() : commandHelp(findCommand(name).table);
+  const text = name === undefined || name === helpTable.name ? overview() : commandHelp(findCommand(name).table);
   print(missing ? stdio.error : stdio.out, text);
   return missing ? 1 : 0;
 }
 
-function usageOf(args: readonly string[]): string {
-  const { commandUsage, usage } = load("cli/help") as typeof import("./cli/help.ts");
-  const name = args.find((arg) => commands.some(([known]) => known === arg));
-  return name === undefined ? usage : commandUsage(findCommand(name).table);
-}
-
 function printVersion(): number {
-  const { version, commit, libseccomp, quickjs } = build;
-  print(
-    stdio.out,
-    `box version ${version}\ncommit: ${commit}\nspec: 1.3.0\nquickjs: ${quickjs}\nlibseccomp: ${libseccomp}\n`,
-  );
+  print(stdio.out, versions(build));
   return 0;
 }
 
@@ -128,7 +137,7 @@ function stderrLog(format: "text" | "json", level: "error" | "warning" | "debug"
 function openLog(globals: Arguments): Log {
   const format = globals.word("log-format", ["text", "json"]);
   const level = globals.has("debug") ? "debug" : globals.word("log-level", ["warning", "error", "debug"]);
-  const place = globals.text("log") ?? "";
+  const place = logPlace(globals);
   if (place === "" || place === "/dev/stderr") return stderrLog(format, level);
   const show = (line: string): void => print(stdio.error, `${line}\n`);
   const service = /^(journald|syslog):(.*)$/s.exec(place);
@@ -141,9 +150,18 @@ function openLog(globals: Arguments): Log {
   return new Log({ format, level, now: timestamp, write: (line) => print(file, `${line}\n`), show });
 }
 
+function logPlace(globals: Arguments): string {
+  const place = globals.text("log") ?? "";
+  if (!globals.has("systemd-log")) return place;
+  if (place !== "" && !place.startsWith("journald:"))
+    throw new UsageError(`--systemd-log: contradicts --log ${JSON.stringify(place)}`);
+  return place || "journald:";
+}
+
 /** Files of messages and of the timeline: another user's link is not followed, and their FIFO without a reader is refused. */
 function openToAppend(option: string, path: string): Fd {
-  return within(option, () => open("cwd", path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK, 0o644));
+  const flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK;
+  return within(option, () => withCallersUmask(() => open("cwd", path, flags, 0o666)));
 }
 
 /** @returns what ends the timeline */

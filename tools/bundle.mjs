@@ -141,17 +141,11 @@ __callDispose = (stack, error, failed) => {
 
 /** Left out of the image of the release, as bytecode, which is smaller: what is asked for now and then, and may be waited for. */
 const seldom = [
-  ...["doctor", "events", "features", "help", "mounts", "ps", "spec", "trace", "update", "validate"].map(
+  ...["doctor", "events", "features", "mounts", "ps", "spec", "trace", "update", "validate"].map(
     (command) => `cli/commands/${command}`,
   ),
-  "cli/help",
-  "cli/log-service",
-  "cli/recovery",
-  "facts/systemd",
-  "fs/remount",
-  "cgroups/systemd/scope",
-  "container/service-manager",
-  "linux/trace",
+  // Every start reads a configuration.
+  ...lazyModules.filter((name) => name !== "spec/decode"),
 ];
 const besides = ["globals", "main", ...seldom];
 const image = mode === "release" ? Object.keys(entryPoints()).filter((name) => !besides.includes(name)) : [];

@@ -4,17 +4,15 @@
  * Commands and options are completed by name, an ID by the containers there are, everything else as a file.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import type { CommandTable, Option } from "../src/cli/args.ts";
+import { type CommandTable, helpOption, type Option } from "../src/cli/args.ts";
 import { commands, globalOptions } from "../src/cli/table.ts";
 import { readTables } from "./command-tables.ts";
-
-const help: Option = { name: "help", short: "h", help: "show this help" };
 
 function shown(options: readonly Option[]): readonly Option[] {
   return options.filter(({ obsolete }) => obsolete !== true);
 }
 
-const optionsOf = (table: CommandTable): readonly Option[] => [...shown(table.options), help];
+const optionsOf = (table: CommandTable): readonly Option[] => [...shown(table.options), helpOption];
 
 const wordsOf = ({ name, short }: Option): string[] =>
   short === undefined ? [`--${name}`] : [`--${name}`, `-${short}`];
@@ -43,7 +41,7 @@ _box() {
   local -a root=()
   for ((at = 1; at < COMP_CWORD; at++)); do
     case \${COMP_WORDS[at]} in
-    --root) root=(--root "\${COMP_WORDS[at + 1]}"); ((at++)) ;;
+    --root | -r) root=(--root "\${COMP_WORDS[at + 1]}"); ((at++)) ;;
     -*) [[ $command || $globals != *"|\${COMP_WORDS[at]}|"* ]] || ((at++)) ;;
     *) if [[ $command ]]; then ((operands++)); else command=\${COMP_WORDS[at]}; fi ;;
     esac

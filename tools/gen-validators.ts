@@ -28,6 +28,8 @@ export interface Node {
   readonly required?: readonly string[];
   readonly patternProperties?: Readonly<Record<string, Node>>;
   readonly default?: unknown;
+  /** A flag beside this property that must be true for it to be judged: else it is ignored, whatever it is. */
+  readonly onlyWith?: string;
 }
 
 const named = { ...hooks, ...linux, ...mounts, ...processSchema, ...resources, ...seccomp, ...spec };
@@ -71,7 +73,8 @@ export function generate(): string {
         return `  if ((v = x.${key}) === undefined) x.${key} = ${JSON.stringify(child.default)}; else ${call(child, "v", step)};`;
       }
       if (node.required?.includes(key)) return `  ${call(child, `x.${key}`, step)};`;
-      return `  (v = x.${key}) === undefined || ${call(child, "v", step)};`;
+      const condition = child.onlyWith === undefined ? "" : `x.${child.onlyWith} !== true || `;
+      return `  ${condition}(v = x.${key}) === undefined || ${call(child, "v", step)};`;
     });
     const declaration = lines.some((line) => line.includes("v = ")) ? "  let v;\n" : "";
     const guard = `  if (!${primitive("record")}(x, p, s, t)) return;\n  p += s;\n`;
@@ -131,7 +134,7 @@ export function generate(): string {
 
 /** A schema node as standard JSON Schema. Bounds beyond 2^53 are bigints. */
 export function toJsonSchema(node: Node): unknown {
-  const { integer, items, properties, required, patternProperties, ...rest } = node;
+  const { integer, items, properties, required, patternProperties, onlyWith: _, ...rest } = node;
   if (integer !== undefined) {
     const [minimum, maximum] = [integer.min, integer.max].map((bound) =>
       Number.isSafeInteger(Number(bound)) ? Number(bound) : BigInt(bound),
@@ -146,11 +149,26 @@ export function toJsonSchema(node: Node): unknown {
     ...(properties === undefined
       ? {}
       : {
-          properties: Object.fromEntries(Object.entries(properties).map(([key, child]) => [key, toJsonSchema(child)])),
+          properties: Object.fromEntries(
+            Object.entries(properties).map(([key, child]) => [key, child.onlyWith ? {} : toJsonSchema(child)]),
+          ),
           required: (required ?? []).filter((key) => properties[key]?.default === undefined),
+          ...conditions(properties),
         }),
     ...(values === undefined ? {} : { additionalProperties: toJsonSchema(values) }),
   };
+}
+
+/** What is to hold of properties that are judged only with another one. */
+function conditions(properties: Readonly<Record<string, Node>>): object {
+  const allOf = Object.entries(properties).flatMap(([key, child]) => {
+    const { onlyWith } = child;
+    if (onlyWith === undefined) return [];
+    const type = "object";
+    const given = { type, properties: { [onlyWith]: { const: true } }, required: [onlyWith] };
+    return [{ anyOf: [{ not: given }, { type, properties: { [key]: toJsonSchema(child) } }] }];
+  });
+  return allOf.length === 0 ? {} : { allOf };
 }
 
 /** Writes the validators and the JSON Schema into `directory`. */

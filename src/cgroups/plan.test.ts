@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { CgroupLayout } from "../facts/cgroups.ts";
+import type { Refusal } from "../spec/refusal.ts";
 import type { Linux, Resources, Spec } from "../spec/types.ts";
 import type { CgroupOps } from "./ops.ts";
 import { mergeResources, planCgroup, planUpdate } from "./plan.ts";
@@ -162,6 +163,21 @@ describe("planCgroup() asks systemd for a scope", () => {
     assert.equal(named(scope(hybrid), "DevicePolicy"), undefined);
     assert.deepEqual(scope(v2, { resources: { devices } })?.devices, plan({ resources: { devices } }).devices);
     assert.throws(() => scope(hybrid, { resources: { devices } }), /linux\.resources\.devices: .*minor number \(3\)/);
+  });
+
+  test("and tells all at once that stands in the way of one", () => {
+    const annotations = { "org.systemd.property.ExecStart": "'/bin/sh'" };
+    const linux = { cgroupsPath: "/not:a/scope", resources: { memory: { kernel: 5 } } };
+    const facts = { ...host, cgroups: v2 };
+    assert.throws(
+      () => planCgroup(specOf(linux, { annotations }), "web", facts, "systemd"),
+      (thrown: Refusal) => {
+        const paths = thrown.findings.map(({ path }) => path);
+        const memory = "linux.resources.memory.kernel";
+        assert.deepEqual(paths, ['annotations["org.systemd.property.ExecStart"]', memory, "linux.cgroupsPath"]);
+        return true;
+      },
+    );
   });
 
   test("but not a user's own on v1, nor without cgroups", () => {

@@ -102,7 +102,7 @@ function isHomeless({ linux = {} }: Spec, { cgroupHome }: CgroupFacts): boolean 
 function scopeOf(spec: Spec, id: string, facts: CgroupFacts, limits: () => CgroupSettings): Place {
   const { mode } = facts.cgroups;
   if (mode === "none") refuse("linux.cgroupsPath", noCgroups);
-  const { path, unit } = planScope(spec, id, limits(), () => facts.systemd, mode === "v1");
+  const { path, unit } = planScope(spec, id, limits, () => facts.systemd, mode === "v1");
   return { path, unit, ownParent: false };
 }
 

@@ -10,7 +10,7 @@ const table: CommandTable = {
   operands: [{ name: "ID" }],
   options: [
     { name: "bundle", short: "b", value: "DIR", help: "where" },
-    { name: "detach", short: "d", help: "return at once" },
+    { name: "detach", short: "d", also: ["D", "background"], help: "return at once" },
     { name: "env", short: "e", value: "K=V", repeat: true, help: "a variable" },
     { name: "no-subreaper", help: "nothing", obsolete: true },
   ],
@@ -53,9 +53,7 @@ describe("parseArguments() takes a value", () => {
     });
   }
 
-  test("that is empty, holds an equals sign or looks like an option", () => {
-    assert.equal(parse("--bundle= web").text("bundle"), "");
-    assert.equal(parseArguments(table, ["--bundle", "", "web"]).text("bundle"), "");
+  test("that holds an equals sign or looks like an option", () => {
     assert.equal(parse("--bundle=a=b web").text("bundle"), "a=b");
     assert.equal(parse("--bundle --detach web").text("bundle"), "--detach");
     assert.equal(parse("--bundle -- web").text("bundle"), "--");
@@ -72,9 +70,34 @@ describe("parseArguments() takes a value", () => {
   });
 });
 
+describe("parseArguments() takes an empty value", () => {
+  const root = { name: "root", value: "DIR", notEmpty: true, help: "" };
+  const of: CommandTable = { ...table, options: [...table.options, root] };
+
+  test("for an option that is not given, the last one counting", () => {
+    for (const form of ["--bundle= web", "-b= web", "--bundle=/b --bundle= web"])
+      assert.deepEqual([parse(form).has("bundle"), parse(form).text("bundle")], [false, undefined], form);
+    const args = parseArguments(table, ["--bundle", "", "--bundle", "/b", "web"]);
+    assert.deepEqual([args.text("bundle"), args.operands], ["/b", ["web"]]);
+  });
+
+  test("for one of the values of an option that repeats", () => {
+    assert.deepEqual(parseArguments(table, ["-e", "", "-e=A=1", "web"]).texts("env"), ["", "A=1"]);
+  });
+
+  test("for an error where nothing was meant to be empty", () => {
+    assert.equal(refusal(["--root", "", "web"], of), "--root: must not be empty");
+    assert.equal(refusal(["--root=", "web"], of), "--root: must not be empty");
+  });
+});
+
 describe("parseArguments() takes a flag", () => {
   for (const form of ["--detach web", "-detach web", "-d web", "web --detach", "web -d", "--detach=true web"]) {
     test(`as in ${form}`, () => assert.equal(parse(form).has("detach"), true));
+  }
+
+  for (const form of ["-D web", "--background web", "-background web", "web --background=true"]) {
+    test(`by another name, as in ${form}`, () => assert.equal(parse(form).has("detach"), true));
   }
 
   test("as off when it says false, the last word counting", () => {
@@ -124,6 +147,7 @@ describe("parseArguments() refuses", () => {
     [["--nope", "web"], 'unknown option "--nope"'],
     [["--nope=1", "web"], 'unknown option "--nope=1"'],
     [["-x", "web"], 'unknown option "-x"'],
+    [["--D", "web"], 'unknown option "--D"'],
     [["---detach", "web"], 'unknown option "---detach"'],
     [["--b", "/b", "web"], 'unknown option "--b"'],
     [["-db", "/b", "web"], 'unknown option "-db"'],
@@ -175,7 +199,7 @@ describe("Arguments", () => {
   });
 
   test("count() refuses anything else", () => {
-    for (const text of ["6", "", "-1", "+1", "1.0", "1e0", "0x1", " 1", "1 ", "a", "99999999999", "１", "1\n"]) {
+    for (const text of ["6", " ", "-1", "+1", "1.0", "1e0", "0x1", " 1", "1 ", "a", "99999999999", "１", "1\n"]) {
       const expected = {
         name: "UsageError",
         message: `--bundle: must be a number from 0 to 5, not ${JSON.stringify(text)}`,
@@ -190,7 +214,7 @@ describe("Arguments", () => {
   });
 
   test("word() refuses anything else by name", () => {
-    for (const text of ["", "JSON", "jso", "text json", "0", "constructor"]) {
+    for (const text of [" ", "JSON", "jso", "text json", "0", "constructor"]) {
       const expected = { name: "UsageError", message: `--bundle: must be text or json, not ${JSON.stringify(text)}` };
       assert.throws(() => withBundle(text).word("bundle", ["text", "json"]), expected);
     }

@@ -2,7 +2,8 @@
  * The command line: option tables in, typed values out. One table a command serves parsing, `--help` and the man pages.
  *
  * As callers expect: `--flag value` and `--flag=value`, `-f value`, long names after one dash too, options before and
- * after the operands (but not where everything after the first operand is a command), `--` ends them.
+ * after the operands (but not where everything after the first operand is a command), `--` ends them. An option with
+ * an empty value is as if it were not given, for callers of runc; not so one that may be repeated: each value counts.
  */
 import { BoxError } from "../base/errors.ts";
 
@@ -10,9 +11,13 @@ export interface Option {
   /** Long name, without dashes. */
   readonly name: string;
   readonly short?: string;
+  /** Further names, long ones or of one letter: what other runtimes call it. The help does not tell them. */
+  readonly also?: readonly string[];
   /** What the value is called in the help; absent for a flag. */
   readonly value?: string;
   readonly repeat?: boolean;
+  /** An empty value is an error: a script's unset variable would choose something else unseen, or runc refuses it too. */
+  readonly notEmpty?: boolean;
   readonly help: string;
   /** Accepted and without effect: for callers of older runtimes. */
   readonly obsolete?: boolean;
@@ -47,9 +52,15 @@ export class Arguments {
 
   add(option: Option, value: string): void {
     const values = this.#flags.get(option.name);
-    if (values === undefined) this.#flags.set(option.name, [value]);
+    if (value === "" && option.repeat !== true) this.#leaveOut(option);
+    else if (values === undefined) this.#flags.set(option.name, [value]);
     else if (option.repeat === true) values.push(value);
     else values[0] = value;
+  }
+
+  #leaveOut(option: Option): void {
+    if (option.notEmpty === true) throw new UsageError(`--${option.name}: must not be empty`);
+    this.remove(option);
   }
 
   remove(option: Option): void {
@@ -91,8 +102,8 @@ export class Arguments {
   }
 }
 
-/** Every command has it. */
-const helpOption: Option = { name: "help", short: "h", help: "show this help" };
+/** Every command has it, and box itself. */
+export const helpOption: Option = { name: "help", short: "h", also: ["?", "usage"], help: "show this help" };
 
 export function allOptions(table: CommandTable): readonly Option[] {
   return [...table.options, helpOption];
@@ -132,7 +143,11 @@ export function takeOption(
   const equals = arg.indexOf("=");
   const name = (equals < 0 ? arg : arg.slice(0, equals)).replace(/^--?/, "");
   const isShort = !arg.startsWith("--") && name.length === 1;
-  const option = options.find((candidate) => (isShort ? candidate.short === name : candidate.name === name));
+  const option = options.find(
+    (candidate) =>
+      (isShort ? candidate.short : candidate.name) === name ||
+      (candidate.also?.includes(name) === true && isShort === (name.length === 1)),
+  );
   if (option === undefined) throw new UsageError(`unknown option ${JSON.stringify(arg)}`);
   if (option.value === undefined) {
     if (equals >= 0) takeSwitch(parsed, option, arg.slice(equals + 1));

@@ -110,7 +110,7 @@ for (const table of tables) {
   });
 
   test(`box ${table.name} has no two options of one name`, () => {
-    const names = allOptions(table).flatMap(({ name, short }) => (short === undefined ? [name] : [name, short]));
+    const names = allOptions(table).flatMap(({ name, short = [], also = [] }) => [name, short, also].flat());
     assert.equal(new Set(names).size, names.length);
   });
 

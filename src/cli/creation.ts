@@ -16,12 +16,18 @@ import { format } from "../spec/findings.ts";
 import { setIn } from "../spec/owners.ts";
 import { each, refuse } from "../spec/refusal.ts";
 import type { Spec } from "../spec/types.ts";
-import { type Arguments, type Option, UsageError } from "./args.ts";
+import type { Arguments, Option } from "./args.ts";
 import type { Context } from "./context.ts";
 import { checkTerminal, inheritedFds, serviceManager } from "./handover.ts";
 
 export const creationOptions: readonly Option[] = [
-  { name: "bundle", short: "b", value: "DIR", help: "bundle directory (default: the working directory)" },
+  {
+    name: "bundle",
+    short: "b",
+    value: "DIR",
+    notEmpty: true,
+    help: "bundle directory (default: the working directory)",
+  },
   { name: "config", short: "f", value: "FILE", help: "configuration in the bundle (default config.json)" },
   { name: "console-socket", value: "PATH", help: "unix socket that takes the terminal's master" },
   { name: "pidfd-socket", value: "PATH", help: "unix socket that takes a pidfd of the container's first process" },
@@ -80,7 +86,6 @@ export function requireOwnNames(spec: Spec): void {
 
 /** Relative paths of the configuration, and the hooks, start from the bundle. */
 export function enterBundle(bundle: string | undefined): string {
-  if (bundle === "") throw new UsageError("--bundle: must not be empty");
   if (bundle !== undefined)
     within(
       () => `bundle ${quote(bundle)}`,

@@ -13,6 +13,7 @@ import { getpid } from "../linux/process.ts";
 import { send } from "../linux/socket.ts";
 import type { Arguments } from "./args.ts";
 import type { Context } from "./context.ts";
+import { withCallersUmask } from "./umask.ts";
 
 /** A path of the caller's as it is before the bundle becomes the working directory. */
 export function fromHere(path: string | undefined): string | undefined {
@@ -84,17 +85,30 @@ export function serviceManager({ log }: Context): ServiceManager | undefined {
   return new module.ServiceManager(address, log.warn);
 }
 
-/** Writes the pid file in one step: a reader never sees half a number. */
-export function writePidFile(path: string | undefined, pid: number): void {
-  if (path === undefined) return;
-  within("--pid-file", () => {
-    const [directory, name] = split(path);
-    using parent = open("cwd", directory, O_PATH | O_DIRECTORY);
-    writeAtomically(parent, name, `${pid}`, 0o666);
-  });
-}
+/** The file that is to have a pid, if the caller wants one. */
+export class PidFile {
+  readonly #path: string | undefined;
+  #written = false;
 
-/** A container that failed after all has no pid: the number may soon be another process's. */
-export function removePidFile(path: string | undefined): void {
-  if (path !== undefined) removeIfThere("cwd", path);
+  constructor(path: string | undefined) {
+    this.#path = path;
+  }
+
+  /** In one step: a reader never sees half a number. */
+  write(pid: number): void {
+    const path = this.#path;
+    if (path === undefined) return;
+    within("--pid-file", () => {
+      const [directory, name] = split(path);
+      using parent = open("cwd", directory, O_PATH | O_DIRECTORY);
+      withCallersUmask(() => writeAtomically(parent, name, `${pid}`, 0o666));
+    });
+    this.#written = true;
+  }
+
+  /** A container that failed after all has no pid: the number may soon be another process's. */
+  retract(): void {
+    if (this.#path === undefined || !this.#written) return;
+    removeIfThere("cwd", this.#path);
+  }
 }

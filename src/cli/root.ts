@@ -15,7 +15,6 @@ export function openStore(globals: Arguments): Store {
 function rootOf(globals: Arguments): string {
   const given = globals.text("root");
   if (given !== undefined) {
-    if (given === "") throw new UsageError("--root: must not be empty");
     const root = absolute(given);
     // Directories in it are taken for containers.
     if (root === "/") throw new UsageError("--root: must not be /");

@@ -1,18 +1,22 @@
 /** The global options, and the names of all commands. */
-import type { Option } from "./args.ts";
+import { type CommandTable, helpOption, type Option } from "./args.ts";
 
 export const globalOptions: readonly Option[] = [
   {
     name: "root",
+    short: "r",
     value: "DIR",
+    notEmpty: true,
     help: "state directory (default /run/box, or $XDG_RUNTIME_DIR/box for a user; /tmp/box-UID where there is none)",
   },
   {
     name: "log",
+    short: "l",
     value: "PLACE",
     help: "where messages go: a file, journald:NAME or syslog:NAME (default stderr)",
   },
   { name: "log-format", value: "FORMAT", help: "text or json (default text)" },
+  { name: "systemd-log", help: "messages go to systemd's journal: --log journald:" },
   { name: "log-level", value: "LEVEL", help: "error, warning or debug (default warning)" },
   { name: "systemd-cgroup", short: "s", help: "let systemd make the cgroups: --cgroup-manager systemd" },
   { name: "cgroup-manager", value: "NAME", help: "cgroupfs, systemd or disabled (default cgroupfs)" },
@@ -20,8 +24,8 @@ export const globalOptions: readonly Option[] = [
   { name: "debug", help: "show debug messages, and the stack of internal errors" },
   { name: "rootless", value: "VALUE", help: "true, false or auto", obsolete: true },
   { name: "criu", value: "FILE", help: "path of criu", obsolete: true },
-  { name: "version", short: "v", help: "show the version" },
-  { name: "help", short: "h", help: "show this help" },
+  { name: "version", short: "v", also: ["V"], help: "show the version" },
+  helpOption,
 ];
 
 /** Every command with what it does; its module is src/cli/commands/<name>.ts. */
@@ -47,6 +51,14 @@ export const commands: readonly (readonly [name: string, summary: string])[] = [
   ["trace", "print the timeline of a --trace file"],
   ["features", "print what this box supports as JSON"],
 ];
+
+/** `box help`, which is no module of its own. */
+export const helpTable: CommandTable = {
+  name: "help",
+  summary: "Explains a command, or lists all.",
+  operands: [{ name: "COMMAND", optional: true }],
+  options: [],
+};
 
 /** Commands of other runtimes that box has not. */
 export const unsupported: readonly string[] = ["checkpoint", "restore"];

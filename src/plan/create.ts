@@ -9,9 +9,10 @@ import { planNamespaces, planNetDevices } from "../namespaces/plan.ts";
 import { planResctrl } from "../resctrl/plan.ts";
 import type { CgroupViewLayout } from "../rootfs/ops.ts";
 import { planRootfs } from "../rootfs/plan.ts";
+import { keepsGroups } from "../spec/annotations.ts";
 import type { Finding } from "../spec/findings.ts";
+import { hasJoinedNamespace, hasNamespace, hasNewNamespace } from "../spec/namespaces.ts";
 import { refuse, together } from "../spec/refusal.ts";
-import { hasJoinedNamespace, hasNamespace, hasNewNamespace } from "../spec/rules/namespaces.ts";
 import { sysctlComponents } from "../spec/sysctl-key.ts";
 import type { ValidSpec } from "../spec/types.ts";
 import type { Plan } from "./plan.ts";
@@ -72,6 +73,7 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
             capabilities: facts.capabilities,
             modules: facts,
             inUserNamespace: hasNamespace(spec, "user"),
+            keepsGroups: keepsGroups(spec),
           }),
   });
   return {

@@ -6,6 +6,7 @@ import type { NamespaceFile } from "../linux/namespace.ts";
 import type { NamespaceOps } from "../namespaces/ops.ts";
 import { planNamespaces } from "../namespaces/plan.ts";
 import { maskOf, namesOf } from "../security/plan.ts";
+import { keepGroups, keepsGroups } from "../spec/annotations.ts";
 import type { Finding } from "../spec/findings.ts";
 import type { Capabilities, Process, ValidProcess, ValidSpec } from "../spec/types.ts";
 import type { ProgramPlan } from "./plan.ts";
@@ -27,8 +28,14 @@ export interface ProcessOptions {
   readonly selinuxLabel: string | undefined;
 }
 
-/** The process that the command line describes, on top of the container's own. */
-export function processOf({ process }: ValidSpec, options: ProcessOptions): Process {
+/**
+ * The process that the command line describes, on top of the container's own.
+ * @throws BoxError for groups that could not be given beside those that the container keeps
+ */
+export function processOf(spec: ValidSpec, options: ProcessOptions): Process {
+  const { process } = spec;
+  if (options.additionalGids.length > 0 && keepsGroups(spec))
+    throw new BoxError(`--additional-gids: programs of this container have their caller's groups (${keepGroups})`);
   const user = process?.user ?? { uid: 0, gid: 0 };
   const { cwd, apparmorProfile, selinuxLabel } = options;
   return {
@@ -118,7 +125,15 @@ export function planExec(process: ValidProcess, spec: ValidSpec, facts: ExecFact
   const { joins, capabilities, newKeyring } = facts;
   const inUserNamespace = joins.includes("user");
   const { preserveFds, activation } = options;
-  const context = { capabilities, inUserNamespace, newKeyring, modules: facts.modules, preserveFds, activation };
+  const context = {
+    capabilities,
+    inUserNamespace,
+    newKeyring,
+    modules: facts.modules,
+    preserveFds,
+    activation,
+    keepsGroups: keepsGroups(spec),
+  };
   const missing = maskOf(options.addedCapabilities) & ~grantable(context);
   if (missing !== 0n) throw new BoxError(`--cap: cannot be granted here: ${namesOf(missing).join(", ")}`);
   const { program, warnings } = planProgram(process, spec.linux ?? {}, context);

@@ -12,6 +12,7 @@ interface Document {
     readonly namespaces: readonly string[];
     readonly capabilities: readonly string[];
     readonly seccomp: Readonly<Record<string, readonly string[]>>;
+    readonly memoryPolicy: Readonly<Record<string, readonly string[]>>;
   };
   readonly annotations: Readonly<Record<string, string>>;
 }
@@ -51,4 +52,10 @@ test("features() tells the words of a filter, and which flags this kernel takes"
   const { actions, operators, archs, knownFlags, supportedFlags } = document.linux.seccomp;
   assert.deepEqual([actions?.length, operators?.length, archs?.length, knownFlags?.length], [9, 7, 23, 4]);
   assert.deepEqual(supportedFlags, ["SECCOMP_FILTER_FLAG_LOG"]);
+});
+
+test("features() tells the modes and flags of a memory policy", () => {
+  const { modes, flags } = document.linux.memoryPolicy;
+  assert.deepEqual([modes?.length, flags?.length], [7, 3]);
+  assert.ok(modes?.includes("MPOL_WEIGHTED_INTERLEAVE") && flags?.includes("MPOL_F_STATIC_NODES"));
 });

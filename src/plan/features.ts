@@ -4,9 +4,13 @@ import { annotationPrefix, supportedCgroups } from "../cgroups/plan.ts";
 import { supportedNamespaces } from "../namespaces/plan.ts";
 import { supportedRdt } from "../resctrl/plan.ts";
 import { knownOptions } from "../rootfs/plan.ts";
+import { keepGroups } from "../spec/annotations.ts";
+import { ociVersion } from "../spec/oci-version.ts";
 import {
   capabilityNames,
   hookKinds,
+  memoryPolicyFlags,
+  memoryPolicyModes,
   seccompActions,
   seccompArchitectures,
   seccompFlags,
@@ -23,7 +27,7 @@ export interface Build {
 export function features(build: Build, loadableFlags: readonly string[]): object {
   return {
     ociVersionMin: "1.0.0",
-    ociVersionMax: "1.3.0",
+    ociVersionMax: ociVersion,
     hooks: hookKinds,
     mountOptions: knownOptions(),
     linux: {
@@ -41,6 +45,7 @@ export function features(build: Build, loadableFlags: readonly string[]): object
       apparmor: { enabled: true },
       selinux: { enabled: true },
       intelRdt: supportedRdt,
+      memoryPolicy: { modes: memoryPolicyModes, flags: memoryPolicyFlags },
       netDevices: { enabled: true },
       mountExtensions: { idmap: { enabled: true } },
     },
@@ -49,6 +54,6 @@ export function features(build: Build, loadableFlags: readonly string[]): object
       "box.commit": build.commit,
       "io.github.seccomp.libseccomp.version": build.libseccomp,
     },
-    potentiallyUnsafeConfigAnnotations: [annotationPrefix],
+    potentiallyUnsafeConfigAnnotations: [annotationPrefix, keepGroups],
   };
 }

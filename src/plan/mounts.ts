@@ -4,8 +4,8 @@ import { clean } from "../base/path.ts";
 import type { NamespaceFile } from "../linux/namespace.ts";
 import type { MountsOps } from "../rootfs/ops.ts";
 import { planMounts } from "../rootfs/plan.ts";
+import { hasNewNamespace } from "../spec/namespaces.ts";
 import { each, refuse } from "../spec/refusal.ts";
-import { hasNewNamespace } from "../spec/rules/namespaces.ts";
 import type { ValidMounts, ValidSpec } from "../spec/types.ts";
 
 /** What is known of the running container and of this host. */

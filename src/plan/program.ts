@@ -16,6 +16,8 @@ export interface ProgramContext {
   /** Security modules that are in force on this host. */
   readonly modules: SecurityContext["modules"];
   readonly preserveFds: number;
+  /** Whether the program keeps the supplementary groups of whoever called box. */
+  readonly keepsGroups: boolean;
   /** Variables that the caller's socket activation adds; LISTEN_PID the program's process adds to them. */
   readonly activation: readonly string[];
 }
@@ -45,7 +47,10 @@ export function planProgram(
   const env = [...(process.env ?? []), ...activation];
   return {
     program: {
-      process: planProcess({ ...process, env }, linux, activation.length > 0),
+      process: planProcess({ ...process, env }, linux, {
+        activated: activation.length > 0,
+        groups: context.keepsGroups,
+      }),
       security: security.ops,
       seccomp,
       preserveFds: context.preserveFds,

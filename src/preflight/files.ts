@@ -4,8 +4,8 @@ import { describe, quote } from "../base/quote.ts";
 import { look, procText } from "../facts/look.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT } from "../linux/constants.ts";
 import type { Findings } from "../spec/findings.ts";
+import { hasJoinedNamespace, hasNamespace } from "../spec/namespaces.ts";
 import { isBind } from "../spec/rules/mounts.ts";
-import { hasJoinedNamespace, hasNamespace } from "../spec/rules/namespaces.ts";
 import type { Mount } from "../spec/types.ts";
 import type { Subject } from "./host.ts";
 

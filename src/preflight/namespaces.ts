@@ -6,7 +6,7 @@ import { subordinateIds, userName } from "../facts/users.ts";
 import { NSFS_MAGIC, O_PATH } from "../linux/constants.ts";
 import { fileSystemType, open } from "../linux/file.ts";
 import { entry, type Findings } from "../spec/findings.ts";
-import { hasNewNamespace } from "../spec/rules/namespaces.ts";
+import { hasNewNamespace } from "../spec/namespaces.ts";
 import { sysctlComponents } from "../spec/sysctl-key.ts";
 import type { IdMapping, NamespaceType } from "../spec/types.ts";
 import type { Subject } from "./host.ts";

@@ -8,7 +8,7 @@ import { open } from "../linux/file.ts";
 import { getLimit, resourceNumbers } from "../linux/process.ts";
 import { SyscallError } from "../linux/raw.ts";
 import type { Findings } from "../spec/findings.ts";
-import { hasJoinedNamespace } from "../spec/rules/namespaces.ts";
+import { hasJoinedNamespace } from "../spec/namespaces.ts";
 import type { Hook, Process } from "../spec/types.ts";
 import { capabilityNames, hookKinds } from "../spec/vocabulary.ts";
 import type { Subject } from "./host.ts";
@@ -34,11 +34,14 @@ function unusable(path: string): string | undefined {
 /** Programs of the container as far as its root file system shows them: a mount may bring more, so they are warnings. */
 export function programCheck({ spec, bundle }: Subject, findings: Findings): void {
   const programs = [
-    ...(spec.process === undefined ? [] : [["process.args[0]", candidatesOf(spec.process)] as const]),
+    ...(spec.process === undefined || spec.process.args[0] === ""
+      ? []
+      : [["process.args[0]", candidatesOf(spec.process)] as const]),
     ...(spec.hooks?.startContainer ?? []).map(
       ({ path }, index) => [`hooks.startContainer[${index}].path`, [path]] as const,
     ),
   ];
+  if (spec.process?.args[0] === "") findings.problem("process.args[0]", "an empty name is the name of no program");
   if (programs.length === 0 || spec.root === undefined || hasJoinedNamespace(spec, "mount")) return;
   try {
     using directory = open("cwd", resolve(bundle, spec.root.path), O_PATH | O_DIRECTORY);

@@ -54,12 +54,16 @@ export function setLimits(limits: readonly LimitOp[]): void {
 
 /** Sets all ids and groups to exactly the wanted ones, and reads them back: the order is groups, gid, uid. */
 export function setCredentials({ uid, gid, groups }: ProcessOps, maySetGroups: boolean): void {
-  if (!maySetGroups || !groupsAreSet(groups)) requireNoGroups(groups);
+  if (groups !== undefined) setOnly(groups, maySetGroups);
   setGid(gid);
   setUid(uid);
   const ids = getIds();
   if (ids.uid.some((id) => id !== uid) || ids.gid.some((id) => id !== gid))
     throw new Error("ids differ after they were set");
+}
+
+function setOnly(groups: readonly number[], maySetGroups: boolean): void {
+  if (!maySetGroups || !groupsAreSet(groups)) requireNoGroups(groups);
 }
 
 /** @returns false in a user namespace that denies it, which one that is joined or the caller's may: user_namespaces(7) */

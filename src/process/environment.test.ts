@@ -81,6 +81,10 @@ test("candidates() takes a program with a slash as it is, whatever PATH says", (
   }
 });
 
+test("candidates() has none for an empty name, which would be that of a directory", () => {
+  assert.deepEqual(candidates("", ["PATH=/bin:"]), []);
+});
+
 test("candidates() tries every directory of PATH in order, an empty one being the working directory", () => {
   const cases: [string, string[]][] = [
     ["PATH=/a:/b", ["/a/sh", "/b/sh"]],

@@ -19,9 +19,13 @@ export function homeOf(passwd: string, uid: number): string {
 /** Where a program without a slash in its name is looked for when PATH is not set. */
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** The paths at which a program may be, in order: execvp's meaning of args[0]. An empty entry is the working directory. */
+/**
+ * The paths at which a program may be, in order: execvp's meaning of args[0]. An empty entry is the working directory, an
+ * empty name is that of no program, and not that of the directories in which one is looked for.
+ */
 export function candidates(program: string, env: readonly string[]): string[] {
   if (program.includes("/")) return [program];
+  if (program === "") return [];
   return (valueOf(env, "PATH") ?? defaultPath)
     .split(":")
     .map((directory) => `${directory === "" ? "." : directory}/${program}`);

@@ -17,7 +17,8 @@ export interface ProcessOps {
   readonly cwd: string;
   readonly uid: number;
   readonly gid: number;
-  readonly groups: readonly number[];
+  /** Undefined leaves those of whoever called box. */
+  readonly groups: readonly number[] | undefined;
   readonly umask: number;
   readonly limits: readonly LimitOp[];
   /** Undefined leaves it as it is; written by the parent, through the host's /proc. */

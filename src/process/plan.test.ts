@@ -55,6 +55,12 @@ test("planProcess() hands on what is given", () => {
   });
 });
 
+test("planProcess() sets no groups where the caller's are kept", () => {
+  const user = { uid: 1, gid: 2, additionalGids: [3] };
+  assert.equal(planProcess({ ...process, user }, {}, { activated: false, groups: true }).groups, undefined);
+  assert.deepEqual(planProcess({ ...process, user }, {}, { activated: false, groups: false }).groups, [3]);
+});
+
 test("planProcess() keeps every bit of a limit", () => {
   const plan = planProcess({
     ...process,

@@ -7,21 +7,26 @@ import type { AffinityOp, MemoryPolicyOp, ProcessOps, SchedulerOp } from "./ops.
 /** An unset umask is 0022, as callers of the other runtimes expect (docs/conformance.md). */
 const defaultUmask = 0o022;
 
-/**
- * @param linux the container's: some of it holds for every program in it
- * @param activated whether the environment is that of socket activation
- */
-export function planProcess(process: Process, linux: Linux = {}, activated = false): ProcessOps {
+/** What of the caller's the program has. */
+export interface Handed {
+  /** Whether the environment is that of socket activation. */
+  readonly activated: boolean;
+  /** Whether it keeps the caller's supplementary groups, whatever the configuration says of some. */
+  readonly groups: boolean;
+}
+
+/** @param linux the container's: some of it holds for every program in it */
+export function planProcess(process: Process, linux: Linux = {}, handed?: Handed): ProcessOps {
   const { memoryPolicy, personality } = linux;
   const { args, env = [], cwd, user, rlimits = [], oomScoreAdj } = process;
   return {
     args,
     env: lastWins(env),
-    activated: activated || undefined,
+    activated: handed?.activated || undefined,
     cwd,
     uid: user.uid,
     gid: user.gid,
-    groups: user.additionalGids ?? [],
+    groups: handed?.groups ? undefined : (user.additionalGids ?? []),
     umask: user.umask ?? defaultUmask,
     limits: rlimits.map(({ type, soft, hard }) => ({ type, soft: soft.toString(), hard: hard.toString() })),
     oomScoreAdj,

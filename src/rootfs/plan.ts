@@ -1,7 +1,7 @@
 /** From the specification's root, mounts, devices and paths to what rootfs/apply.ts performs. Pure. */
 import { clean, resolve } from "../base/path.ts";
+import { hasJoinedNamespace, hasNamespace, hasNewNamespace } from "../spec/namespaces.ts";
 import { each, refuse } from "../spec/refusal.ts";
-import { hasJoinedNamespace, hasNamespace, hasNewNamespace } from "../spec/rules/namespaces.ts";
 import { utf8Length } from "../spec/rules/text.ts";
 import type { Device, Linux, Mount, NamespaceType, Spec } from "../spec/types.ts";
 import { defaultDevices } from "./devices.ts";

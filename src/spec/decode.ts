@@ -3,7 +3,7 @@
  *
  * What is promised of a valid document: every value has the type of types.ts, integers are within their bounds and safe
  * or bigint, strings can go to the kernel as they are, and no rule of rules/ objects. Unknown properties were ignored
- * and may still be there, unchecked.
+ * and may still be there, unchecked; so was the size of a console without a terminal.
  */
 import { checkMounts, checkProcess, checkResources, checkSpec } from "#validators";
 import { BoxError } from "../base/errors.ts";

@@ -2,8 +2,9 @@
  * The configuration that `box spec` writes: a shell on a terminal, every namespace, the file systems that programs
  * expect, and the parts of /proc and /sys that have hurt before hidden or read-only.
  */
+
+import { ociVersion } from "./oci-version.ts";
 import type { IdMapping, Linux, Mount, Spec } from "./types.ts";
-import { ociVersion } from "./vocabulary.ts";
 
 /** Who runs box, for a configuration that works without privilege. */
 export interface Caller {

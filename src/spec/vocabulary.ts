@@ -1,11 +1,8 @@
 /**
- * The version and the closed word lists of the OCI configuration (runtime-spec 1.3.0, Linux).
+ * The closed word lists of the OCI configuration (runtime-spec, Linux).
  *
  * The schema, the static types and the rules all take their words from here, so that a word is added in one place.
  */
-
-/** The version of the specification that box implements. */
-export const ociVersion = "1.3.0";
 
 /** linux.namespaces[].type */
 export const namespaceTypes = ["mount", "pid", "network", "uts", "ipc", "user", "cgroup", "time"] as const;

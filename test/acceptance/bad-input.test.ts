@@ -215,3 +215,11 @@ scenario("an id of 255 bytes is as good as any", async (lab) => {
   assert.equal((await lab.runtime.start(id)).status, 0);
   assert.equal(await shim.stdout.end(), "long\n");
 });
+
+scenario("create refuses an offset of a clock that has none, and names it", { boxOnly: "its text" }, async (lab) => {
+  const container = lab.container(["/bin/true"], ({ linux }) => {
+    linux.namespaces.push({ type: "time" });
+    linux.timeOffsets = { realtime: { secs: 1 } };
+  });
+  await refusedWithoutTrace(lab, container, /linux\.timeOffsets\["realtime"\]: must be for monotonic or boottime/);
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { command } from "./harness/command.ts";
 import type { Spec } from "./harness/config.ts";
 import { context } from "./harness/context.ts";
@@ -304,3 +304,103 @@ for (const name of ["spec", "features"]) {
     ok(await command([...user, context.runtime.path, name], { cwd, env: { XDG_RUNTIME_DIR: undefined } }));
   });
 }
+
+scenario("the usage is that of the command, whatever the values before it", { boxOnly: "usage errors" }, async () => {
+  for (const [args, text] of [
+    [["--root", "run", "list", "--bad"], 'unknown option "--bad" (usage: box list [options], see box list --help)'],
+    [
+      ["--bad", "list"],
+      'unknown option "--bad" (usage: box [global options] COMMAND [options] [arguments], see box --help)',
+    ],
+  ] as const) {
+    const result = await direct(...args);
+    refused(result);
+    assert.equal(result.stderr, `box: ${text}\n`);
+  }
+});
+
+scenario("help explains itself, and refuses what is no command", { boxOnly: "help texts" }, async () => {
+  const overview = ok(await direct("help")).stdout;
+  for (const args of [["help", "--help"], ["help", "-h"], ["help", "help"], ["--usage"], ["-?"]])
+    assert.equal(ok(await direct(...args)).stdout, overview);
+  assert.equal(ok(await direct("help", "run")).stdout, ok(await direct("run", "--help")).stdout);
+  refused(await direct("help", "frob"), /unknown command "frob"/);
+  refused(await direct("help", "run", "kill"), /help: too many arguments/);
+});
+
+scenario("global options have the short names that other runtimes give them", { boxOnly: "a union" }, async (lab) => {
+  assert.equal(ok(await direct("-V")).stdout, ok(await direct("--version")).stdout);
+  mkdirSync(lab.root);
+  refused(await direct("-r", lab.root, "-l", lab.path("log"), "state", "unknown"), /does not exist/);
+  assert.match(readFileSync(lab.path("log"), "utf8"), /does not exist/);
+});
+
+scenario("--rootless takes true, false and auto alone", { boxOnly: "usage errors" }, async (lab) => {
+  mkdirSync(lab.root);
+  for (const value of ["true", "false", "auto"]) ok(await lab.runtime.call([`--rootless=${value}`, "list"]));
+  refused(await lab.runtime.call(["--rootless=foo", "list"]), /--rootless: must be auto or true or false, not "foo"/);
+});
+
+scenario(
+  "--systemd-log writes to the journal, and nowhere else",
+  { ...services, root: "mounts on the host" },
+  async (lab) => {
+    const line = await heard(lab, { socket: "/run/systemd/journal/socket", options: ["--systemd-log"] });
+    assert.match(line, /^MESSAGE=container "missing": .* SYSLOG_IDENTIFIER=box /);
+    refused(
+      await lab.runtime.call(["--systemd-log", "--log", lab.path("log"), "list"]),
+      /^box: --systemd-log: contradicts --log/,
+    );
+  },
+);
+
+scenario("an option with an empty value is one that is not given", { boxOnly: "as runc has it" }, async (lab) => {
+  mkdirSync(lab.root);
+  const empty = (...names: string[]) => names.flatMap((name) => [name, ""]);
+  ok(await lab.runtime.call([...empty("--log", "--log-format", "--cgroup-manager", "--trace"), "list", "-f", ""]));
+  ok(await lab.runtime.call(["spec", ...empty("-b", "-f")], { cwd: lab.dir }));
+  const spec = JSON.parse(readFileSync(lab.path("config.json"), "utf8")) as { ociVersion: string };
+  assert.match(spec.ociVersion, /^1\./);
+  refused(await direct("--root", "", "list"), /^box: --root: must not be empty/);
+  refused(await lab.runtime.call(["create", "--bundle", "", "x"]), /^box: --bundle: must not be empty/);
+  refused(await lab.runtime.call(["events", "--interval", "", "x"]), /^box: --interval: must not be empty/);
+  const { status, stderr } = await lab.runtime.call(["exec", "-p", "", "x"]);
+  assert.deepEqual([status, stderr.slice(0, 29)], [1, "box: exec: COMMAND is missing"]);
+});
+
+scenario(
+  "create and exec take empty values for options that are not given",
+  { boxOnly: "as runc has it", bare: false },
+  async (lab) => {
+    const container = lab.container(["/bin/probe", "wait"]);
+    const nothing = ["--console-socket", "--pidfd-socket", "--preserve-fds", "--config"].flatMap((name) => [name, ""]);
+    await container.create(nothing);
+    const flags = ["--console-socket", "--pid-file", "--cwd", "--user", "--apparmor", "-p"].flatMap((name) => [
+      name,
+      "",
+    ]);
+    assert.equal(ok(await lab.runtime.exec(container.id, ["echo", "here"], flags)).stdout, "here\n");
+  },
+);
+
+scenario(
+  "files that the caller asks for have the caller's umask",
+  { boxOnly: "0666 less the umask", bare: false },
+  async (lab) => {
+    const { id, bundle, runtime } = lab.container(["/bin/true"]);
+    const modes = (...names: string[]) => names.map((name) => (statSync(lab.path(name)).mode & 0o777).toString(8));
+    const masked = (umask: string, ...args: string[]) =>
+      command(["sh", "-c", `umask ${umask}; exec "$@"`, "sh", ...runtime.argv(args)], { cwd: lab.dir });
+    for (const [umask, mode] of [
+      ["002", "664"],
+      ["077", "600"],
+      ["022", "644"],
+    ] as const) {
+      const [pid, log, trace, config] = [`pid-${umask}`, `log-${umask}`, `trace-${umask}`, `config-${umask}`] as const;
+      ok(await masked(umask, "run", "--bundle", bundle, "--pid-file", lab.path(pid), id));
+      await masked(umask, "--log", lab.path(log), "--trace", lab.path(trace), "state", "unknown");
+      ok(await masked(umask, "spec", "--file", config));
+      assert.deepEqual(modes(pid, log, trace, config), [mode, mode, mode, mode], umask);
+    }
+  },
+);

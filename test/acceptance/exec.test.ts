@@ -349,23 +349,7 @@ scenario(
   { boxOnly: "a doubtful id is no id" },
   async (lab) => {
     const { runtime, id } = await lab.running();
-    const wrong = [
-      "",
-      ":",
-      ":1",
-      "1:",
-      "+1",
-      "-1",
-      "01",
-      "0x10",
-      "1e1",
-      " 1",
-      "1 ",
-      "1;0",
-      "root",
-      "1:1:1",
-      "4294967295",
-    ];
+    const wrong = [":", ":1", "1:", "+1", "-1", "01", "0x10", "1e1", " 1", "1 ", "1;0", "root", "1:1:1", "4294967295"];
     for (const user of [...wrong, "4294967296", "18446744073709551616", "1:4294967296", "0:-1"]) {
       const result = await runtime.exec(id, ["/bin/true"], [`--user=${user}`]);
       assert.equal(result.status, 1, describeResult(result));

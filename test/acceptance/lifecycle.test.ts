@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "./harness/command.ts";
 import { context } from "./harness/context.ts";
@@ -258,3 +258,17 @@ scenario("a relative state root starts from the caller's directory", { boxOnly: 
   ok(await command(argv, { cwd: lab.dir }));
   assert.ok(existsSync(lab.path(`state/${container.id}`)));
 });
+
+scenario(
+  "create refuses a directory as the pid file, and leaves it and what else it has not written",
+  { boxOnly: "told by box" },
+  async (lab) => {
+    const container = lab.container(["/bin/true"]);
+    mkdirSync(lab.path("directory"));
+    const flags = ["--pid-file", lab.path("directory")];
+    const result = await lab.watch(lab.runtime.create(container.id, container.bundle, flags)).result();
+    refused(result, /--pid-file: .*\(EISDIR\)\n$/);
+    assert.ok(existsSync(lab.path("directory")));
+    assert.deepEqual(lab.leaks(), []);
+  },
+);

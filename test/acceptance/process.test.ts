@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, openSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, openSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "./harness/command.ts";
 import type { Capabilities, Process, Spec } from "./harness/config.ts";
@@ -711,3 +711,61 @@ for (const [property, value, need] of [
     },
   );
 }
+
+scenario("an empty name is the name of no program", { boxOnly: "execvp's meaning of args[0]" }, async (lab) => {
+  const text = /exec: "": executable file not found in \$PATH \(ENOENT\)\n$/;
+  const container = lab.container([""]);
+  refused(await container.creating().result(), text);
+  const running = await lab.running();
+  refused(await lab.runtime.exec(running.id, [""]), text);
+});
+
+const keepGroups = "run.oci.keep_original_groups";
+
+for (const [where, change] of [
+  ["on the host", () => undefined],
+  [
+    // As rootless engines set it up: groups of the host's that are not mapped count all the same.
+    "in a user namespace that does not map them",
+    ({ linux }: Spec) => {
+      linux.namespaces = [...linux.namespaces.filter(({ type }) => type !== "user"), { type: "user" }];
+      linux.uidMappings = linux.gidMappings = [{ containerID: 0, hostID: 0, size: 100 }];
+    },
+  ],
+] as const)
+  scenario(
+    `the program and those of exec have the caller's groups when an annotation says so, ${where}`,
+    { root: "what an ordinary user cannot hand down", needs: ["userspace: setpriv"], boxOnly: "crun's annotation" },
+    async (lab) => {
+      const { id, runtime, bundle } = lab.container(["/bin/probe", "wait"], (spec) => {
+        change(spec);
+        // What Podman adds from the image's files gives way.
+        spec.process.user = { uid: 7, gid: 8, additionalGids: [9] };
+        spec.annotations = { [keepGroups]: "1" };
+      });
+      const as = (...args: string[]) => command(["setpriv", "--groups", "70123,70124", ...runtime.argv(args)]);
+      const detach = ["sh", "-c", 'exec "$@" </dev/null >/dev/null 2>&1', "sh"];
+      const run = ["setpriv", "--groups", "70123,70124", ...runtime.argv(["run", "--detach", "--bundle", bundle, id])];
+      ok(await command([...detach, ...run]));
+      const { pid } = JSON.parse(ok(await runtime.state(id)).stdout) as { pid: number };
+      const groupsOf = (status: string) => /^Groups:\t(.*?) ?$/m.exec(status)?.[1];
+      // As the host sees them.
+      assert.equal(groupsOf(readFileSync(`/proc/${pid}/status`, "utf8")), "70123 70124");
+      const seen = groupsOf(ok(await as("exec", id, "cat", "/proc/self/status")).stdout);
+      assert.equal(seen, where === "on the host" ? "70123 70124" : "65534 65534");
+      refused(await as("exec", "--additional-gids", "5", id, "true"), /--additional-gids: .*keep_original_groups/);
+    },
+  );
+
+scenario(
+  "the caller's groups are kept by no other value of that annotation than one",
+  { root: "what an ordinary user cannot hand down", needs: ["userspace: setpriv"], boxOnly: "crun's annotation" },
+  async (lab) => {
+    const { id, runtime, bundle } = lab.container(["cat", "/proc/self/status"], (spec) => {
+      spec.process.user.additionalGids = [9];
+      spec.annotations = { [keepGroups]: "0" };
+    });
+    const argv = runtime.argv(["run", "--bundle", bundle, id]);
+    assert.match(ok(await command(["setpriv", "--groups", "70123", ...argv])).stdout, /^Groups:\t9 ?$/m);
+  },
+);

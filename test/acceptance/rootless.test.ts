@@ -286,3 +286,16 @@ for (const withRanges of [false, true]) {
     },
   );
 }
+
+scenario("the program has the user's groups when an annotation says so, where none can be set", async (lab) => {
+  const user = new User(lab, plain);
+  await user.configure(["/bin/grep", "Groups", "/proc/self/status"], (spec) => {
+    // What Podman adds from the image's files, and what could not be set here.
+    spec.process.user.additionalGids = [0];
+    spec.annotations = { "run.oci.keep_original_groups": "1" };
+  });
+  // By one who hands groups down that the user cannot take.
+  const argv = ["setpriv", `--reuid=${plain}`, `--regid=${plain}`, "--groups=70123", context.runtime.path];
+  const options = { cwd: user.bundle, env: { XDG_RUNTIME_DIR: user.home } };
+  assert.match(ok(await command([...argv, "run", user.id], options)).stdout, /^Groups:\t65534 ?$/m);
+});

@@ -307,3 +307,9 @@ scenario(
     assert.ok(!existsSync(join(lab.root, container.id, "resources.json")));
   },
 );
+
+scenario("memory takes fractions of a unit", { needs: ["cgroup: memory"], boxOnly: "as runc has it" }, async (lab) => {
+  const container = await lab.created();
+  ok(await lab.runtime.update(container.id, "--memory", "0.0625g"));
+  assert.equal(memoryLimit(container), "67108864");
+});

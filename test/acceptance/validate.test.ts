@@ -242,3 +242,65 @@ scenario("validate writes hostile names on one line", async (lab) => {
   assert.match(stdout, /^error: [^\n]+\nwarning: [^\n]+\n[^\n]+: 1 error, 1 warning\n$/);
   assert.ok(!stdout.includes("\u001b"));
 });
+
+scenario("validate tells of a program without a name", async (lab) => {
+  const { findings } = await verdictOf(lab, lab.container([""]));
+  const paths = findings.map(({ severity, path }) => [severity, path]);
+  assert.deepEqual(paths, [["error", "process.args[0]"]]);
+});
+
+scenario("validate warns of the numbers of a device rule without a type, and create does", async (lab) => {
+  const path = "linux.resources.devices[1]";
+  const container = lab.container(["/bin/true"], ({ linux }) => {
+    linux.resources = { devices: [{ allow: true }, { allow: false, major: 1, minor: 3, access: "rwm" }] };
+  });
+  const { findings } = await verdictOf(lab, container);
+  const message = "major and minor mean nothing without type c or b: the rule is for every device";
+  assert.deepEqual(findings[0], { severity: "warning", path, message, section: findings[0]?.section });
+  await container.create();
+  assert.equal(container.shim.stderr.text, `box: warning: ${path}: ${message}\n`);
+});
+
+scenario("validate lists a wrong annotation and a wrong cgroupsPath of a scope at once", async (lab) => {
+  const container = lab.container(["/bin/true"], (spec) => {
+    spec.annotations = { "org.systemd.property.ExecStart": "'/bin/sh'" };
+    spec.linux.cgroupsPath = "/not/for:systemd";
+  });
+  const { runtime, bundle } = container;
+  const { stdout } = await runtime.call(["--systemd-cgroup", "validate", "--bundle", bundle, "--json"]);
+  const { findings } = JSON.parse(stdout) as Verdict;
+  const paths = findings.filter(({ severity }) => severity === "error").map((one) => one.path);
+  assert.deepEqual(paths, ['annotations["org.systemd.property.ExecStart"]', "linux.cgroupsPath"]);
+});
+
+scenario("validate passes over a size of a console that is not there", async (lab) => {
+  const sized = (terminal: boolean) =>
+    lab.container(["/bin/true"], ({ process }) => {
+      process.terminal = terminal;
+      process.consoleSize = { height: -1, width: 1.5 };
+    });
+  assert.deepEqual((await verdictOf(lab, sized(false))).findings, []);
+  const { findings } = await verdictOf(lab, sized(true));
+  assert.deepEqual(
+    findings.map(({ path }) => path),
+    ["process.consoleSize.height", "process.consoleSize.width"],
+  );
+});
+
+scenario("validate and create warn of what crun would do for an annotation and box does not", async (lab) => {
+  const container = lab.container(["/bin/true"], (spec) => {
+    spec.annotations = {
+      "run.oci.handler": "krun",
+      "run.oci.keep_original_groups": "0",
+      "run.oci.systemd.subgroup": "",
+      "run.oci.mount_context_type": "context",
+      "run.oci.crun.version": "1.29",
+      "run.ocicle": "x",
+    };
+  });
+  const { findings } = await verdictOf(lab, container);
+  const [path, message] = ['annotations["run.oci.handler"]', "has no effect: box does not do what crun does for it"];
+  assert.deepEqual(findings, [{ severity: "warning", path, message, section: "config.md#configAnnotations" }]);
+  await container.create();
+  assert.equal(container.shim.stderr.text, `box: warning: ${path}: ${message}\n`);
+});

@@ -170,6 +170,7 @@ const programs: Section = {
       "ignored without a terminal",
       "terminal: create gives the terminal's master to the console socket",
       "src/process/plan.test.ts: planProcess() gives a terminal its size only where there is one",
+      "validate: validate passes over a size of a console that is not there",
     ),
     done(
       ["process.cwd"],
@@ -205,8 +206,9 @@ const programs: Section = {
     ),
     done(
       ["process.user.additionalGids"],
-      "exactly these groups",
+      "exactly these groups; the caller's where crun's annotation says so",
       "process: the program has exactly the configured supplementary groups",
+      "process: the program and those of exec have the caller's groups…",
     ),
     done(
       ["process.rlimits[].*"],
@@ -546,6 +548,7 @@ const namespaceRows: Section = {
       "of a new time namespace",
       "namespaces: clocks are set off in a new time namespace",
       "bad input: create refuses a time offset without a time namespace",
+      "bad input: create refuses an offset of a clock that has none, and names it",
       `${plan.namespaces} keeps every bit of a clock's offset, and none where none is given`,
     ),
     done(
@@ -817,7 +820,7 @@ const others: Section = {
       "src/resctrl/apply.kernel.test.ts: enterResctrl()…",
       "src/resctrl/apply.kernel.test.ts: removeResctrl()…",
       "src/resctrl/schemata.test.ts: matches()…",
-      "src/spec/rules/numa.test.ts: intelRdtRule()…",
+      "src/spec/rules/intel-rdt.test.ts: intelRdtRule()…",
       "test/golden/refused.test.ts: a configuration is refused when linux.intelRdt…",
     ),
     done(
@@ -826,7 +829,7 @@ const others: Section = {
       "process: the program's memory comes by…",
       "process: create refuses a memory policy with a node that is not there, and leaves nothing",
       "src/process/plan.test.ts: planProcess() takes what the container's every program has",
-      "src/spec/rules/numa.test.ts: memoryPolicyRule()…",
+      "src/spec/rules/memory-policy.test.ts: memoryPolicyRule()…",
     ),
     done(
       ["linux.personality.*"],

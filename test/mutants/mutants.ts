@@ -322,7 +322,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "delete leaves the cgroup",
     file: "container/delete.ts",
-    replace: "if (record !== undefined && record.cgroup !== null) removeOwnCgroup(record, record.cgroup);",
+    replace: "if (record.cgroup !== null) removeOwnCgroup(record, record.cgroup);",
     by: "",
     tests: ["delete: delete removes the cgroups"],
   },
@@ -656,6 +656,23 @@ export const mutants: readonly Mutant[] = [
     tests: ["process: the program has exactly the configured supplementary groups"],
   },
   {
+    name: "the caller's groups are set though they are to be kept",
+    file: "process/plan.ts",
+    replace: "handed?.groups ? undefined : (user.additionalGids ?? [])",
+    by: "user.additionalGids ?? []",
+    tests: [
+      "process: the program and those of exec have the caller's groups when an annotation says so, on the host",
+      "rootless: the program has the user's groups when an annotation says so, where none can be set",
+    ],
+  },
+  {
+    name: "the caller's groups are kept whatever the annotation says",
+    file: "spec/annotations.ts",
+    replace: '(annotations[keepGroups] ?? "0") !== "0"',
+    by: "annotations[keepGroups] !== undefined",
+    tests: ["process: the caller's groups are kept by no other value of that annotation than one"],
+  },
+  {
     name: "the program gets its group's number as its user's",
     file: "process/plan.ts",
     replace: "user.uid",
@@ -727,6 +744,48 @@ export const mutants: readonly Mutant[] = [
     replace: "checkDirectory();",
     by: 'chdir("/");',
     tests: ["process: the program starts in the configured directory"],
+  },
+  {
+    name: "an empty value counts",
+    file: "cli/args.ts",
+    replace: 'value === "" && option.repeat !== true',
+    by: "false",
+    tests: ["command line: an option with an empty value is one that is not given"],
+  },
+  {
+    name: "a word that --rootless does not know is passed over",
+    file: "main.ts",
+    replace: 'globals.word("rootless", ["auto", "true", "false"]);',
+    by: "",
+    tests: ["command line: --rootless takes true, false and auto alone"],
+  },
+  {
+    name: "--systemd-log is passed over",
+    file: "main.ts",
+    replace: '!globals.has("systemd-log")',
+    by: "true",
+    tests: ["command line: --systemd-log writes to the journal, and nowhere else"],
+  },
+  {
+    name: "files of the caller's have box's own umask",
+    file: "cli/umask.ts",
+    replace: "umask(callerUmask)",
+    by: "umask(callerUmask | 0o022)",
+    tests: ["command line: files that the caller asks for have the caller's umask"],
+  },
+  {
+    name: "an offset of an unknown clock is passed over",
+    file: "spec/rules/namespaces.ts",
+    replace: 'clock === "monotonic" || clock === "boottime"',
+    by: 'clock !== ""',
+    tests: ["bad input: create refuses an offset of a clock that has none, and names it"],
+  },
+  {
+    name: "an empty name is looked for in PATH, where it is that of the directories",
+    file: "process/environment.ts",
+    replace: 'if (program === "") return [];',
+    by: "",
+    tests: ["process: an empty name is the name of no program"],
   },
   {
     name: "PATH is ignored",
@@ -1440,9 +1499,16 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a run that fails leaves its pid file",
     file: "cli/commands/run.ts",
-    replace: "removePidFile(pidFile)",
+    replace: "pidFile.retract()",
     by: "undefined",
     tests: ["security: a run that fails leaves no pid file"],
+  },
+  {
+    name: "undoing takes a pid file away that it has not written",
+    file: "cli/handover.ts",
+    replace: "!this.#written",
+    by: "false",
+    tests: ["lifecycle: create refuses a directory as the pid file, and leaves it and what else it has not written"],
   },
 
   // --- exec ---
@@ -1510,7 +1576,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "box's own errors in exec end with 1",
     file: "main.ts",
-    replace: "command.table.failureStatus ?? 1",
+    replace: "table?.failureStatus ?? 1",
     by: "1",
     tests: ["exec: exec reports a program that does not exist"],
   },
@@ -1552,7 +1618,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "exec's pid file is not written",
     file: "cli/commands/exec.ts",
-    replace: "writePidFile(request.pidFile, pid);",
+    replace: "request.pidFile.write(pid);",
     by: "",
     tests: ["exec: --detach returns once the program runs, and leaves it to the caller's subreaper"],
   },

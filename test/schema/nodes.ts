@@ -62,6 +62,8 @@ export interface Place {
   readonly steps: readonly (string | number)[];
   readonly node: Node;
   readonly required: boolean;
+  /** Where the flag is without which nothing is judged here. */
+  readonly onlyWith?: readonly (string | number)[];
 }
 
 /** Every place in the full document of a node, the document itself first. */
@@ -72,7 +74,9 @@ export function places(node: Node, path = "", steps: readonly (string | number)[
   if (values !== undefined) return [here, ...places(values, `${path}["key"]`, [...steps, "key"])];
   const children = Object.entries(node.properties ?? {}).flatMap(([key, child]) => {
     const wanted = (node.required?.includes(key) ?? false) && child.default === undefined;
-    return places(child, `${path}.${key}`, [...steps, key], wanted);
+    const inner = places(child, `${path}.${key}`, [...steps, key], wanted);
+    const { onlyWith } = child;
+    return onlyWith === undefined ? inner : inner.map((place) => ({ ...place, onlyWith: [...steps, onlyWith] }));
   });
   return [here, ...children];
 }

@@ -7,7 +7,7 @@ import { checkMounts, checkProcess, checkResources, checkSpec } from "#validator
 import { type Check, isPlainText, type Sink } from "../../src/spec/check.ts";
 import { type Finding, Findings } from "../../src/spec/findings.ts";
 import { generate, toJsonSchema } from "../../tools/gen-validators.ts";
-import { arbitrary, full, nodeOf, places, spoilt, wrongValues } from "./nodes.ts";
+import { arbitrary, full, nodeOf, type Place, places, spoilt, wrongValues } from "./nodes.ts";
 
 const documents: Readonly<Record<string, Check>> = {
   Spec: checkSpec,
@@ -58,7 +58,7 @@ for (const [name, check] of Object.entries(documents)) {
     fc.assert(
       fc.property(step, ({ document, place, wrong }) => {
         assert.deepEqual(problems(check, document), []);
-        const all = places(node).filter(({ steps }) => reaches(document, steps));
+        const all = places(node).filter((one) => reaches(document, one.steps) && isJudged(document, one));
         const { path, steps, node: there } = all[place % all.length] ?? { path: "", steps: [], node };
         const values = wrongValues(there);
         const found = problems(check, spoilt(document, steps, values[wrong % values.length]));
@@ -85,13 +85,30 @@ for (const [name, check] of Object.entries(documents)) {
 
 /** Whether a document has a value at `steps`. */
 function reaches(document: unknown, steps: readonly (string | number)[]): boolean {
+  return valueAt(document, steps) !== undefined;
+}
+
+function valueAt(document: unknown, steps: readonly (string | number)[]): unknown {
   let at = document;
   for (const step of steps) {
-    if (typeof at !== "object" || at === null || !Object.hasOwn(at, step)) return false;
+    if (typeof at !== "object" || at === null || !Object.hasOwn(at, step)) return undefined;
     at = (at as Record<string | number, unknown>)[step];
   }
-  return true;
+  return at;
 }
+
+function isJudged(document: unknown, { onlyWith }: Place): boolean {
+  return onlyWith === undefined || valueAt(document, onlyWith) === true;
+}
+
+test("what counts with another property only is not judged without that", () => {
+  const process = full(nodeOf("Process")) as object;
+  for (const consoleSize of [null, 7, {}, { height: -1, width: 0 }]) {
+    for (const without of [{ terminal: false }, { terminal: undefined }])
+      assert.deepEqual(problems(checkProcess, { ...process, ...without, consoleSize }), []);
+    assert.notDeepEqual(problems(checkProcess, { ...process, terminal: true, consoleSize }), []);
+  }
+});
 
 /** ajv knows numbers only. */
 function rounded(value: unknown): unknown {

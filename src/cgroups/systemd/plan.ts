@@ -16,19 +16,27 @@ export interface ScopePlan {
 }
 
 /**
+ * @param limits as planSettings gives them; what they refuse is told with the rest
  * @param ask tells of the host's systemd; called when nothing else stands in the way, for it takes the bus
  * @param isV1 whether the host has v1 hierarchies (hybrid ones too)
  */
 export function planScope(
   spec: Spec,
   id: string,
-  { settings, devices }: CgroupSettings,
+  limits: () => CgroupSettings,
   ask: () => SystemdFacts,
   isV1: boolean,
 ): ScopePlan {
-  const { annotated, deviceProperties } = together({
+  const cgroupsPath = spec.linux?.cgroupsPath ?? "";
+  const { annotated, limited } = together({
     annotated: () => planProperties(spec.annotations ?? {}),
-    deviceProperties: () => refusing("linux.resources.devices", () => devicePropertiesOf(isV1 ? devices : [])),
+    limited: () => {
+      const { settings, devices } = limits();
+      const ofDevices = refusing("linux.resources.devices", () => devicePropertiesOf(isV1 ? devices : []));
+      return [...propertiesOf(settings), ...ofDevices];
+    },
+    // What an empty slice stands for is the manager's to say, not what is wrong with the rest.
+    place: () => placeOf(cgroupsPath, id, false),
   });
   const facts = ask();
   if (isV1 && facts.isUser)
@@ -36,25 +44,19 @@ export function planScope(
       "linux.cgroupsPath",
       "a user's own systemd can be given the controllers of cgroup v2 only, and this host has v1",
     );
-  const place = placeOf(spec.linux?.cgroupsPath ?? "", id, facts);
+  const place = placeOf(cgroupsPath, id, facts.isUser);
   return {
     path: `${facts.controlGroup}${slicePath(place.slice)}/${place.scope}`,
     unit: {
       name: place.scope,
       bus: facts.bus,
       // Of a property that is there twice the last counts: the configuration's limits.
-      properties: [
-        ...basics(id, place.slice),
-        ...(isV1 ? accounts : []),
-        ...annotated,
-        ...propertiesOf(settings),
-        ...deviceProperties,
-      ],
+      properties: [...basics(id, place.slice), ...(isV1 ? accounts : []), ...annotated, ...limited],
     },
   };
 }
 
-function placeOf(cgroupsPath: string, id: string, { isUser }: SystemdFacts): ScopeName {
+function placeOf(cgroupsPath: string, id: string, isUser: boolean): ScopeName {
   const slice = isUser ? "user.slice" : "system.slice";
   return refusing("linux.cgroupsPath", () =>
     cgroupsPath === "" ? { slice, scope: scopeName("box", id) } : parseScopePath(cgroupsPath, slice),

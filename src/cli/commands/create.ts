@@ -3,7 +3,7 @@ import { createContainer } from "../../container/create.ts";
 import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
 import { creationOptions, prepareCreation } from "../creation.ts";
-import { consoleSender, fromHere, pidfdSender, removePidFile, writePidFile } from "../handover.ts";
+import { consoleSender, fromHere, PidFile, pidfdSender } from "../handover.ts";
 
 export const table: CommandTable = {
   name: "create",
@@ -14,7 +14,7 @@ export const table: CommandTable = {
 
 export function run(args: Arguments, context: Context): number {
   const consoleSocket = fromHere(args.text("console-socket"));
-  const pidFile = fromHere(args.text("pid-file"));
+  const pidFile = new PidFile(fromHere(args.text("pid-file")));
   const pidfdSocket = fromHere(args.text("pidfd-socket"));
   const { plan, config, manager } = prepareCreation(args, context, true);
   const sendPidfd = pidfdSender(pidfdSocket);
@@ -26,9 +26,9 @@ export function run(args: Arguments, context: Context): number {
     furnish: manager && ((directory) => manager.makePlace(directory)),
     publish: ({ pid, pidfd }) => {
       sendPidfd(pidfd);
-      writePidFile(pidFile, pid);
+      pidFile.write(pid);
     },
-    retract: () => removePidFile(pidFile),
+    retract: () => pidFile.retract(),
     warn: context.log.warn,
     debug: (message) => context.log.debug(message),
   });

@@ -10,7 +10,12 @@ export const table: CommandTable = {
   summary: "Prints what containers use and when their memory runs out, as lines of JSON, until they end.",
   operands: [{ name: "ID" }, { name: "ID", optional: true, rest: true }],
   options: [
-    { name: "interval", value: "TIME", help: "time between two records, such as 500ms or 1m30s (default 5s)" },
+    {
+      name: "interval",
+      value: "TIME",
+      notEmpty: true,
+      help: "time between two records, such as 500ms or 1m30s (default 5s)",
+    },
     { name: "stats", help: "print one record of each container and end" },
   ],
 };

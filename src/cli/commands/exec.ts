@@ -25,7 +25,7 @@ import type { ValidProcess, ValidSpec } from "../../spec/types.ts";
 import { capabilityNames } from "../../spec/vocabulary.ts";
 import { type Arguments, type CommandTable, UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
-import { checkTerminal, consoleSender, inheritedFds, pidfdSender, writePidFile } from "../handover.ts";
+import { checkTerminal, consoleSender, inheritedFds, PidFile, pidfdSender } from "../handover.ts";
 
 export const table: CommandTable = {
   name: "exec",
@@ -64,8 +64,9 @@ export function run(args: Arguments, context: Context): number {
   if (!sealed) throw new Error("this process is not sealed");
   const id = checkId(args.operand(0));
   const fds = inheritedFds(args, context);
+  const file = args.text("process");
   const request: Request = {
-    source: args.has("process") ? { file: args.text("process") as string } : { options: processOptions(args) },
+    source: file === undefined ? { options: processOptions(args) } : { file },
     preserveFds: fds.count,
     activation: fds.env,
     cgroups: args.texts("cgroup"),
@@ -74,7 +75,7 @@ export function run(args: Arguments, context: Context): number {
     detached: args.has("detach"),
     consoleSocket: args.text("console-socket"),
     pidfdSocket: args.text("pidfd-socket"),
-    pidFile: args.text("pid-file"),
+    pidFile: new PidFile(args.text("pid-file")),
   };
   return within(
     () => `exec ${quote(id)}`,
@@ -90,7 +91,7 @@ interface Request extends ExecOptions {
   readonly detached: boolean;
   readonly consoleSocket: string | undefined;
   readonly pidfdSocket: string | undefined;
-  readonly pidFile: string | undefined;
+  readonly pidFile: PidFile;
 }
 
 function execute(id: string, request: Request, context: Context): number {
@@ -113,7 +114,7 @@ function start(target: Target, request: Request, foreground: Foreground | undefi
     takeTerminal: foreground?.takeTerminal ?? consoleSender(consoleSocket),
     publish: ({ pid, pidfd }) => {
       sendPidfd(pidfd);
-      writePidFile(request.pidFile, pid);
+      request.pidFile.write(pid);
     },
     awaitThaw: request.ignorePaused ? (foreground?.awaitReadable ?? waitReadable) : undefined,
   });

@@ -9,7 +9,7 @@ import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
 import { creationOptions, prepareCreation } from "../creation.ts";
 import { deletion } from "../deletion.ts";
-import { consoleSender, fromHere, pidfdSender, removePidFile, writePidFile } from "../handover.ts";
+import { consoleSender, fromHere, PidFile, pidfdSender } from "../handover.ts";
 
 export const table: CommandTable = {
   name: "run",
@@ -27,7 +27,7 @@ export const table: CommandTable = {
 export function run(args: Arguments, context: Context): number {
   const { store, log } = context;
   const consoleSocket = fromHere(args.text("console-socket"));
-  const pidFile = fromHere(args.text("pid-file"));
+  const pidFile = new PidFile(fromHere(args.text("pid-file")));
   const pidfdSocket = fromHere(args.text("pidfd-socket"));
   const detached = args.has("detach");
   const { plan, config, manager } = prepareCreation(args, context, detached);
@@ -48,9 +48,9 @@ export function run(args: Arguments, context: Context): number {
       }),
     publish: ({ pid, pidfd }) => {
       sendPidfd(pidfd);
-      writePidFile(pidFile, pid);
+      pidFile.write(pid);
     },
-    retract: () => removePidFile(pidFile),
+    retract: () => pidFile.retract(),
     warn: log.warn,
     debug: (message) => log.debug(message),
   });

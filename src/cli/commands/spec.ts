@@ -9,6 +9,7 @@ import { isErrno } from "../../linux/raw.ts";
 import { type Caller, defaultSpec } from "../../spec/default.ts";
 import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
+import { withCallersUmask } from "../umask.ts";
 
 export const table: CommandTable = {
   name: "spec",
@@ -35,7 +36,7 @@ export function run(args: Arguments, _context: Context): number {
   const spec = defaultSpec(args.has("rootless") ? caller() : undefined);
   using directory = open("cwd", args.text("bundle") ?? ".", O_PATH | O_DIRECTORY);
   try {
-    using file = open(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
+    using file = withCallersUmask(() => open(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666));
     writeAll(file, `${JSON.stringify(spec, null, 2)}\n`, name);
   } catch (thrown) {
     if (isErrno(thrown, EEXIST))

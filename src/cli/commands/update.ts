@@ -58,9 +58,11 @@ export const table: CommandTable = {
 
 export function run(args: Arguments, { store, log }: Context): number {
   const id = checkId(args.operand(0));
-  const request = args.has("resources")
-    ? { resources: readResources(args.text("resources") ?? "", log.warn), schemata: [] }
-    : { resources: resourcesOf(args), schemata: schemataOf(args) };
+  const file = args.text("resources");
+  const request =
+    file === undefined
+      ? { resources: resourcesOf(args), schemata: schemataOf(args) }
+      : { resources: readResources(file, log.warn), schemata: [] };
   updateContainer(store, id, (config, kept) =>
     planContainerUpdate(
       within("config.json", () => decodeSpec(config)),
@@ -73,7 +75,6 @@ export function run(args: Arguments, { store, log }: Context): number {
 }
 
 function readResources(path: string, warn: (message: string) => void): Resources {
-  if (path === "") throw new UsageError("--resources: must not be empty");
   const { text } = path === "-" ? readInput() : readConfig(path);
   return within(path === "-" ? "stdin" : path, () => decodeResources(text, warn));
 }
@@ -83,8 +84,7 @@ function resourcesOf(args: Arguments): Resources {
   const resources: Record<string, Record<string, Int64 | string>> = {};
   for (const [name, property, kind] of limits) {
     const text = args.text(name);
-    // An empty value is what callers send for "not given".
-    if (text === undefined || text === "") continue;
+    if (text === undefined) continue;
     const [group, key] = property.split(".") as [string, string];
     resources[group] = { ...resources[group], [key]: kind === "list" ? text : numberOf(name, text, kind) };
   }
@@ -94,7 +94,7 @@ function resourcesOf(args: Arguments): Resources {
 function schemataOf(args: Arguments): readonly string[] {
   return schemata.flatMap(([name, beginning]) => {
     const line = args.text(name);
-    if (line === undefined || line === "") return [];
+    if (line === undefined) return [];
     if (!line.startsWith(beginning) || line.includes("\n"))
       throw new UsageError(`--${name}: must be one line that starts with "${beginning}", not ${JSON.stringify(line)}`);
     return [line];
@@ -103,21 +103,28 @@ function schemataOf(args: Arguments): readonly string[] {
 
 const units: Readonly<Record<string, bigint>> = {
   "": 1n,
-  b: 1n,
   k: 2n ** 10n,
   m: 2n ** 20n,
   g: 2n ** 30n,
   t: 2n ** 40n,
+  p: 2n ** 50n,
 };
 
-/** A whole number; of bytes, with a unit if need be: `512`, `100m`, `2GiB`, `-1`. */
+/** A whole number; of bytes as callers of runc write them, with a unit if need be: `512`, `100m`, `1.5g`, `2GiB`, `-1`. */
 export function numberOf(option: string, text: string, kind: "bytes" | "number"): Int64 {
-  const [, digits, unit = ""] = /^(-1|[0-9]{1,20})(?:([bkmgt])(?:i?b)?)?$/i.exec(text) ?? [];
-  const factor = units[unit.toLowerCase()];
-  if (digits === undefined || factor === undefined || (unit !== "" && (kind === "number" || digits === "-1"))) {
+  const value = /^(-1|[0-9]{1,20})$/.test(text) ? BigInt(text) : kind === "bytes" ? bytesIn(text) : undefined;
+  if (value === undefined) {
     const form = kind === "bytes" ? "a number of bytes such as 100m, or -1" : "a whole number";
     throw new UsageError(`--${option}: must be ${form}, not ${JSON.stringify(text)}`);
   }
-  const value = BigInt(digits) * factor;
   return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
+}
+
+/** A size as go-units reads it (RAMInBytes); what is left of a byte is cut off. */
+function bytesIn(text: string): bigint | undefined {
+  const form = /^(?=\.?[0-9])([0-9]{0,20})(?:\.([0-9]{0,20}))? ?(?:b|([kmgtp])(?:i?b)?)?$/i;
+  const [whole, digits = "", fraction = "", unit = ""] = form.exec(text) ?? [];
+  const factor = units[unit.toLowerCase()];
+  if (whole === undefined || factor === undefined) return undefined;
+  return (BigInt(digits + fraction) * factor) / 10n ** BigInt(fraction.length);
 }

@@ -1,8 +1,8 @@
 /** Devices in the container, and network devices moved into it (config-linux.md). */
 import { describe } from "../../base/quote.ts";
 import { entry, type Findings } from "../findings.ts";
+import { hasNamespace } from "../namespaces.ts";
 import type { Spec } from "../types.ts";
-import { hasNamespace } from "./namespaces.ts";
 import { requireAbsolute, utf8Length } from "./text.ts";
 
 /** Numbers are what a device is; only a FIFO has none. */

@@ -1,8 +1,8 @@
 /** Mounts (config.md, "Mounts"); how options are read is the business of rootfs. */
 import type { Findings } from "../findings.ts";
+import { hasNamespace } from "../namespaces.ts";
 import type { Mount, Spec } from "../types.ts";
 import { idMapRule } from "./id-maps.ts";
-import { hasNamespace } from "./namespaces.ts";
 import { requirePath } from "./text.ts";
 
 /** Every rule of mounts in the container of `spec`; `at` is the path of the array in its document. */

@@ -1,7 +1,8 @@
 /** hostname, domainname and annotations (config.md). */
-import type { Findings } from "../findings.ts";
+import { isUnheard } from "../annotations.ts";
+import { entry, type Findings } from "../findings.ts";
+import { hasNamespace } from "../namespaces.ts";
 import type { Spec } from "../types.ts";
-import { hasNamespace } from "./namespaces.ts";
 import { utf8Length } from "./text.ts";
 
 /** __NEW_UTS_LEN of the kernel. */
@@ -18,9 +19,11 @@ export function utsNamesRule(spec: Spec, findings: Findings): void {
   }
 }
 
-/** Keys of annotations must not be empty (config.md, "Annotations"). */
-export function annotationsRule(spec: Spec, findings: Findings): void {
-  if (spec.annotations !== undefined && Object.hasOwn(spec.annotations, "")) {
-    findings.problem("annotations", "must not have an empty key");
-  }
+/** Keys of annotations must not be empty (config.md, "Annotations"); unknown ones are nobody's business but crun's. */
+export function annotationsRule({ annotations }: Spec, findings: Findings): void {
+  if (annotations === undefined) return;
+  if (Object.hasOwn(annotations, "")) findings.problem("annotations", "must not have an empty key");
+  for (const [key, value] of Object.entries(annotations))
+    if (isUnheard(key, value))
+      findings.warning(`annotations${entry(key)}`, "has no effect: box does not do what crun does for it");
 }

@@ -55,6 +55,13 @@ test("idMapRule() refuses ranges that overlap, are endless or too many", () => {
   ]);
 });
 
+test("timeOffsetsRule() wants clocks that can have an offset", () => {
+  assert.deepEqual(verdictAfter(put("linux.timeOffsets", { realtime: { secs: 1 }, "": {} })), [
+    'linux.timeOffsets["realtime"]: must be for monotonic or boottime: no other clock has an offset',
+    'linux.timeOffsets[""]: must be for monotonic or boottime: no other clock has an offset',
+  ]);
+});
+
 test("timeOffsetsRule() wants a new time namespace", () => {
   const offset = put("linux.timeOffsets", { boottime: { secs: 1 } });
   assert.deepEqual(verdictAfter(offset), []);

@@ -1,23 +1,9 @@
 /** Namespaces, id mappings of the user namespace, time offsets (config-linux.md). */
-import type { Findings } from "../findings.ts";
-import type { NamespaceType, Spec } from "../types.ts";
+import { entry, type Findings } from "../findings.ts";
+import { hasNamespace, hasNewNamespace } from "../namespaces.ts";
+import type { Spec } from "../types.ts";
 import { idMapRule } from "./id-maps.ts";
 import { requireAbsolute } from "./text.ts";
-
-/** Whether the container gets a namespace of this type that is not simply the runtime's: a new one, or one by path. */
-export function hasNamespace(spec: Spec, type: NamespaceType): boolean {
-  return spec.linux?.namespaces?.some((namespace) => namespace.type === type) ?? false;
-}
-
-/** Whether the container gets a new namespace of this type. */
-export function hasNewNamespace(spec: Spec, type: NamespaceType): boolean {
-  return spec.linux?.namespaces?.some((one) => one.type === type && one.path === undefined) ?? false;
-}
-
-/** Whether the container is put into a namespace of this type that somebody else has made. */
-export function hasJoinedNamespace(spec: Spec, type: NamespaceType): boolean {
-  return spec.linux?.namespaces?.some((one) => one.type === type && one.path !== undefined) ?? false;
-}
 
 /** Each type at most once; paths absolute. */
 export function namespacesRule(spec: Spec, findings: Findings): void {
@@ -45,10 +31,21 @@ export function mappingsRule(spec: Spec, findings: Findings): void {
   }
 }
 
-/** Offsets can be written only to a time namespace that nobody is in yet, so to a new one. */
+/**
+ * Offsets can be written only to a time namespace that nobody is in yet, so to a new one. Their keys are names of clocks
+ * and no properties that a later version may have: an unknown one is asked for in vain.
+ */
 export function timeOffsetsRule(spec: Spec, findings: Findings): void {
   const offsets = spec.linux?.timeOffsets;
-  if (offsets === undefined || hasNewNamespace(spec, "time")) return;
+  if (offsets === undefined) return;
+  for (const clock of Object.keys(offsets)) {
+    if (clock === "monotonic" || clock === "boottime") continue;
+    findings.problem(
+      `linux.timeOffsets${entry(clock)}`,
+      "must be for monotonic or boottime: no other clock has an offset",
+    );
+  }
+  if (hasNewNamespace(spec, "time")) return;
   if (offsets.monotonic === undefined && offsets.boottime === undefined) return;
   findings.problem("linux.timeOffsets", 'needs a new namespace of type "time" in linux.namespaces');
 }

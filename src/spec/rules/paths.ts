@@ -28,10 +28,3 @@ export function cgroupsPathRule(spec: Spec, findings: Findings): void {
     findings.problem("linux.cgroupsPath", `must not contain "..", as in ${describe(path)}`);
   }
 }
-
-/** The specification defines no flag yet; what a future one means cannot be known. */
-export function personalityRule(spec: Spec, findings: Findings): void {
-  spec.linux?.personality?.flags?.forEach((flag, index) => {
-    findings.warning(`linux.personality.flags[${index}]`, `unknown flag ${describe(flag)}`);
-  });
-}

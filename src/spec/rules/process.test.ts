@@ -29,6 +29,11 @@ test("processRules() wants ids that the new user namespace maps", () => {
     "process.user.gid: must be mapped by linux.gidMappings, but 2 is not",
     "process.user.additionalGids[1]: must be mapped by linux.gidMappings, but 3 is not",
   ]);
+  const kept = (spec: Draft) => {
+    mapped(spec);
+    spec.annotations = { "run.oci.keep_original_groups": "1" };
+  };
+  assert.equal(verdictAfter(kept).length, 2);
   assert.deepEqual(process({ user }), []);
   const joined = (spec: Draft) => {
     mapped(spec);

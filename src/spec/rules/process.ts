@@ -4,11 +4,12 @@
  * `at` is the path of the process in its document: "process" in a config.json, "" in a file of `exec --process`.
  */
 import { describe } from "../../base/quote.ts";
+import { keepsGroups } from "../annotations.ts";
 import type { Findings } from "../findings.ts";
+import { hasNewNamespace } from "../namespaces.ts";
 import type { Capabilities, Process, Spec } from "../types.ts";
 import { capabilityNames } from "../vocabulary.ts";
 import { isMapped } from "./id-maps.ts";
-import { hasNewNamespace } from "./namespaces.ts";
 import { schedulerRule } from "./scheduler.ts";
 import { requireAbsolute, requireNumberList, requireOneLine } from "./text.ts";
 
@@ -42,10 +43,8 @@ function userRule(process: Process, spec: Spec, at: string, findings: Findings):
   if (!hasNewNamespace(spec, "user")) return;
   const { uid, gid, additionalGids = [] } = process.user;
   const { uidMappings = [], gidMappings = [] } = spec.linux ?? {};
-  const ids = [
-    [`${at}.user.gid`, gid],
-    ...additionalGids.map((id, index) => [`${at}.user.additionalGids[${index}]`, id]),
-  ];
+  const groups = keepsGroups(spec) ? [] : additionalGids;
+  const ids = [[`${at}.user.gid`, gid], ...groups.map((id, index) => [`${at}.user.additionalGids[${index}]`, id])];
   if (uidMappings.length > 0 && !isMapped(uid, uidMappings)) {
     findings.problem(`${at}.user.uid`, `must be mapped by linux.uidMappings, but ${uid} is not`);
   }

@@ -46,13 +46,14 @@ function cpuRule(cpu: CpuResources, at: string, findings: Findings): void {
   }
 }
 
+/** A rule for all devices has no numbers in the kernel either: who gave some meant one device, and gets all. */
 function deviceRulesRule(resources: Resources, at: string, findings: Findings): void {
-  resources.devices?.forEach(({ access }, index) => {
+  resources.devices?.forEach(({ type = "a", major = -1, minor = -1, access }, index) => {
+    const path = `${at}.devices[${index}]`;
+    if (type === "a" && (major >= 0 || minor >= 0))
+      findings.warning(path, "major and minor mean nothing without type c or b: the rule is for every device");
     if (access === undefined || /^[rwm]+$/.test(access)) return;
-    findings.problem(
-      `${at}.devices[${index}].access`,
-      `must be made of the letters r, w and m, not ${describe(access)}`,
-    );
+    findings.problem(`${path}.access`, `must be made of the letters r, w and m, not ${describe(access)}`);
   });
 }
 

@@ -5,10 +5,10 @@
  */
 import { describe } from "../../base/quote.ts";
 import { entry, type Findings } from "../findings.ts";
+import { hasNamespace } from "../namespaces.ts";
 import { sysctlOwner } from "../owners.ts";
 import { sysctlComponents } from "../sysctl-key.ts";
 import type { Spec } from "../types.ts";
-import { hasNamespace } from "./namespaces.ts";
 import { requireOneLine } from "./text.ts";
 
 /** Each key names a parameter of a namespace that the container has, and says nothing that another property says. */

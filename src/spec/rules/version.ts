@@ -1,8 +1,8 @@
 /** ociVersion: SemVer of a specification that this runtime knows (config.md, "Specification version"). */
 import { describe } from "../../base/quote.ts";
 import type { Findings } from "../findings.ts";
+import { ociVersion } from "../oci-version.ts";
 import type { Spec } from "../types.ts";
-import { ociVersion } from "../vocabulary.ts";
 
 // A literal is compiled with the program; a RegExp put together from parts would cost every start.
 const semVer =

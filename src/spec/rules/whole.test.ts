@@ -74,6 +74,21 @@ test("annotationsRule() refuses an empty key", () => {
   assert.deepEqual(verdictAfter(put("annotations", { "org.x": "" })), []);
 });
 
+test("annotationsRule() warns of what is crun's business alone", () => {
+  const said = (key: string, value: string) => verdictAfter(put("annotations", { [key]: value }));
+  for (const [key, value] of [
+    ["run.oci.keep_original_groups", "1"],
+    ["run.oci.systemd.subgroup", ""],
+    ["run.oci.crun.commit", "x"],
+    ["run.oci", "x"],
+  ] as const)
+    assert.deepEqual(said(key, value), [], key);
+  for (const key of ["run.oci.systemd.subgroup", "run.oci.hooks.stderr", "run.oci.constructor"])
+    assert.deepEqual(said(key, "x"), [
+      `warning: annotations["${key}"]: has no effect: box does not do what crun does for it`,
+    ]);
+});
+
 test("rootRule() refuses an empty and an endless path", () => {
   assert.deepEqual(verdictAfter(put("root.path", "")), ["root.path: must not be empty"]);
   assert.deepEqual(verdictAfter(put("root.path", "x".repeat(4095))), []);

@@ -34,8 +34,8 @@ export const IoPriority = object({ class: word(ioPriorityClasses), priority: int
 
 export const CpuAffinity = object({ initial: opt(text), final: opt(text) });
 
-/** struct winsize has 16 bits for each. */
-export const ConsoleSize = object({ height: uint16, width: uint16 });
+/** struct winsize has 16 bits for each. "Runtimes MUST ignore consoleSize if terminal is false or unset." */
+export const ConsoleSize = object({ height: uint16, width: uint16 }, { onlyWith: "terminal" });
 
 export const Process = object({
   terminal: opt(flag),
