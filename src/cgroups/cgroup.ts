@@ -1,5 +1,6 @@
 /** The container's cgroup in every hierarchy of the host: made, entered, limited. Runs on the host side only. */
 import { BoxError, within } from "../base/errors.ts";
+import { components } from "../base/path.ts";
 import { quote } from "../base/quote.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
 import { enableControllers, giveTo } from "./delegation.ts";
@@ -9,21 +10,25 @@ import type { NewCgroup } from "./driver.ts";
 import { Entrance, type OpenDirectory } from "./entrance.ts";
 import type { CgroupDirectory, CgroupOps, CgroupSettings, DeviceRuleOp, Setting } from "./ops.ts";
 import { pidsBelow } from "./processes.ts";
-import { removeEmptyCgroup } from "./removal.ts";
+import { removeEmpty, removeEmptyCgroup } from "./removal.ts";
 import { writeSettings } from "./settings.ts";
 
 interface Member extends OpenDirectory {
   /** Whether it was not there before. */
   readonly made: boolean;
+  /** How many of those above it were not. */
+  readonly parentsMade: number;
 }
 
 /** A made cgroup, opened in every hierarchy. */
 export class Cgroup extends Entrance implements NewCgroup {
   readonly isMade = true;
+  readonly #path: string;
   readonly #members: readonly Member[];
 
-  private constructor(members: readonly Member[]) {
+  private constructor(path: string, members: readonly Member[]) {
     super(members);
+    this.#path = path;
     this.#members = members;
   }
 
@@ -38,19 +43,20 @@ export class Cgroup extends Entrance implements NewCgroup {
         within(
           () => `cgroup ${quote(ops.path)} in ${directory.mount}`,
           () => {
-            const { fd, made } = makeCgroup(directory, ops.path, preparation(directory, ops));
-            members.push({ directory, fd, made });
-            if (!made) refuseUsed(fd);
-            if (directory.version === 2 && ops.owner !== undefined) giveTo(fd, ops.owner);
+            const made = makeCgroup(directory, ops.path, preparation(directory, ops));
+            members.push({ directory, ...made });
+            if (!made.made) refuseUsed(made.fd);
+            if (directory.version === 2 && ops.owner !== undefined) giveTo(made.fd, ops.owner);
           },
         );
       }
-      return new Cgroup(members);
+      return new Cgroup(ops.path, members);
     } catch (thrown) {
       closeAll(members.map(({ fd }) => fd));
       const directories = members.flatMap(({ directory, made }) => (made ? [directory] : []));
       // Where there is a unit it is not to be ended: nobody has asked for it yet, it may be another's.
       removeEmptyCgroup({ path: ops.path, ownParent: ops.ownParent, directories });
+      removeParents(ops.path, members);
       throw thrown;
     }
   }
@@ -66,10 +72,10 @@ export class Cgroup extends Entrance implements NewCgroup {
         const fd = openCgroup(directory, ops.path, (parent) => enableIn(directory, parent, ops));
         if (fd === undefined)
           throw new BoxError(`cgroup ${quote(ops.path)} in ${directory.mount}: no such cgroup`, { errno: "ENOENT" });
-        members.push({ directory, fd, made: isNew(directory) });
+        members.push({ directory, fd, made: isNew(directory), parentsMade: 0 });
         if (directory.version === 2 && ops.owner !== undefined) giveTo(fd, ops.owner);
       }
-      return new Cgroup(members);
+      return new Cgroup(ops.path, members);
     } catch (thrown) {
       closeAll(members.map(({ fd }) => fd));
       throw thrown;
@@ -82,6 +88,10 @@ export class Cgroup extends Entrance implements NewCgroup {
   }
 
   make(): void {}
+
+  removeParents(): void {
+    removeParents(this.#path, this.#members);
+  }
 
   get birthplace(): Fd | undefined {
     return this.v2;
@@ -120,6 +130,17 @@ export class Cgroup extends Entrance implements NewCgroup {
     if (v1 !== undefined) writeDeviceList(v1.fd, rules);
     else if (this.v2 !== undefined) attachDeviceRules(this.v2, rules);
     else throw noDevices();
+  }
+}
+
+/** Removes what was made above a cgroup that is gone, as far as nobody else has come to use it. */
+function removeParents(path: string, members: readonly Member[]): void {
+  for (const { directory, parentsMade } of members) {
+    const parts = components(path);
+    for (let level = 0; level < parentsMade; level++) {
+      parts.pop();
+      removeEmpty(directory, parts);
+    }
   }
 }
 

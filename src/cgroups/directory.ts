@@ -54,20 +54,28 @@ export function openCgroup(
   return current;
 }
 
+/** A cgroup that is there now. */
+export interface MadeCgroup {
+  readonly fd: Fd;
+  /** Whether it was missing. */
+  readonly made: boolean;
+  /** How many of those above it were. */
+  readonly parentsMade: number;
+}
+
 /**
  * Opens a cgroup, made with its parents where it is missing. What was made before a failure is removed again.
  * @param prepare called for every directory on the way, before its children are made
- * @returns the directory, and whether it was made
  */
 export function makeCgroup(
   directory: CgroupDirectory,
   path: string,
   prepare: (made: Fd, parent: Fd) => void,
-): { readonly fd: Fd; readonly made: boolean } {
+): MadeCgroup {
   // Another container's delete may remove the common parent between two steps; then it is made again.
   for (let tries = 0; ; tries++) {
     try {
-      return descend(openHierarchy(directory), components(path), prepare, false);
+      return descend(openHierarchy(directory), components(path), prepare, { made: false, parentsMade: 0 });
     } catch (thrown) {
       if (!isErrno(thrown, ENOENT) || tries === 100) throw thrown;
     }
@@ -79,9 +87,9 @@ function descend(
   fd: Fd,
   [name, ...rest]: readonly string[],
   prepare: (made: Fd, parent: Fd) => void,
-  made: boolean,
-): { fd: Fd; made: boolean } {
-  if (name === undefined) return { fd, made };
+  sofar: Omit<MadeCgroup, "fd">,
+): MadeCgroup {
+  if (name === undefined) return { fd, ...sofar };
   using parent = fd;
   const isNew = makeDirectory(parent, name);
   try {
@@ -93,7 +101,10 @@ function descend(
       child.close();
       throw thrown;
     }
-    return descend(child, rest, prepare, isNew);
+    return descend(child, rest, prepare, {
+      made: isNew,
+      parentsMade: sofar.parentsMade + (sofar.made ? 1 : 0),
+    });
   } catch (thrown) {
     if (isNew) removeIfEmpty(parent, name);
     throw thrown;

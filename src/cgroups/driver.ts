@@ -22,6 +22,8 @@ export interface NewCgroup extends Disposable {
   enter(pid: number): void;
   /** Puts limits in force. */
   limit(settings: CgroupSettings): void;
+  /** Takes back what was made above it, where it is gone again. */
+  removeParents(): void;
 }
 
 export function makeCgroup(ops: CgroupOps): NewCgroup {

@@ -38,7 +38,8 @@ describe("planCgroup() names the cgroup", () => {
     ["//a//b/", "/a/b", false],
     ["/a/./b", "/a/b", false],
     ["a/b", "/box/a/b", false],
-    ["box.slice:box:web", "/box/box.slice:box:web", false],
+    ["box.slice:box:web", "/box/box.slice:box:web", true],
+    ["other", "/box/other", true],
   ];
   for (const [cgroupsPath, path, ownParent] of cases) {
     test(`${path} for ${JSON.stringify(cgroupsPath)}`, () => {

@@ -1,7 +1,7 @@
 /** From `linux.cgroupsPath` and `linux.resources` to the ops of cgroups/ops.ts. Pure. */
 
 import { lazy } from "../base/once.ts";
-import { clean } from "../base/path.ts";
+import { clean, split } from "../base/path.ts";
 import type { CgroupLayout } from "../facts/cgroups.ts";
 import type { SystemdFacts } from "../facts/systemd.ts";
 import { refuse, together } from "../spec/refusal.ts";
@@ -113,7 +113,7 @@ function placeOf(
 ): Place | undefined {
   if (cgroups.mode !== "none") {
     const path = cgroupsPath === "" ? `${cgroupHome}/${id}` : pathOf(cgroupsPath, cgroupHome);
-    return { path, ownParent: cgroupsPath === "" };
+    return { path, ownParent: !cgroupsPath.startsWith("/") && split(path)[0] === cgroupHome };
   }
   if (cgroupsPath !== "") refuse("linux.cgroupsPath", noCgroups);
   return undefined;

@@ -29,7 +29,7 @@ export function removeCgroup(record: CgroupRecord): void {
       () => `remove cgroup ${quote(record.path)} from ${directory.mount}`,
       () => {
         removeBelow(record, directory, components(record.path));
-        if (record.ownParent) removeEmptyParent(directory, components(record.path).slice(0, -1));
+        if (record.ownParent) removeEmpty(directory, components(record.path).slice(0, -1));
       },
     );
   }
@@ -76,7 +76,7 @@ export function removeEmptyCgroup(record: CgroupRecord): void {
       if (!isEmptyBy({ ...record, directories: [directory] }, deadline)) continue;
       removeTree(parent, name, monotonicMilliseconds() + emptyTimeout);
     }
-    if (record.ownParent) removeEmptyParent(directory, parts.slice(0, -1));
+    if (record.ownParent) removeEmpty(directory, parts.slice(0, -1));
   }
 }
 
@@ -123,7 +123,8 @@ function awaitLastProcess(cgroup: Fd): void {
   else poll([], 1);
 }
 
-function removeEmptyParent(directory: CgroupDirectory, parts: readonly string[]): void {
+/** Removes a cgroup of one hierarchy, unless somebody uses it. */
+export function removeEmpty(directory: CgroupDirectory, parts: readonly string[]): void {
   const name = parts.at(-1);
   if (name === undefined) return;
   using grandparent = openCgroup(directory, parts.slice(0, -1).join("/"));

@@ -218,7 +218,7 @@ class Creation {
     const { init } = this.#plan;
     step("cgroup");
     const cgroup = cgroupOps === undefined ? undefined : makeCgroup(cgroupOps);
-    if (cgroup?.isMade === true) this.#ownCgroup();
+    if (cgroup?.isMade === true) this.#ownCgroup(cgroup);
     step("clone");
     const sources = openByCaller(init.rootfs);
     const [ours, theirs] = socketPair();
@@ -248,11 +248,14 @@ class Creation {
   }
 
   /** From now on it is ours to remove: what was there before and refused must not be touched. */
-  #ownCgroup(): void {
+  #ownCgroup(made: NewCgroup): void {
     const { cgroup } = this.#record;
     if (cgroup === null) return;
     this.#ownedCgroup = cgroup;
-    this.#rollback.add(() => removeCgroup(cgroup));
+    this.#rollback.add(() => {
+      removeCgroup(cgroup);
+      made.removeParents();
+    });
   }
 
   #placesLater(cgroup: NewCgroup | undefined): boolean {
@@ -272,7 +275,7 @@ class Creation {
     if (this.#plan.init.namespaces.create.includes("user")) writeIdMaps(pid, this.#plan.init.namespaces);
     if (cgroup?.isMade === false) {
       cgroup.make(pid);
-      this.#ownCgroup();
+      this.#ownCgroup(cgroup);
     }
     if (cgroup?.limitsFirst === true && cgroupOps !== undefined) cgroup.limit(cgroupOps);
     if (cgroup?.entersLater === true) cgroup.enter(pid);

@@ -39,9 +39,11 @@ export function makeDevices(root: Root, devices: readonly DeviceOp[], inUserName
       within(
         () => `device ${quote(device.path)}`,
         () => {
-          isForbidden ||= device.type !== "fifo" && !makeDevice(directories, device);
-          if (device.type === "fifo") makeDevice(directories, device);
-          else if (isForbidden) bindDevice(directories, device);
+          if (device.type === "fifo") makeNode(directories, device);
+          else if (isForbidden || !tryNode(directories, device)) {
+            isForbidden = true;
+            bindDevice(directories, device);
+          }
         },
       );
     }
@@ -74,7 +76,17 @@ class LastDirectory implements Disposable {
 }
 
 /** @returns whether it could: box itself may be in a user namespace, or without CAP_MKNOD */
-function makeDevice(directories: LastDirectory, device: DeviceOp): boolean {
+function tryNode(directories: LastDirectory, device: DeviceOp): boolean {
+  try {
+    makeNode(directories, device);
+    return true;
+  } catch (thrown) {
+    if (isErrno(thrown, EPERM)) return false;
+    throw thrown;
+  }
+}
+
+function makeNode(directories: LastDirectory, device: DeviceOp): void {
   const [path, name] = split(device.path);
   const parent = directories.open(path);
   const { type, major, minor, mode, uid, gid } = device;
@@ -82,16 +94,14 @@ function makeDevice(directories: LastDirectory, device: DeviceOp): boolean {
   try {
     mknod(parent, name, types[type], mode, type === "fifo" ? 0 : major, type === "fifo" ? 0 : minor);
   } catch (thrown) {
-    if (isErrno(thrown, EPERM)) return false;
     if (!isErrno(thrown, EEXIST)) throw thrown;
     isNew = false;
   }
   const needsOwner = isNew && (uid !== 0 || gid !== 0);
-  if (isNew && !needsOwner) return true;
+  if (isNew && !needsOwner) return;
   using node = open(parent, name, O_PATH | O_NOFOLLOW);
   checkNode(fstat(node, name), device);
   if (needsOwner) chown(node, uid, gid, name);
-  return true;
 }
 
 /** What stands there already must be the same device: the specification makes anything else an error. */

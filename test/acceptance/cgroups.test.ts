@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { context } from "./harness/context.ts";
 import { refused } from "./harness/expect.ts";
@@ -108,5 +108,32 @@ scenario(
     });
     const args = ["--cgroup-manager", "disabled", "create", "--bundle", container.bundle, container.id];
     refused(await lab.runtime.call(args), /linux\.resources\.pids\.limit: needs a cgroup/);
+  },
+);
+
+scenario(
+  "a create that fails leaves none of the cgroups above its own that it has made",
+  { needs: ["cgroup: by cgroupfs"], boxOnly: "nothing left of a create that fails" },
+  async (lab) => {
+    const container = lab.container(["/bin/true"], (spec) => {
+      spec.linux.cgroupsPath = `/${lab.token}a/b/c`;
+      spec.mounts.push({ destination: "/mnt", type: "nosuchfs", source: "none" });
+    });
+    refused(await container.creating().result(), /nosuchfs/);
+    assert.deepEqual(cgroupsNamed(lab.token), []);
+  },
+);
+
+scenario(
+  "a view of cgroups belongs neither on procfs nor into it",
+  { needs: ["mount: proc"], boxOnly: "nothing covers procfs" },
+  async (lab) => {
+    for (const destination of ["/proc", "/proc/1", "/proc/sys/kernel", "/link"]) {
+      const container = lab.container(["/bin/true"], (spec) => {
+        spec.mounts.push({ destination, type: "cgroup", source: "cgroup" });
+      });
+      symlinkSync("/proc/sys", join(container.rootfs, "link"));
+      refused(await container.creating().result(), /(only procfs may be mounted on \/proc|lies inside procfs)/);
+    }
   },
 );

@@ -138,6 +138,26 @@ for (const [what, change] of [
 }
 
 scenario(
+  "a device that has another name by now comes back with its own when run fails",
+  { boxOnly: "nothing left of a run that fails" },
+  async (lab) => {
+    const name = veth(lab);
+    const container = lab.container(
+      ["/bin/sh", "-c", "read line"],
+      withDevices({ [name]: { name: "inside0" } }, (spec) => {
+        const script =
+          "pid=$(sed 's/.*\"pid\": *\\([0-9]*\\).*/\\1/'); nsenter -t $pid -n ip link set inside0 down name other0; exit 3";
+        spec.hooks = {
+          poststart: [{ path: "/bin/sh", args: ["sh", "-c", script], env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] }],
+        };
+      }),
+    );
+    refused(await container.running().result(), /exit status 3/);
+    assert.match(ip("-o", "link", "show", name), new RegExp(`: ${name}@`));
+  },
+);
+
+scenario(
   "a create that fails gives the device back as it was",
   { boxOnly: "nothing left of a create that fails" },
   async (lab) => {

@@ -41,6 +41,9 @@ export class Scope implements NewCgroup {
     return this.#ops.directories.some(isLimitedByV1);
   }
 
+  /** systemd's own. */
+  removeParents(): void {}
+
   make(pid: number): void {
     using beside = Cgroup.make({ ...this.#ops, directories: this.#ops.directories.filter(isLimitedByV1) });
     this.#newIn = beside.newIn;
