@@ -70,8 +70,7 @@ function lockByForce(entry: Entry, { only }: DeleteOptions): Fd | undefined {
   for (let pause = 1; ; pause = Math.min(2 * pause, 50)) {
     const lock = entry.tryLock(false);
     if (lock !== "held") return lock;
-    const record = readIfWhole(entry);
-    if (isMeant(record, only) && endOwner(record)) continue;
+    if (endOwner(readIfWhole(entry), only)) continue;
     const halted = entry.haltedLocker();
     if (halted !== undefined && endProcess(halted, bootId(), null)) continue;
     poll([], pause);
@@ -88,8 +87,9 @@ function readIfWhole(entry: Entry): Leavings | undefined {
 }
 
 /** A creator that hangs in a hook would go on making what is being removed. @returns whether there was one to end */
-function endOwner(record: Leavings | undefined): boolean {
-  if (record === undefined || "newer" in record || record.owner === null || record.owner.pid === getpid()) return false;
+function endOwner(record: Leavings | undefined, only: ContainerRecord | undefined): boolean {
+  if (record === undefined || "newer" in record || !isMeant(record, only)) return false;
+  if (record.owner === null || record.owner.pid === getpid()) return false;
   // Once the program is being started, ending it is enough: the starter notices by itself.
   return record.phase === "creating" && endProcess(record.owner, record.bootId, null);
 }
@@ -107,7 +107,7 @@ type Leavings = ContainerRecord | NewerRecord;
 function readAnything(entry: Entry, { only, recover, warn }: DeleteOptions): Leavings | undefined {
   try {
     const record = entry.tryRead();
-    if (isMeant(record, only)) endOwner(record);
+    endOwner(record, only);
     return record;
   } catch (thrown) {
     if (!(thrown instanceof BoxError)) throw thrown;

@@ -143,3 +143,18 @@ scenario("list shows the others when one record is damaged", async (lab) => {
     [good.id],
   );
 });
+
+scenario(
+  "until there is an init, kill --all and ps leave the cgroup alone: it may be another container's",
+  { needs: ["cgroup: writable"] },
+  async (lab) => {
+    const [container, other] = [await stoppedWithoutCgroups(lab), await lab.running()];
+    const { cgroup } = JSON.parse(readFileSync(path(lab, other), "utf8")) as Record;
+    change(lab, container, (record) => Object.assign(record, { phase: "creating", init: null, cgroup }));
+    refused(await lab.runtime.kill(container.id, "KILL", "--all"), /container not running/);
+    refused(await lab.runtime.call(["ps", container.id]), /container not running/);
+    await container.delete("--force");
+    assert.ok(isAlive(other.pid));
+    await other.expectStatus("running");
+  },
+);

@@ -156,7 +156,7 @@ scenario(
 
 scenario(
   "tmpcopyup of a mount that is added copies what is there, whatever /proc is in the container",
-  { needs: ["command: mounts"], root: "a process in the container sees them as the host's root" },
+  { needs: ["command: mounts"], root: "a container without a user namespace" },
   async (lab) => {
     const container = lab.container(["/bin/probe", "wait"], (spec) => {
       spec.root.readonly = false;
@@ -182,7 +182,7 @@ scenario(
 
 scenario(
   "a file system that is added is made of the host's files, not of the container's",
-  { needs: ["command: mounts", "mount: overlay"], root: "overlays" },
+  { needs: ["command: mounts", "mount: overlay"], root: "a container without a user namespace" },
   async (lab) => {
     const container = lab.container(["/bin/probe", "wait"], (spec) => {
       spec.root.readonly = false;

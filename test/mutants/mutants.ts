@@ -229,6 +229,109 @@ export const mutants: readonly Mutant[] = [
     by: "args.operands.slice(0, 1).map(checkId)",
     tests: ["events: several containers share a stream, which ends with the last"],
   },
+  // --- what a container can do to the commands ---
+  {
+    name: "a name that is no text ends every command",
+    file: "linux/text.ts",
+    replace: "if (thrown instanceof TypeError) return undefined;",
+    by: "",
+    tests: ["security, container: a program whose name is no text can be looked at, signalled and deleted"],
+  },
+  {
+    name: "a name of a cgroup that is no text cannot be read",
+    file: "linux/file.ts",
+    replace: "return bytes.slice();",
+    by: 'return "x";',
+    tests: [
+      "security, container: cgroups whose names are no text, and more levels than there are descriptors, are removed",
+    ],
+  },
+  {
+    name: "exec enters an init that is among the host's files",
+    file: "container/status.ts",
+    replace: 'if (record.phase === "launching" && !hasLeftInit(record)) return "creating";',
+    by: "",
+    tests: ["security, container: run lets nobody into a container whose init is among the host's files yet"],
+  },
+  {
+    name: "delete kills who came into the cgroup",
+    file: "container/delete.ts",
+    replace: "(record.init === null || record.ownPidNamespace)",
+    by: "record.init === null",
+    tests: ["security, container: delete of a stopped container leaves alone who came into its cgroup after it"],
+  },
+  {
+    name: "run deletes whatever has its id",
+    file: "cli/commands/run.ts",
+    replace: "{ ...deletion(context, true), only: record }",
+    by: "deletion(context, true)",
+    tests: ["security, container: a run that is late deletes no other container of its id"],
+  },
+  {
+    name: "delete --force waits for a command that stands still",
+    file: "container/delete.ts",
+    replace: "if (halted !== undefined && endProcess(halted, bootId(), null)) continue;",
+    by: "",
+    tests: ["security, container: delete --force ends a command that stands still with the lock"],
+  },
+  {
+    name: "tmpcopyup goes through the container's /proc",
+    file: "rootfs/copy.ts",
+    replace: "Proc.private()",
+    by: "Proc.host()",
+    tests: [
+      "security, container: tmpcopyup of a mount that is added copies what is there, whatever /proc is in the container",
+    ],
+  },
+  {
+    name: "a file system that is added is looked for in the container",
+    file: "rootfs/plan.ts",
+    replace: "return { ...op, byCaller: true };",
+    by: 'return op.kind === "bind" ? { ...op, byCaller: true } : op;',
+    tests: ["security, container: a file system that is added is made of the host's files, not of the container's"],
+  },
+  {
+    name: "start waits for an init that accepts nothing",
+    file: "linux/socket.ts",
+    replace: "connect(addressIn(directory, name), name, SOCK_NONBLOCK)",
+    by: "connect(addressIn(directory, name), name)",
+    tests: ["security, container: start does not wait for an init that accepts no connection"],
+  },
+  {
+    name: "kill --all kills in a cgroup that is another's",
+    file: "container/kill.ts",
+    replace: 'if (!("newer" in record) && record.init === null) throw new BoxError("container not running");',
+    by: "",
+    tests: ["record: until there is an init, kill --all and ps leave the cgroup alone: it may be another container's"],
+  },
+  {
+    name: "delete --force empties any directory",
+    file: "container/store.ts",
+    replace: "if (other !== undefined) throw new BoxError(`not a container's directory: it holds ${quote(other)}`);",
+    by: "",
+    tests: ["delete: delete --force leaves a directory alone that is no container's"],
+  },
+  {
+    name: "a list of devices that forbids nothing allows all",
+    file: "cgroups/devices.ts",
+    replace: '(asked[0]?.type === "all" ? [] : [nothing])',
+    by: "[]",
+    tests: ["file system: a device that a list of allowed ones leaves out cannot be opened, though nothing forbids it"],
+  },
+  {
+    name: "a view of cgroups covers parts of procfs",
+    file: "rootfs/cgroup-view.ts",
+    replace: "refuseCoveringProc(target, op.destination);",
+    by: "",
+    tests: ["cgroups: a view of cgroups belongs neither on procfs nor into it"],
+  },
+  {
+    name: "what was made above a cgroup stays when create fails",
+    file: "container/create.ts",
+    replace: "made.removeParents();",
+    by: "",
+    tests: ["cgroups: a create that fails leaves none of the cgroups above its own that it has made"],
+  },
   // --- kill ---
   {
     name: "kill sends TERM whatever was asked for",
@@ -357,15 +460,15 @@ export const mutants: readonly Mutant[] = [
   {
     name: "delete --force leaves a create that hangs in a hook",
     file: "container/delete.ts",
-    replace: "endOwner(record);\n    return record;",
+    replace: "endOwner(record, only);\n    return record;",
     by: "return record;",
     tests: ["hooks: delete --force ends a create whose hook hangs"],
   },
   {
     name: "delete forgets cgroups below the container's",
     file: "cgroups/removal.ts",
-    replace: "for (const child of children) removeTree(cgroup, child, deadline);",
-    by: "return;",
+    replace: "childrenOf(place.fd)",
+    by: "[]",
     tests: ["delete: delete removes cgroups that were made below"],
   },
   {
@@ -486,7 +589,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "create takes a cgroup in which processes are",
     file: "cgroups/cgroup.ts",
-    replace: "if (!made) refuseUsed(fd);",
+    replace: "if (!made.made) refuseUsed(made.fd);",
     by: "",
     tests: ["cgroups: create refuses a cgroup that has processes, and leaves them alone"],
   },
@@ -526,7 +629,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a container whose poststart hook failed runs on",
     file: "container/start.ts",
-    replace: "deleteContainer(store, id, deletion);",
+    replace: "deleteContainer(store, id, { ...deletion, only: record });",
     by: "",
     tests: ["hooks: start fails and the container is stopped when a poststart hook fails"],
   },
@@ -1374,7 +1477,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a failed create keeps the network devices",
     file: "container/create.ts",
-    replace: "this.#rollback.add(() => devices.giveBack());",
+    replace: "devices.giveBack();",
     by: "",
     tests: ["network devices: a create that fails gives the device back as it was"],
   },
@@ -1641,7 +1744,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "run --keep forgets how the program ended",
     file: "cli/commands/run.ts",
-    replace: "keepExitStatus(store, id, status);",
+    replace: "keepExitStatus(store, record, status);",
     by: "undefined;",
     tests: ["wait: wait prints the status that run --keep was told"],
   },
@@ -2082,7 +2185,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "CVE-2019-16884: parts of procfs can be covered",
-    file: "rootfs/mounts.ts",
+    file: "fs/proc-cover.ts",
     replace: 'if (!coverable.has(destination)) throw new BoxError("it lies inside procfs");',
     by: "",
     tests: [
