@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { Spec } from "./harness/config.ts";
 import type { Container } from "./harness/container.ts";
-import { ok, refused } from "./harness/expect.ts";
+import { ok, refused, until } from "./harness/expect.ts";
+import { descriptorsOf, stateOf } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
 import { patient } from "./harness/patience.ts";
 import type { Shim } from "./harness/shim.ts";
@@ -27,13 +28,9 @@ function events(lab: Lab, ...args: string[]): Shim {
   return lab.watch(lab.runtime.shim(["events", ...args]));
 }
 
-/** The next event of a type; others may come first, but not for ever. */
+/** The next event of a type; others may come first. */
 async function next(stream: Shim, type: string): Promise<Event> {
-  for (let count = 0; count < 100; count++) {
-    const event = JSON.parse(await stream.stdout.line()) as Event;
-    if (event.type === type) return event;
-  }
-  throw new Error(`100 events and none is ${type}`);
+  return JSON.parse(await stream.stdout.line(new RegExp(`"type":"${type}"`))) as Event;
 }
 
 async function stats(lab: Lab, container: Container): Promise<Event & { data: NonNullable<Event["data"]> }> {
@@ -96,7 +93,7 @@ scenario("--stats counts the processor's time in nanoseconds", { needs: ["cgroup
   await container.line(/^done$/);
   const { usage } = (await stats(lab, container)).data.cpu;
   // Whatever the machine's speed: more than a millisecond, less than the test may take.
-  assert.ok(usage.total > 1e6 && usage.total < 60e9, `${usage.total}`);
+  assert.ok(usage.total > 1e6 && usage.total < patient(60_000) * 1e6, `${usage.total}`);
 });
 
 scenario(
@@ -133,7 +130,7 @@ scenario(
     for (let count = 0; count < 5; count++) await next(stream, "stats");
     await container.stop();
     assert.equal(await stream.exited(), "exit 0");
-    const records = stream.stdout.text.split("\n").filter((line) => line.includes('"stats"')).length;
+    const records = (await stream.stdout.end()).split("\n").filter((line) => line.includes('"stats"')).length;
     const polls = readFileSync(trace, "utf8")
       .split("\n")
       .filter((line) => line.includes('"ppoll"')).length;
@@ -207,20 +204,32 @@ scenario("each time the memory runs out is an event", { needs: ["cgroup: memory"
   }
 });
 
+/** Until `events` has the kernel's notice of memory that runs out, and sleeps until something comes. */
+async function untilItWaits(stream: Shim): Promise<void> {
+  const pid = await stream.started();
+  const notice = /\/memory\.events$|^anon_inode:\[eventfd\]$/;
+  await until("events waits", () => descriptorsOf(pid).some((to) => notice.test(to)) && stateOf(pid) === "S");
+}
+
 scenario(
   "the memory that ran out is told within 100 ms",
   { needs: ["cgroup: memory"], boxOnly: "runc does not promise a time" },
   async (lab) => {
     const container = await lab.running(hungry, limitMemory(16 * 2 ** 20));
-    const stream = events(lab, "--interval", "1s", container.id);
-    await next(stream, "stats");
-    // The shell tells of the end of what was killed; the event must have come at most so long after.
-    container.say("\n");
-    const told = next(stream, "oom").then(() => performance.now());
-    await container.line(/^killed$/);
-    const killed = performance.now();
-    const late = (await told) - killed;
-    assert.ok(late < patient(100), `${late} ms`);
+    // Nothing but the notice can bring it.
+    const stream = events(lab, "--interval", "1h", container.id);
+    await untilItWaits(stream);
+    // The shell tells of the end of what was killed; the event must have come at most so long after. A busy machine
+    // may hold up whom it likes, but hardly each time.
+    const late: number[] = [];
+    for (let count = 0; count < 5; count++) {
+      container.say("\n");
+      const told = next(stream, "oom").then(() => performance.now());
+      await container.line(/^killed$/);
+      const killed = performance.now();
+      late.push((await told) - killed);
+    }
+    assert.ok(Math.min(...late) < patient(100), `${late.join(", ")} ms`);
   },
 );
 
