@@ -110,7 +110,16 @@ export class Lab {
   }
 
   fifo(name: string): Fifo {
-    const fifo = new Fifo(this.path(name));
+    return this.#fifoAt(this.path(name));
+  }
+
+  /** One that the container's program finds at `/name`. */
+  fifoIn({ rootfs }: Container, name: string): Fifo {
+    return this.#fifoAt(join(rootfs, name));
+  }
+
+  #fifoAt(path: string): Fifo {
+    const fifo = new Fifo(path);
     this.later(() => fifo.close());
     return fifo;
   }
