@@ -366,7 +366,7 @@ scenario(
     mkdirSync(join(container.rootfs, "data"));
     writeFileSync(join(container.rootfs, "data/file"), "kept\n");
     assert.equal(await container.outputOfRun(), "kept\n");
-    assert.match(container.shim.stderr.text, /Read-only file system.*Read-only file system/s);
+    assert.match(await container.shim.stderr.end(), /Read-only file system.*Read-only file system/s);
     assert.equal(readFileSync(join(container.rootfs, "data/file"), "utf8"), "kept\n");
     assert.ok(existsSync(join(container.rootfs, "free")));
   },

@@ -357,7 +357,7 @@ scenario(
     });
     mkdirSync(join(container.rootfs, "mnt"));
     assert.equal(await container.outputOfRun(), "");
-    assert.match(container.shim.stderr.text, /(permission denied.*){2}Read-only file system/s);
+    assert.match(await container.shim.stderr.end(), /(permission denied.*){2}Read-only file system/s);
   },
 );
 

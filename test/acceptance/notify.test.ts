@@ -93,7 +93,7 @@ scenario("the program has a socket of its own, which it can only send to", async
   assert.match(output, /^NOTIFY_SOCKET=\/run\/notify\/notify.sock$/m);
   assert.match(output, /^srwxrwxrwx .* notify.sock$/m);
   assert.match(output, / \/run\/notify \S+ ro,nosuid,nodev,noexec/);
-  assert.match(container.shim.stderr.text, /Read-only file system/);
+  assert.match(await container.shim.stderr.end(), /Read-only file system/);
 });
 
 scenario("start waits until the program is ready, tells its pid, and until the manager knows", async (lab) => {
