@@ -6,7 +6,7 @@ import type { Container } from "./harness/container.ts";
 import { ok, refused, until } from "./harness/expect.ts";
 import type { Lab } from "./harness/lab.ts";
 import { type Conditions, feature } from "./harness/suite.ts";
-import { Terminal } from "./harness/terminal.ts";
+import type { Terminal } from "./harness/terminal.ts";
 
 const scenario = feature("terminal", { clause: "config.md, Process: terminal, consoleSize" });
 
@@ -24,7 +24,7 @@ const ways: readonly {
     failure: 1,
     start: async (lab, script, flags = []) => {
       const { runtime, id, bundle } = withTerminal(lab, script);
-      return attach(lab, runtime.argv(["run", "--bundle", bundle, ...flags, id]));
+      return lab.attach(runtime.argv(["run", "--bundle", bundle, ...flags, id]));
     },
   },
   {
@@ -33,7 +33,7 @@ const ways: readonly {
     failure: 255,
     start: async (lab, script, flags = []) => {
       const { runtime, id } = await lab.running();
-      return attach(lab, runtime.argv(["exec", "--tty", ...flags, id, "/bin/sh", "-c", script]));
+      return lab.attach(runtime.argv(["exec", "--tty", ...flags, id, "/bin/sh", "-c", script]));
     },
   },
 ];
@@ -42,12 +42,6 @@ function withTerminal(lab: Lab, script: string): Container {
   return lab.container(["/bin/sh", "-c", script], ({ process }) => {
     process.terminal = true;
   });
-}
-
-function attach(lab: Lab, argv: string[]): Terminal {
-  const terminal = Terminal.attach(argv, lab.runtime.place.env);
-  lab.later(() => terminal.close());
-  return terminal;
 }
 
 for (const { name, conditions, failure, start } of ways) {
@@ -204,8 +198,7 @@ scenario(
   { needs: ["command: exec"] },
   async (lab) => {
     const socket = lab.path("console.sock");
-    const console = await Terminal.receive("receive", socket);
-    lab.later(() => console.close());
+    const console = await lab.receiver("receive", socket);
     const container = lab.container(["/bin/probe", "wait"], ({ process }) => {
       process.terminal = true;
     });
@@ -220,15 +213,14 @@ scenario(
 scenario("the terminal belongs to the program's user", { needs: ["command: exec"] }, async (lab) => {
   const { runtime, id } = await lab.running();
   const script = "stat -c %u $(tty)";
-  const terminal = attach(lab, runtime.argv(["exec", "--tty", "--user", "1000:1000", id, "/bin/sh", "-c", script]));
+  const terminal = lab.attach(runtime.argv(["exec", "--tty", "--user", "1000:1000", id, "/bin/sh", "-c", script]));
   assert.equal((await terminal.ended()).how, "exit 0");
   assert.equal(await terminal.screen.end(), "1000\r\n");
 });
 
 scenario("create gives the terminal's master to the console socket", async (lab) => {
   const socket = lab.path("console.sock");
-  const console = await Terminal.receive("receive", socket);
-  lab.later(() => console.close());
+  const console = await lab.receiver("receive", socket);
   const container = lab.container(["/bin/sh", "-c", "stty size; read line; echo got $line"], ({ process }) => {
     process.terminal = true;
     process.consoleSize = { height: 33, width: 77 };
@@ -248,8 +240,7 @@ scenario(
   async (lab) => {
     const { runtime, id } = await lab.running();
     const socket = lab.path("console.sock");
-    const console = await Terminal.receive("receive", socket);
-    lab.later(() => console.close());
+    const console = await lab.receiver("receive", socket);
     const pidFile = lab.path("exec.pid");
     const flags = ["--tty", "--detach", "--console-socket", socket, "--pid-file", pidFile];
     const shim = lab.watch(runtime.executing(id, ["/bin/sh", "-c", "tty; read line; echo got $line"], flags));
@@ -269,8 +260,7 @@ for (const [what, flags, text] of [
   scenario(`exec refuses ${what}`, { needs: ["command: exec"] }, async (lab) => {
     const { runtime, id } = await lab.running();
     const socket = lab.path("console.sock");
-    const console = await Terminal.receive("receive", socket);
-    lab.later(() => console.close());
+    await lab.receiver("receive", socket);
     refused(
       await runtime.exec(
         id,

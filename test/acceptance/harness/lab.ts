@@ -7,6 +7,7 @@ import { Fifo } from "./fifo.ts";
 import { leaks, sweep } from "./leaks.ts";
 import { Runtime } from "./runtime.ts";
 import type { Shim } from "./shim.ts";
+import { Terminal } from "./terminal.ts";
 
 /** Not of a container: kept under the state directory for as long as it stands. */
 const ownFiles: Record<string, string[]> = { box: ["~seccomp"], crun: [".cache", ".empty-directory"] };
@@ -22,6 +23,7 @@ export class Lab {
   readonly runtime: Runtime;
   readonly #containers: Container[] = [];
   readonly #shims: Shim[] = [];
+  readonly #terminals: Terminal[] = [];
   readonly #later: (() => Promise<void> | void)[] = [];
   readonly #stem: string;
   readonly #cgroupManager: CgroupManager;
@@ -145,6 +147,20 @@ export class Lab {
     return shim;
   }
 
+  /** A command on a terminal of its own. */
+  attach(argv: string[]): Terminal {
+    const terminal = Terminal.attach(argv, this.runtime.place.env);
+    this.#terminals.push(terminal);
+    return terminal;
+  }
+
+  /** Who takes the master of a terminal, or a pidfd, at a socket. */
+  async receiver(what: "receive" | "pidfd", socket: string): Promise<Terminal> {
+    const terminal = await Terminal.receive(what, socket);
+    this.#terminals.push(terminal);
+    return terminal;
+  }
+
   /** Runs at the end, in reverse order. */
   later(undo: () => Promise<void> | void): void {
     this.#later.push(undo);
@@ -169,6 +185,8 @@ export class Lab {
         () => complaints.push("a process of the container outlives `delete --force`"),
       );
     }
+    for (const terminal of this.#terminals)
+      await terminal.close().catch((error: Error) => complaints.push(error.message));
     complaints.push(...this.leaks());
     return complaints;
   }
