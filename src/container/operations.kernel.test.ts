@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { enter, exists, noCgroups, withCgroup } from "../../test/kernel/cgroups.ts";
+import { hanging } from "../../test/kernel/hanging.ts";
 import { recordWith } from "../../test/kernel/records.ts";
 import { idle, inScratch, withChild } from "../../test/kernel/scratch.ts";
 import { O_CREAT, O_RDONLY, O_WRONLY, SIGKILL, SIGTERM } from "../linux/constants.ts";
@@ -61,7 +62,7 @@ describe("killContainer()", () => {
     withChild(idle, (child) => {
       withContainer(running(child.pid), (store) => {
         killContainer(store, "web", { signal: SIGTERM, all: false });
-        assert.ok(waitReadable(child.pidfd, 5000));
+        assert.ok(waitReadable(child.pidfd, hanging));
       });
     });
   });
@@ -70,7 +71,7 @@ describe("killContainer()", () => {
     withChild(idle, (child) => {
       withContainer(newerRecord(child.pid), (store) => {
         killContainer(store, "web", { signal: SIGKILL, all: false });
-        assert.ok(waitReadable(child.pidfd, 5000));
+        assert.ok(waitReadable(child.pidfd, hanging));
       });
     });
   });
@@ -115,7 +116,7 @@ describe("killContainer()", () => {
         enter(cgroup, child.pid);
         withContainer(recordWith({ phase: "running", cgroup }), (store) => {
           killContainer(store, "web", { signal: SIGTERM, all: true });
-          assert.ok(waitReadable(child.pidfd, 5000));
+          assert.ok(waitReadable(child.pidfd, hanging));
         });
       });
     });
@@ -229,7 +230,7 @@ describe("deleteContainer()", () => {
         path: "/bin/sh",
         args: ["sh", "-c", script],
         env: ["A=1"],
-        timeout: 20,
+        timeout: hanging / 1000,
       });
       const poststop = [
         hook(0, "exit 3"),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { enter, freeze, noCgroups, withCgroup } from "../../test/kernel/cgroups.ts";
+import { hanging } from "../../test/kernel/hanging.ts";
 import { recordWith } from "../../test/kernel/records.ts";
 import { idle, withChild, withoutLeaks } from "../../test/kernel/scratch.ts";
 import { BoxError } from "../base/errors.ts";
@@ -29,7 +30,7 @@ function withZombie(action: (id: ProcessId) => void): void {
     const id = identityOf(child);
     assert.ok(isAlive(id));
     sendSignal(child.pidfd, SIGKILL);
-    assert.ok(waitReadable(child.pidfd, 5000));
+    assert.ok(waitReadable(child.pidfd, hanging));
     action(id);
   });
 }

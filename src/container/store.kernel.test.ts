@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { hanging } from "../../test/kernel/hanging.ts";
 import { recordWith } from "../../test/kernel/records.ts";
 import { inScratch, withChild } from "../../test/kernel/scratch.ts";
 import { messageOf } from "../base/errors.ts";
@@ -290,14 +291,14 @@ describe("Entry.lock()", () => {
   }
 
   test("waits for whoever holds it", () => {
-    contend((_, answer) => assert.equal(answer(5000), "locked"));
+    contend((_, answer) => assert.equal(answer(hanging), "locked"));
   });
 
   test("tells a waiter when the container was deleted meanwhile", () => {
     contend((store, answer) => {
       using entry = store.get("web");
       entry.remove();
-      assert.equal(answer(5000), 'container "web": container does not exist');
+      assert.equal(answer(hanging), 'container "web": container does not exist');
     });
   });
 
@@ -309,7 +310,7 @@ describe("Entry.lock()", () => {
       }
       using reused = store.create("web");
       reused.write(record);
-      assert.equal(answer(5000), 'container "web": container does not exist');
+      assert.equal(answer(hanging), 'container "web": container does not exist');
     });
   });
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { hanging } from "../../test/kernel/hanging.ts";
 import { idle, inScratch, signal, withChild } from "../../test/kernel/scratch.ts";
 import { RLIMIT_NOFILE, SIGCONT, SIGTERM } from "../linux/constants.ts";
 import { encodeUtf8 } from "../linux/engine.ts";
@@ -46,7 +47,7 @@ function meet(
 function isStarted(answer: InitChannel | number, { pidfd }: Child): void {
   assert.ok(typeof answer !== "number", `signal ${answer}`);
   answer.send({ type: "executing", filtered: false });
-  assert.ok(waitReadable(pidfd, 5000), "start is not answered");
+  assert.ok(waitReadable(pidfd, hanging), "start is not answered");
   assert.deepEqual(waitPidfd(pidfd, true), { code: answered });
 }
 
@@ -57,7 +58,7 @@ function start(channel: HostSide): number {
 }
 
 function awaitAnswer(channel: HostSide): number {
-  const incoming = channel.receive(10_000);
+  const incoming = channel.receive(hanging);
   return incoming !== "end" && incoming.message.type === "executing" ? answered : 1;
 }
 

@@ -18,6 +18,7 @@ import {
 } from "../../src/linux/process.ts";
 import { isErrno } from "../../src/linux/raw.ts";
 import { poll, waitReadable } from "../../src/linux/socket.ts";
+import { hanging } from "./hanging.ts";
 
 /** How many descriptors this process has open. */
 function openDescriptors(): number {
@@ -85,7 +86,7 @@ export function withChild(body: () => number, action: (child: Child) => void): v
   } finally {
     sendSignal(child.pidfd, SIGKILL);
     // A frozen one does not die: a failing test must not hang.
-    const hasEnded = waitReadable(child.pidfd, 10_000);
+    const hasEnded = waitReadable(child.pidfd, hanging);
     if (hasEnded) waitPidfd(child.pidfd, true);
     child.pidfd.close();
     assert.ok(hasEnded, "a child does not die");
