@@ -7,7 +7,7 @@ import { idle, inScratch, withChild } from "../../test/kernel/scratch.ts";
 import { O_CREAT, O_RDONLY, O_WRONLY, SIGKILL, SIGTERM } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
 import { open, readAll, writeAll } from "../linux/file.ts";
-import { sendSignal } from "../linux/process.ts";
+import { type Child, sendSignal, waitPidfd } from "../linux/process.ts";
 import { waitReadable } from "../linux/socket.ts";
 import { type DeleteOptions, deleteContainer } from "./delete.ts";
 import { killContainer } from "./kill.ts";
@@ -57,6 +57,12 @@ function running(pid: number, change: Partial<ContainerRecord> = {}): ContainerR
   return recordWith({ phase: "running", init: identify(pid) ?? null, ...change });
 }
 
+/** Nothing ended a child before this does. */
+function expectUnhurt({ pidfd }: Child): void {
+  sendSignal(pidfd, SIGTERM);
+  assert.deepEqual(waitPidfd(pidfd, true), { signal: SIGTERM });
+}
+
 describe("killContainer()", () => {
   test("sends the signal to init", () => {
     withChild(idle, (child) => {
@@ -93,7 +99,7 @@ describe("killContainer()", () => {
           });
         });
       }
-      assert.ok(!waitReadable(child.pidfd, 20));
+      expectUnhurt(child);
     });
   });
 
@@ -181,7 +187,7 @@ describe("deleteContainer()", () => {
           assert.deepEqual(store.ids(), []);
         });
       }
-      assert.ok(!waitReadable(child.pidfd, 20));
+      expectUnhurt(child);
     });
   });
 

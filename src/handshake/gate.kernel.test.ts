@@ -100,7 +100,6 @@ describe("awaitStart() opens the gate to whoever says start", () => {
         encodeUtf8("BX"),
         Array.from({ length: 100 }, () => burdened),
       );
-      poll([], 20);
       return start(connect());
     }, isStarted);
   });
@@ -111,10 +110,7 @@ describe("awaitStart() opens the gate to whoever says start", () => {
     try {
       meet((connect) => {
         setLimit(RLIMIT_NOFILE, { soft, hard }, "RLIMIT_NOFILE");
-        for (let count = 0; count < 100; count++) {
-          connect();
-          poll([], 2);
-        }
+        for (let count = 0; count < 100; count++) connect();
         return start(connect());
       }, isStarted);
     } finally {
@@ -145,7 +141,6 @@ describe("awaitStart() minds signals", () => {
   test("that a program survives: the wait goes on", () => {
     meet((connect) => {
       signal(getppid(), SIGCONT);
-      poll([], 20);
       return start(connect());
     }, isStarted);
   });

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { EISDIR, O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, SIGKILL } from "../../src/linux/constants.ts";
 import { type At, type Fd, stdio } from "../../src/linux/fd.ts";
-import { list, mkdir, open, readlink, rmdir, unlink, writeAll } from "../../src/linux/file.ts";
+import { list, mkdir, open, read, readlink, rmdir, unlink, writeAll } from "../../src/linux/file.ts";
 import {
   type Child,
   clone3,
@@ -97,6 +97,12 @@ export function withChild(body: () => number, action: (child: Child) => void): v
 export function signal(pid: number, number: number): void {
   using process = pidfdOpen(pid);
   assert.ok(process !== undefined && sendSignal(process, number), `signal ${number} for ${pid}`);
+}
+
+/** Waits until another process writes a byte into a pipe. */
+export function awaitByte(reader: Fd): void {
+  assert.ok(waitReadable(reader, hanging), "nobody writes");
+  read(reader, 1);
 }
 
 /** What a child does that is only there. */
