@@ -263,5 +263,5 @@ scenario("the removal of the cgroup is no event", { needs: ["cgroup: memory"] },
   await container.delete("--force");
   process.kill(pid, "SIGCONT");
   assert.equal(await stream.exited(), "exit 0");
-  assert.doesNotMatch(stream.stdout.text, /"oom"/);
+  assert.doesNotMatch(await stream.stdout.end(), /"oom"/);
 });

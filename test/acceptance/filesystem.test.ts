@@ -32,7 +32,6 @@ scenario("the root is the bundle's root file system", { clause: "config.md, Root
 scenario("the host's root cannot be seen from inside", async (lab) => {
   const output = await lab.shell(`ls -d ${lab.dir} 2>/dev/null; ls /`);
   assert.ok(!output.includes(lab.dir));
-  assert.ok(!output.includes("work"));
 });
 
 scenario("the root is read-only when configured", { clause: "config.md, Root: readonly" }, async (lab) => {
@@ -412,7 +411,7 @@ for (const [word, expected] of [
 
 scenario("the old root cannot be reached through the working directory", async (lab) => {
   const output = await lab.shell(
-    "ls -d ../../../../work 2>/dev/null; readlink /proc/self/cwd; readlink /proc/self/root",
+    `ls -d ../../../..${lab.dir} 2>/dev/null; readlink /proc/self/cwd; readlink /proc/self/root`,
   );
   assert.equal(output, "/\n/\n");
 });

@@ -243,7 +243,7 @@ scenario(
     await container.create();
     refused(await lab.runtime.start(container.id), /hook/);
     await container.exit();
-    assert.doesNotMatch(container.shim.stdout.text, /it ran/);
+    assert.doesNotMatch(await container.output(), /it ran/);
     await container.expectStatus("stopped");
   },
 );

@@ -116,6 +116,18 @@ export function isAlive(pid: number): boolean {
   return !["", "Z", "X"].includes(stateOf(pid));
 }
 
+/** NaN when there is no such process. */
+export function parentOf(pid: number): number {
+  const status = attempt(() => readFileSync(`/proc/${pid}/status`, "utf8"), "");
+  return Number(/^PPid:\t(\d+)$/m.exec(status)?.[1]);
+}
+
+export function childrenOf(pid: number): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((each) => parentOf(each) === pid);
+}
+
 /** Where the descriptors of a process lead. */
 export function descriptorsOf(pid: number): string[] {
   const directory = `/proc/${pid}/fd`;
