@@ -188,7 +188,8 @@ scenario("a deleted container ends the wait for its word", async (lab) => {
   await container.line(/^ready$/);
   // Before it has recorded that the program runs, start is itself ended by the deletion.
   const record = join(container.runtime.place.root, container.id, "state.json");
-  await until("start has recorded it", () => readFileSync(record, "utf8").includes('"phase":"running"'));
+  if (context.runtime.name === "box")
+    await until("start has recorded it", () => readFileSync(record, "utf8").includes('"phase":"running"'));
   await container.delete("--force");
   assert.equal(await start.exited(), "exit 0");
 });
