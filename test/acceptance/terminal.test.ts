@@ -137,7 +137,8 @@ for (const { name, conditions, failure, start } of ways) {
     await terminal.screen.line(/ready/);
     await terminal.hangUp();
     await told.lines.line(/^told$/);
-    assert.match((await terminal.ended()).how, /^exit /);
+    assert.equal((await terminal.ended()).how, "exit 5");
+    if (name === "run") assert.deepEqual(lab.stateEntries(), []);
   });
 
   scenario(
