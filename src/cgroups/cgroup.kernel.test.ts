@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { enter, exists, freeze, noCgroups, withCgroup } from "../../test/kernel/cgroups.ts";
+import { hanging } from "../../test/kernel/hanging.ts";
 import { idle, withChild, withoutLeaks } from "../../test/kernel/scratch.ts";
 import { SIGKILL, SIGTERM } from "../linux/constants.ts";
 import { mkdir } from "../linux/file.ts";
@@ -91,7 +92,7 @@ describe("Cgroup", { skip: noCgroups }, () => {
           enter(below, second.pid);
           assert.deepEqual(cgroupPids(record).sort(), [first.pid, second.pid].sort());
           signalAll(record, SIGTERM);
-          for (const { pidfd } of [first, second]) assert.ok(waitReadable(pidfd, 5000));
+          for (const { pidfd } of [first, second]) assert.ok(waitReadable(pidfd, hanging));
         });
       });
     });
@@ -109,7 +110,7 @@ describe("Cgroup", { skip: noCgroups }, () => {
         assert.ok(isFrozen(record));
         killAndWait(record);
         assert.deepEqual(cgroupPids(record), []);
-        assert.ok(waitReadable(child.pidfd, 5000));
+        assert.ok(waitReadable(child.pidfd, hanging));
       });
     });
   });
@@ -120,7 +121,7 @@ describe("Cgroup", { skip: noCgroups }, () => {
       withChild(idle, (child) => {
         enter(record, child.pid);
         signalAll(record, SIGKILL);
-        assert.ok(waitReadable(child.pidfd, 5000));
+        assert.ok(waitReadable(child.pidfd, hanging));
       });
     });
   });

@@ -1,7 +1,8 @@
 /** Carries bytes between the caller's terminal and the container's, without loss. */
-import { POLLIN, POLLOUT } from "../linux/constants.ts";
+import { EIO, POLLIN, POLLOUT } from "../linux/constants.ts";
 import { Fd, stdio } from "../linux/fd.ts";
 import { readSome, setNonblocking, writeSome } from "../linux/file.ts";
+import { isErrno } from "../linux/raw.ts";
 import { poll, type Wait } from "../linux/socket.ts";
 import {
   getTerminal,
@@ -119,7 +120,16 @@ class Relay implements Disposable {
 
   [Symbol.dispose](): void {
     this.#slave.close();
-    if (this.#saved !== undefined) setTerminal(stdio.in, this.#saved);
+    if (this.#saved !== undefined) restore(this.#saved);
+  }
+}
+
+function restore(mode: Uint8Array): void {
+  try {
+    setTerminal(stdio.in, mode);
+  } catch (thrown) {
+    // It has been hung up: nobody is there to see it.
+    if (!isErrno(thrown, EIO)) throw thrown;
   }
 }
 

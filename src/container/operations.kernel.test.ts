@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { enter, exists, noCgroups, withCgroup } from "../../test/kernel/cgroups.ts";
+import { hanging } from "../../test/kernel/hanging.ts";
 import { recordWith } from "../../test/kernel/records.ts";
 import { idle, inScratch, withChild } from "../../test/kernel/scratch.ts";
 import { O_CREAT, O_RDONLY, O_WRONLY, SIGKILL, SIGTERM } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
 import { open, readAll, writeAll } from "../linux/file.ts";
-import { sendSignal } from "../linux/process.ts";
+import { type Child, sendSignal, waitPidfd } from "../linux/process.ts";
 import { waitReadable } from "../linux/socket.ts";
 import { type DeleteOptions, deleteContainer } from "./delete.ts";
 import { killContainer } from "./kill.ts";
@@ -56,12 +57,21 @@ function running(pid: number, change: Partial<ContainerRecord> = {}): ContainerR
   return recordWith({ phase: "running", init: identify(pid) ?? null, ...change });
 }
 
+/** Nothing ended a child before this does. */
+function expectUnhurt({ pidfd }: Child): void {
+  sendSignal(pidfd, SIGTERM);
+  assert.deepEqual(waitPidfd(pidfd, true), { signal: SIGTERM });
+}
+
+/** The first process of a container, which is gone. */
+const ended = { pid: 1, startTime: "1" };
+
 describe("killContainer()", () => {
   test("sends the signal to init", () => {
     withChild(idle, (child) => {
       withContainer(running(child.pid), (store) => {
         killContainer(store, "web", { signal: SIGTERM, all: false });
-        assert.ok(waitReadable(child.pidfd, 5000));
+        assert.ok(waitReadable(child.pidfd, hanging));
       });
     });
   });
@@ -70,7 +80,7 @@ describe("killContainer()", () => {
     withChild(idle, (child) => {
       withContainer(newerRecord(child.pid), (store) => {
         killContainer(store, "web", { signal: SIGKILL, all: false });
-        assert.ok(waitReadable(child.pidfd, 5000));
+        assert.ok(waitReadable(child.pidfd, hanging));
       });
     });
   });
@@ -92,7 +102,7 @@ describe("killContainer()", () => {
           });
         });
       }
-      assert.ok(!waitReadable(child.pidfd, 20));
+      expectUnhurt(child);
     });
   });
 
@@ -102,7 +112,7 @@ describe("killContainer()", () => {
       assert.throws(kill("other", false), { message: 'container "other": container does not exist' });
       assert.throws(kill("web", false), { message: 'kill "web": container does not exist' });
     });
-    withContainer(recordWith({}), (store) => {
+    withContainer(recordWith({ phase: "running", init: ended }), (store) => {
       const message = 'kill "web": --all: the container has no cgroup';
       assert.throws(() => killContainer(store, "web", { signal: SIGTERM, all: true }), { message });
     });
@@ -113,9 +123,9 @@ describe("killContainer()", () => {
       make()[Symbol.dispose]();
       withChild(idle, (child) => {
         enter(cgroup, child.pid);
-        withContainer(recordWith({ phase: "running", cgroup }), (store) => {
+        withContainer(recordWith({ phase: "running", init: ended, cgroup }), (store) => {
           killContainer(store, "web", { signal: SIGTERM, all: true });
-          assert.ok(waitReadable(child.pidfd, 5000));
+          assert.ok(waitReadable(child.pidfd, hanging));
         });
       });
     });
@@ -180,7 +190,7 @@ describe("deleteContainer()", () => {
           assert.deepEqual(store.ids(), []);
         });
       }
-      assert.ok(!waitReadable(child.pidfd, 20));
+      expectUnhurt(child);
     });
   });
 
@@ -229,7 +239,7 @@ describe("deleteContainer()", () => {
         path: "/bin/sh",
         args: ["sh", "-c", script],
         env: ["A=1"],
-        timeout: 20,
+        timeout: hanging / 1000,
       });
       const poststop = [
         hook(0, "exit 3"),

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { enter, freeze, noCgroups, withCgroup } from "../../test/kernel/cgroups.ts";
+import { hanging } from "../../test/kernel/hanging.ts";
 import { recordWith } from "../../test/kernel/records.ts";
-import { idle, withChild, withoutLeaks } from "../../test/kernel/scratch.ts";
+import { awaitByte, idle, withChild, withoutLeaks } from "../../test/kernel/scratch.ts";
 import { BoxError } from "../base/errors.ts";
 import { killAndWait } from "../cgroups/processes.ts";
 import { SIGKILL } from "../linux/constants.ts";
+import { pipe, writeAll } from "../linux/file.ts";
 import { type Child, sendSignal, setName } from "../linux/process.ts";
 import { waitReadable } from "../linux/socket.ts";
 import { executedFile, identify, isAlive, openProcess, ownIdentity } from "./processes.ts";
@@ -29,7 +31,7 @@ function withZombie(action: (id: ProcessId) => void): void {
     const id = identityOf(child);
     assert.ok(isAlive(id));
     sendSignal(child.pidfd, SIGKILL);
-    assert.ok(waitReadable(child.pidfd, 5000));
+    assert.ok(waitReadable(child.pidfd, hanging));
     action(id);
   });
 }
@@ -37,16 +39,22 @@ function withZombie(action: (id: ProcessId) => void): void {
 describe("identify()", () => {
   test("names a process whatever it calls itself", () => {
     for (const name of ["plain", "a) Z (b", "))) Z 1 1", "\n) X 1"]) {
+      const [begin, begins] = pipe();
+      const [done, does] = pipe();
       const renamed = (): number => {
+        awaitByte(begin);
         setName(name);
+        writeAll(does, ".");
         return idle();
       };
       withChild(renamed, (child) => {
         const before = identityOf(child);
-        waitReadable(child.pidfd, 20);
+        writeAll(begins, ".");
+        awaitByte(done);
         assert.deepEqual(identityOf(child), before, JSON.stringify(name));
         assert.ok(isAlive(before));
       });
+      for (const end of [begin, begins, done, does]) end.close();
     }
   });
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { hanging } from "../../test/kernel/hanging.ts";
 import { recordWith } from "../../test/kernel/records.ts";
-import { inScratch, withChild } from "../../test/kernel/scratch.ts";
+import { awaitByte, inScratch, withChild } from "../../test/kernel/scratch.ts";
 import { messageOf } from "../base/errors.ts";
 import { O_CREAT, O_DIRECTORY, O_RDONLY, O_WRONLY } from "../linux/constants.ts";
 import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
@@ -117,7 +118,9 @@ describe("Store.create() refuses an id that is taken", () => {
     withStore((store) => {
       store.create("first")[Symbol.dispose]();
       const [results, done] = pipe();
+      const [start, starts] = pipe();
       const racer = (): number => {
+        awaitByte(start);
         for (let round = 0; round < 50; round++) {
           try {
             store.create(`race${round}`);
@@ -131,13 +134,13 @@ describe("Store.create() refuses an id that is taken", () => {
       };
       withChild(racer, () => {
         withChild(racer, () => {
+          writeAll(starts, "..");
           let said = "";
           while (said.split("$").length < 3) said += decodeUtf8(read(results, 100));
           assert.equal(said.replaceAll("$", ""), ".".repeat(50));
         });
       });
-      results.close();
-      done.close();
+      for (const end of [results, done, start, starts]) end.close();
     });
   });
 });
@@ -255,6 +258,13 @@ test("Entry.write() refuses a record that would be too large to be read back", (
   });
 });
 
+/** As /proc/locks tells. */
+function waitsForLock(pid: number): boolean {
+  using locks = open("cwd", "/proc/locks", O_RDONLY);
+  const lines = decodeUtf8(readAll(locks, 1 << 20) as Uint8Array).split("\n");
+  return lines.some((line) => / -> FLOCK /.test(line) && line.includes(` ${pid} `));
+}
+
 describe("Entry.lock()", () => {
   /** Runs a child that takes the lock of "web" and says over a pipe what came of it. */
   function contend(action: (store: Store, answer: (milliseconds: number) => string | undefined) => void): void {
@@ -274,10 +284,13 @@ describe("Entry.lock()", () => {
         }
         return 0;
       };
-      withChild(child, () => {
+      withChild(child, ({ pid }) => {
         const answer = (milliseconds: number) =>
           waitReadable(results, milliseconds) ? decodeUtf8(read(results, 1000)) : undefined;
-        assert.equal(answer(50), undefined);
+        for (let rest = hanging; !waitsForLock(pid); rest--) {
+          assert.equal(answer(1), undefined);
+          assert.ok(rest > 0, "it does not wait for the lock");
+        }
         action(store, (milliseconds) => {
           held.close();
           return answer(milliseconds);
@@ -290,14 +303,14 @@ describe("Entry.lock()", () => {
   }
 
   test("waits for whoever holds it", () => {
-    contend((_, answer) => assert.equal(answer(5000), "locked"));
+    contend((_, answer) => assert.equal(answer(hanging), "locked"));
   });
 
   test("tells a waiter when the container was deleted meanwhile", () => {
     contend((store, answer) => {
       using entry = store.get("web");
       entry.remove();
-      assert.equal(answer(5000), 'container "web": container does not exist');
+      assert.equal(answer(hanging), 'container "web": container does not exist');
     });
   });
 
@@ -309,7 +322,7 @@ describe("Entry.lock()", () => {
       }
       using reused = store.create("web");
       reused.write(record);
-      assert.equal(answer(5000), 'container "web": container does not exist');
+      assert.equal(answer(hanging), 'container "web": container does not exist');
     });
   });
 

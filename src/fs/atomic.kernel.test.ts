@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inScratch, withChild } from "../../test/kernel/scratch.ts";
+import { awaitByte, inScratch, withChild } from "../../test/kernel/scratch.ts";
 import { O_CREAT, O_RDONLY, O_WRONLY } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
 import type { At } from "../linux/fd.ts";
-import { fstat, list, mkdir, open, readAll, symlink, umask, writeAll } from "../linux/file.ts";
+import { fstat, list, mkdir, open, pipe, readAll, symlink, umask, writeAll } from "../linux/file.ts";
 import { getpid } from "../linux/process.ts";
 import { removeIfThere, writeAtomically } from "./atomic.ts";
 
@@ -47,17 +47,23 @@ test("writeAtomically() shows a reader the old or the new content at any moment"
   const contents = ["a".repeat(200_000), "b".repeat(300_000)] as const;
   inScratch((directory) => {
     writeAtomically(directory, "file", contents[0], 0o600);
+    const [start, starts] = pipe();
     const writer = (): number => {
-      for (let round = 0; round < 1_000_000; round++)
+      for (let round = 0; round < 1_000_000; round++) {
         writeAtomically(directory, "file", contents[round % 2] as string, 0o600);
+        if (round === 0) writeAll(starts, ".");
+      }
       return 0;
     };
     withChild(writer, () => {
+      awaitByte(start);
       for (let round = 0; round < 300; round++) {
         const content = contentOf(directory, "file");
         assert.ok(content === contents[0] || content === contents[1], `${content.length} bytes`);
       }
     });
+    start.close();
+    starts.close();
   });
 });
 

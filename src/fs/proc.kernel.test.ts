@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
+import { hanging } from "../../test/kernel/hanging.ts";
 import { signal, withChild, withoutLeaks } from "../../test/kernel/scratch.ts";
 import { EXDEV, MS_PRIVATE, MS_REC, O_CREAT, O_DIRECTORY, O_PATH, O_WRONLY, SIGKILL } from "../linux/constants.ts";
 import { geteuid } from "../linux/cred.ts";
@@ -128,7 +129,7 @@ describe("Proc", () => {
       }
     };
     withChild(behindDecoy, ({ pidfd }) => {
-      assert.ok(waitReadable(pidfd, 5000));
+      assert.ok(waitReadable(pidfd, hanging));
       assert.deepEqual(waitPidfd(pidfd, true), { code: status.refused });
     });
   });

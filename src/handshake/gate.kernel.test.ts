@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { hanging } from "../../test/kernel/hanging.ts";
 import { idle, inScratch, signal, withChild } from "../../test/kernel/scratch.ts";
 import { RLIMIT_NOFILE, SIGCONT, SIGTERM } from "../linux/constants.ts";
 import { encodeUtf8 } from "../linux/engine.ts";
@@ -46,7 +47,7 @@ function meet(
 function isStarted(answer: InitChannel | number, { pidfd }: Child): void {
   assert.ok(typeof answer !== "number", `signal ${answer}`);
   answer.send({ type: "executing", filtered: false });
-  assert.ok(waitReadable(pidfd, 5000), "start is not answered");
+  assert.ok(waitReadable(pidfd, hanging), "start is not answered");
   assert.deepEqual(waitPidfd(pidfd, true), { code: answered });
 }
 
@@ -57,7 +58,7 @@ function start(channel: HostSide): number {
 }
 
 function awaitAnswer(channel: HostSide): number {
-  const incoming = channel.receive(10_000);
+  const incoming = channel.receive(hanging);
   return incoming !== "end" && incoming.message.type === "executing" ? answered : 1;
 }
 
@@ -99,7 +100,6 @@ describe("awaitStart() opens the gate to whoever says start", () => {
         encodeUtf8("BX"),
         Array.from({ length: 100 }, () => burdened),
       );
-      poll([], 20);
       return start(connect());
     }, isStarted);
   });
@@ -110,10 +110,7 @@ describe("awaitStart() opens the gate to whoever says start", () => {
     try {
       meet((connect) => {
         setLimit(RLIMIT_NOFILE, { soft, hard }, "RLIMIT_NOFILE");
-        for (let count = 0; count < 100; count++) {
-          connect();
-          poll([], 2);
-        }
+        for (let count = 0; count < 100; count++) connect();
         return start(connect());
       }, isStarted);
     } finally {
@@ -144,7 +141,6 @@ describe("awaitStart() minds signals", () => {
   test("that a program survives: the wait goes on", () => {
     meet((connect) => {
       signal(getppid(), SIGCONT);
-      poll([], 20);
       return start(connect());
     }, isStarted);
   });

@@ -30,9 +30,11 @@ scenario("delete removes the cgroups", { needs: ["cgroup: writable"] }, async (l
   assert.deepEqual(cgroupsNamed(container.id), []);
 });
 
-scenario("delete removes cgroups that were made below", async (lab) => {
+scenario("delete removes cgroups that were made below", { needs: ["cgroup: writable"] }, async (lab) => {
   const container = await lab.created();
-  for (const path of cgroupsNamed(container.id)) mkdirSync(join(path, "nested"));
+  const paths = cgroupsNamed(container.id);
+  assert.ok(paths.length > 0, "there was no cgroup to begin with");
+  for (const path of paths) mkdirSync(join(path, "nested"));
   await container.stop();
   await container.delete();
   assert.deepEqual(cgroupsNamed(container.id), []);

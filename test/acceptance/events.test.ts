@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Spec } from "./harness/config.ts";
 import type { Container } from "./harness/container.ts";
-import { ok, refused } from "./harness/expect.ts";
+import { ok, refused, until } from "./harness/expect.ts";
+import { cgroupHost, descriptorsOf, stateOf } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
 import { patient } from "./harness/patience.ts";
 import type { Shim } from "./harness/shim.ts";
@@ -27,13 +29,9 @@ function events(lab: Lab, ...args: string[]): Shim {
   return lab.watch(lab.runtime.shim(["events", ...args]));
 }
 
-/** The next event of a type; others may come first, but not for ever. */
+/** The next event of a type; others may come first. */
 async function next(stream: Shim, type: string): Promise<Event> {
-  for (let count = 0; count < 100; count++) {
-    const event = JSON.parse(await stream.stdout.line()) as Event;
-    if (event.type === type) return event;
-  }
-  throw new Error(`100 events and none is ${type}`);
+  return JSON.parse(await stream.stdout.line(new RegExp(`"type":"${type}"`))) as Event;
 }
 
 async function stats(lab: Lab, container: Container): Promise<Event & { data: NonNullable<Event["data"]> }> {
@@ -96,7 +94,7 @@ scenario("--stats counts the processor's time in nanoseconds", { needs: ["cgroup
   await container.line(/^done$/);
   const { usage } = (await stats(lab, container)).data.cpu;
   // Whatever the machine's speed: more than a millisecond, less than the test may take.
-  assert.ok(usage.total > 1e6 && usage.total < 60e9, `${usage.total}`);
+  assert.ok(usage.total > 1e6 && usage.total < patient(60_000) * 1e6, `${usage.total}`);
 });
 
 scenario(
@@ -133,7 +131,7 @@ scenario(
     for (let count = 0; count < 5; count++) await next(stream, "stats");
     await container.stop();
     assert.equal(await stream.exited(), "exit 0");
-    const records = stream.stdout.text.split("\n").filter((line) => line.includes('"stats"')).length;
+    const records = (await stream.stdout.end()).split("\n").filter((line) => line.includes('"stats"')).length;
     const polls = readFileSync(trace, "utf8")
       .split("\n")
       .filter((line) => line.includes('"ppoll"')).length;
@@ -207,20 +205,32 @@ scenario("each time the memory runs out is an event", { needs: ["cgroup: memory"
   }
 });
 
+/** Until `events` has the kernel's notice of memory that runs out, and sleeps until something comes. */
+async function untilItWaits(stream: Shim): Promise<void> {
+  const pid = await stream.started();
+  const notice = /\/memory\.events$|^anon_inode:\[eventfd\]$/;
+  await until("events waits", () => descriptorsOf(pid).some((to) => notice.test(to)) && stateOf(pid) === "S");
+}
+
 scenario(
   "the memory that ran out is told within 100 ms",
   { needs: ["cgroup: memory"], boxOnly: "runc does not promise a time" },
   async (lab) => {
     const container = await lab.running(hungry, limitMemory(16 * 2 ** 20));
-    const stream = events(lab, "--interval", "1s", container.id);
-    await next(stream, "stats");
-    // The shell tells of the end of what was killed; the event must have come at most so long after.
-    container.say("\n");
-    const told = next(stream, "oom").then(() => performance.now());
-    await container.line(/^killed$/);
-    const killed = performance.now();
-    const late = (await told) - killed;
-    assert.ok(late < patient(100), `${late} ms`);
+    // Nothing but the notice can bring it.
+    const stream = events(lab, "--interval", "1h", container.id);
+    await untilItWaits(stream);
+    // The shell tells of the end of what was killed; the event must have come at most so long after. A busy machine
+    // may hold up whom it likes, but hardly each time.
+    const late: number[] = [];
+    for (let count = 0; count < 5; count++) {
+      container.say("\n");
+      const told = next(stream, "oom").then(() => performance.now());
+      await container.line(/^killed$/);
+      const killed = performance.now();
+      late.push((await told) - killed);
+    }
+    assert.ok(Math.min(...late) < patient(100), `${late.join(", ")} ms`);
   },
 );
 
@@ -244,6 +254,13 @@ scenario(
   },
 );
 
+/** Whether a process has been told something by an eventfd that it has not read yet. */
+function hasEvents(pid: number): boolean {
+  const directory = `/proc/${pid}/fdinfo`;
+  const infos = readdirSync(directory).map((name) => readFileSync(join(directory, name), "utf8"));
+  return infos.some((info) => /^eventfd-count: +[1-9a-f]/m.test(info));
+}
+
 scenario("the removal of the cgroup is no event", { needs: ["cgroup: memory"] }, async (lab) => {
   const container = await lab.running(["/bin/probe", "wait"], limitMemory(64 * 2 ** 20));
   const stream = events(lab, "--interval", "20ms", container.id);
@@ -252,7 +269,8 @@ scenario("the removal of the cgroup is no event", { needs: ["cgroup: memory"] },
   const pid = await stream.started();
   process.kill(pid, "SIGSTOP");
   await container.delete("--force");
+  if (cgroupHost().hierarchies["memory"] !== undefined) await until("the removal is told", () => hasEvents(pid));
   process.kill(pid, "SIGCONT");
   assert.equal(await stream.exited(), "exit 0");
-  assert.doesNotMatch(stream.stdout.text, /"oom"/);
+  assert.doesNotMatch(await stream.stdout.end(), /"oom"/);
 });

@@ -32,7 +32,6 @@ scenario("the root is the bundle's root file system", { clause: "config.md, Root
 scenario("the host's root cannot be seen from inside", async (lab) => {
   const output = await lab.shell(`ls -d ${lab.dir} 2>/dev/null; ls /`);
   assert.ok(!output.includes(lab.dir));
-  assert.ok(!output.includes("work"));
 });
 
 scenario("the root is read-only when configured", { clause: "config.md, Root: readonly" }, async (lab) => {
@@ -366,7 +365,7 @@ scenario(
     mkdirSync(join(container.rootfs, "data"));
     writeFileSync(join(container.rootfs, "data/file"), "kept\n");
     assert.equal(await container.outputOfRun(), "kept\n");
-    assert.match(container.shim.stderr.text, /Read-only file system.*Read-only file system/s);
+    assert.match(await container.shim.stderr.end(), /Read-only file system.*Read-only file system/s);
     assert.equal(readFileSync(join(container.rootfs, "data/file"), "utf8"), "kept\n");
     assert.ok(existsSync(join(container.rootfs, "free")));
   },
@@ -412,7 +411,7 @@ for (const [word, expected] of [
 
 scenario("the old root cannot be reached through the working directory", async (lab) => {
   const output = await lab.shell(
-    "ls -d ../../../../work 2>/dev/null; readlink /proc/self/cwd; readlink /proc/self/root",
+    `ls -d ../../../..${lab.dir} 2>/dev/null; readlink /proc/self/cwd; readlink /proc/self/root`,
   );
   assert.equal(output, "/\n/\n");
 });

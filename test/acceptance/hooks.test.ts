@@ -6,6 +6,7 @@ import type { Container } from "./harness/container.ts";
 import { ok, refused } from "./harness/expect.ts";
 import { isAlive, namespaces } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
+import { patient } from "./harness/patience.ts";
 import type { State } from "./harness/runtime.ts";
 import { type Conditions, feature } from "./harness/suite.ts";
 
@@ -197,25 +198,37 @@ for (const [what, make] of failing) {
   }
 }
 
+/** The command of a process in a session of its own that leaves its pid in a file of the log. */
+function daemon(lab: Lab, name: string): string {
+  const file = lab.path(`log/${name}`);
+  return `setsid sh -c 'echo $$ >${file}.new; mv ${file}.new ${file}; exec tail -f /dev/null'`;
+}
+
 for (const kind of ["prestart", "createRuntime", "poststart", "poststop"] as const) {
   scenario(
     `what a ${kind} hook has started ends with it when it exceeds its timeout, a daemon too`,
     { boxOnly: "all of a hook ends at its timeout" },
     async (lab) => {
+      // Time enough for all of them to begin, in seconds.
+      const timeout = Math.ceil(patient(3000) / 1000);
       // A child in a session of its own, whose parent has ended: nothing leads from the hook to it any more.
-      const script = "(setsid tail -f /dev/null &); setsid tail -f /dev/null & exec tail -f /dev/null";
-      const container = logged(lab, () => ({ [kind]: [shell(script, { timeout: 1 })] }));
+      const script = `(${daemon(lab, "orphan")} &); ${daemon(lab, "child")} & exec tail -f /dev/null`;
+      // By which the leak check finds them.
+      const env = ["PATH=/usr/bin:/bin", `ACCEPTANCE_TEST=${lab.token}`];
+      const container = logged(lab, () => ({ [kind]: [shell(script, { timeout, env })] }));
       const created = await container.creating().result();
-      if (kind === "prestart" || kind === "createRuntime") refused(created, /timeout of 1 s/);
+      const exceeded = new RegExp(`timeout of ${timeout} s`);
+      if (kind === "prestart" || kind === "createRuntime") refused(created, exceeded);
       else if (kind === "poststart") {
         container.notePid();
-        refused(await lab.runtime.start(container.id), /timeout of 1 s/);
+        refused(await lab.runtime.start(container.id), exceeded);
       } else {
         container.notePid();
         await container.start();
         await container.exit();
         await container.delete();
       }
+      for (const name of ["orphan", "child"]) assert.ok(!isAlive(Number(read(lab, name))), `the ${name} goes on`);
       assert.deepEqual(lab.leaks(), []);
     },
   );
@@ -226,8 +239,8 @@ scenario(
   { boxOnly: "no more of a hook ended than is asked for" },
   async (lab) => {
     const pidFile = lab.path("log/daemon");
-    const script = `setsid sh -c 'echo $$ >${pidFile}.new; mv ${pidFile}.new ${pidFile}; exec tail -f /dev/null' >/dev/null 2>&1 & while test ! -e ${pidFile}; do :; done`;
-    const container = logged(lab, () => ({ createRuntime: [shell(script, { timeout: 30 })] }));
+    const script = `${daemon(lab, "daemon")} >/dev/null 2>&1 & while test ! -e ${pidFile}; do :; done`;
+    const container = logged(lab, () => ({ createRuntime: [shell(script, { timeout: Math.ceil(patient(30)) })] }));
     await container.create();
     const pid = Number(readFileSync(pidFile, "utf8"));
     assert.ok(isAlive(pid));
@@ -243,7 +256,7 @@ scenario(
     await container.create();
     refused(await lab.runtime.start(container.id), /hook/);
     await container.exit();
-    assert.doesNotMatch(container.shim.stdout.text, /it ran/);
+    assert.doesNotMatch(await container.output(), /it ran/);
     await container.expectStatus("stopped");
   },
 );

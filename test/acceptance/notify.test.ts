@@ -3,10 +3,12 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { command } from "./harness/command.ts";
 import type { Spec } from "./harness/config.ts";
 import { Container, makeSpec } from "./harness/container.ts";
 import { context } from "./harness/context.ts";
 import { ok, refused, until } from "./harness/expect.ts";
+import { isAlive } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
 import { Lines } from "./harness/lines.ts";
 import type { Shim } from "./harness/shim.ts";
@@ -43,6 +45,14 @@ class Manager {
   /** Lets go of the descriptors that came with the last message. */
   confirm(): void {
     this.#child.stdin?.write("\n");
+  }
+
+  /** Every message until now. */
+  async messages(): Promise<string[]> {
+    // Nothing overtakes what is sent last.
+    ok(await command([context.probe, "notify"], { env: this.env, input: "LAST=1\n" }));
+    await this.lines.line(/^LAST=1 \(0\)$/);
+    return this.lines.text.split("\n").slice(1, -2);
   }
 
   /** All that was said, up to the barrier, which waits for `confirm`. Some say all at once, some line by line. */
@@ -93,7 +103,7 @@ scenario("the program has a socket of its own, which it can only send to", async
   assert.match(output, /^NOTIFY_SOCKET=\/run\/notify\/notify.sock$/m);
   assert.match(output, /^srwxrwxrwx .* notify.sock$/m);
   assert.match(output, / \/run\/notify \S+ ro,nosuid,nodev,noexec/);
-  assert.match(container.shim.stderr.text, /Read-only file system/);
+  assert.match(await container.shim.stderr.end(), /Read-only file system/);
 });
 
 scenario("start waits until the program is ready, tells its pid, and until the manager knows", async (lab) => {
@@ -105,7 +115,7 @@ scenario("start waits until the program is ready, tells its pid, and until the m
   await tells(container, "READY=1");
   assert.deepEqual(await manager.untilBarrier(), [`MAINPID=${container.pid}`, "READY=1"]);
   await container.expectStatus("running");
-  assert.doesNotMatch(start.said, /exited/);
+  assert.ok(isAlive(await start.started()), "start did not wait for the manager");
   manager.confirm();
   assert.equal(await start.exited(), "exit 0");
   await container.expectStatus("running");
@@ -138,8 +148,7 @@ scenario(
     await container.line(/^errno/);
     container.shim.stdin.end();
     assert.equal(await run.exited(), "exit 0");
-    await manager.end();
-    assert.equal(manager.lines.text, "ready\nREADY=1 (0)\n");
+    assert.deepEqual(await manager.messages(), ["READY=1 (0)"]);
   },
 );
 
@@ -169,8 +178,7 @@ scenario("start returns when the program ends without a word", async (lab) => {
   container.shim.stdin.end();
   assert.equal(await container.exit(), "exit 0");
   assert.equal(await start.exited(), "exit 0");
-  await manager.end();
-  assert.equal(manager.lines.text, "ready\n");
+  assert.deepEqual(await manager.messages(), []);
 });
 
 scenario("a deleted container ends the wait for its word", async (lab) => {
@@ -180,7 +188,8 @@ scenario("a deleted container ends the wait for its word", async (lab) => {
   await container.line(/^ready$/);
   // Before it has recorded that the program runs, start is itself ended by the deletion.
   const record = join(container.runtime.place.root, container.id, "state.json");
-  await until("start has recorded it", () => readFileSync(record, "utf8").includes('"phase":"running"'));
+  if (context.runtime.name === "box")
+    await until("start has recorded it", () => readFileSync(record, "utf8").includes('"phase":"running"'));
   await container.delete("--force");
   assert.equal(await start.exited(), "exit 0");
 });
@@ -208,8 +217,7 @@ scenario(
     assert.deepEqual(await manager.untilBarrier(), [`MAINPID=${container.pid}`, "READY=1"]);
     manager.confirm();
     assert.equal(await start.exited(), "exit 0");
-    await manager.end();
-    assert.equal(manager.lines.text, `ready\nMAINPID=${container.pid} READY=1 (0)\nBARRIER=1 (1)\n`);
+    assert.deepEqual(await manager.messages(), [`MAINPID=${container.pid} READY=1 (0)`, "BARRIER=1 (1)"]);
   },
 );
 

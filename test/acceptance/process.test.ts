@@ -8,7 +8,6 @@ import { context } from "./harness/context.ts";
 import { ok, refused } from "./harness/expect.ts";
 import type { Lab } from "./harness/lab.ts";
 import { feature } from "./harness/suite.ts";
-import { Terminal } from "./harness/terminal.ts";
 
 const scenario = feature("process", { clause: "config.md, Process" });
 
@@ -327,7 +326,7 @@ scenario("sockets that are handed to run are the program's, which LISTEN_PID nam
   const { runtime, bundle, id } = lab.container(["/bin/probe", "report"]);
   const args = ["run", "--bundle", bundle, "--preserve-fds", "1", id];
   const shim = lab.watch(runtime.activated(args, [file, file, file], ["a", "b"]));
-  const report = JSON.parse((await shim.ok()).stdout.text) as Report;
+  const report = JSON.parse(await (await shim.ok()).stdout.end()) as Report;
   const { fds, env } = activationOf(report);
   assert.deepEqual(fds, ["3", "4", "5"]);
   const named = context.runtime.name === "box" ? ["LISTEN_FDNAMES=a:b"] : [];
@@ -367,8 +366,7 @@ scenario("sockets that were handed to somebody else are not passed on", async (l
 
 scenario("--pidfd-socket takes a pidfd of the first process", { needs: ["create: pidfd-socket"] }, async (lab) => {
   const socket = lab.path("pidfd.sock");
-  const receiver = await Terminal.receive("pidfd", socket);
-  lab.later(() => receiver.close());
+  const receiver = await lab.receiver("pidfd", socket);
   const container = await lab.container(["/bin/probe", "wait"]).create(["--pidfd-socket", socket]);
   assert.equal(await receiver.says(/^pid /), `pid ${container.pid}`);
 });

@@ -4,7 +4,7 @@ import { describeResult } from "./harness/command.ts";
 import type { Container } from "./harness/container.ts";
 import { context } from "./harness/context.ts";
 import { ok, refused, until } from "./harness/expect.ts";
-import { exists, isAlive } from "./harness/host.ts";
+import { exists, isAlive, parentOf } from "./harness/host.ts";
 import { feature } from "./harness/suite.ts";
 
 const scenario = feature("run", { needs: ["command: run"] });
@@ -18,9 +18,6 @@ const light = (spec: Container["spec"]): void => {
   spec.linux.maskedPaths = [];
   spec.linux.readonlyPaths = [];
 };
-
-const parentOf = (pid: number): number =>
-  Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 
 scenario("run creates, starts, waits and deletes", async (lab) => {
   const container = lab.container(["/bin/echo", "hello"]);

@@ -316,6 +316,7 @@ scenario("start says that a filter refuses execve", executed, async (lab) => {
   const syscalls = [rule(["execve"], "SCMP_ACT_ERRNO", { args: always })];
   const container = await lab.container(["/bin/true"], filtered({ syscalls })).create();
   refused(await lab.runtime.start(container.id), /execve.*operation not permitted \(EPERM\)/);
+  await container.exit();
   await container.expectStatus("stopped");
 });
 

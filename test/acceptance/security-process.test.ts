@@ -1,14 +1,14 @@
 /** Published holes by which a container got at the runtime itself: its binary, its processes, its descriptors. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { copyFileSync, openSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, openSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Canary, runOf } from "./harness/attack.ts";
-import { command, type Result } from "./harness/command.ts";
 import type { Spec } from "./harness/config.ts";
 import { context } from "./harness/context.ts";
-import { ok, refused } from "./harness/expect.ts";
+import { ok, refused, until } from "./harness/expect.ts";
 import type { Lab } from "./harness/lab.ts";
+import { Runtime } from "./harness/runtime.ts";
 import { feature } from "./harness/suite.ts";
 
 const scenario = feature("security of the process", { boxOnly: "how it keeps itself out of reach" });
@@ -35,44 +35,55 @@ function joinPidNamespaceOf(pid: number, { linux }: Spec): void {
 // --- CVE-2019-5736 ----------------------------------------------------------------------------------------------------
 
 /** A copy of box that may be damaged. */
-function putBox(lab: Lab): { call: (...args: string[]) => Promise<Result>; expectUnchanged: () => void } {
+function putBox(lab: Lab): { runtime: Runtime; expectUnchanged: () => void } {
   const path = lab.path("box");
   copyFileSync(context.runtime.path, path);
   const hash = (): string => createHash("sha256").update(readFileSync(path)).digest("hex");
   const before = hash();
   return {
-    call: (...args) => command([path, "--root", lab.root, ...args], { env: lab.runtime.place.env }),
+    runtime: new Runtime({ ...lab.runtime.place, path }),
     expectUnchanged: () => assert.equal(hash(), before, "the binary of box was changed"),
   };
+}
+
+/** Whether a process has the program open that another one runs. */
+function holdsProgramOf(holder: number, other: number): boolean {
+  const { dev, ino } = statSync(`/proc/${other}/exe`);
+  return readdirSync(`/proc/${holder}/fd`).some((name) => {
+    const held = statSync(`/proc/${holder}/fd/${name}`, { throwIfNoEntry: false });
+    return held?.dev === dev && held.ino === ino;
+  });
 }
 
 scenario(
   "box's binary cannot be written by those who see it on its way in (CVE-2019-5736)",
   { root: "namespaces that are not the user's" },
   async (lab) => {
-    const box = putBox(lab);
-    const container = await lab.running(["/bin/probe", "overwrite"], giveCapabilities);
-    for (let round = 0; round < 50; round++) ok(await box.call("exec", container.id, "/bin/true"));
+    const { runtime, expectUnchanged } = putBox(lab);
+    const watcher = await lab.running(["/bin/probe", "overwrite"], giveCapabilities);
+    for (let round = 0; round < 50; round++) ok(await runtime.exec(watcher.id, ["/bin/true"]));
     // The waiting init and the starting one are seen by who shares their pid namespace.
     for (let round = 0; round < 10; round++) {
-      const other = lab.container(["/bin/true"], (spec) => joinPidNamespaceOf(container.pid, spec));
-      ok(await box.call("run", "--bundle", other.bundle, other.id));
+      const container = lab.container(["/bin/true"], (spec) => joinPidNamespaceOf(watcher.pid, spec), runtime);
+      await container.create();
+      await until("the watcher has box's program", () => holdsProgramOf(watcher.pid, container.pid));
+      await container.start();
+      await container.exit();
     }
-    container.say("\n");
-    const outcome = await container.line(/^(held|wrote)/);
-    assert.match(outcome, /^held [1-9]/);
-    box.expectUnchanged();
+    watcher.say("\n");
+    assert.match(await watcher.line(/^(held|wrote)/), /^held [1-9]/);
+    expectUnchanged();
   },
 );
 
 scenario("a program that is box's own binary cannot write it either (CVE-2019-5736)", async (lab) => {
-  const box = putBox(lab);
+  const { runtime, expectUnchanged } = putBox(lab);
   for (const args of [["/proc/self/exe", "--version"], ["/script"]]) {
-    const container = lab.container(args, giveCapabilities);
+    const container = lab.container(args, giveCapabilities, runtime);
     writeFileSync(join(container.rootfs, "script"), "#!/proc/self/exe --version\n", { mode: 0o755 });
-    await box.call("run", "--bundle", container.bundle, container.id);
+    await runtime.call(["run", "--bundle", container.bundle, container.id]);
   }
-  box.expectUnchanged();
+  expectUnchanged();
 });
 
 // --- CVE-2016-9962 ----------------------------------------------------------------------------------------------------

@@ -54,6 +54,8 @@ async function isLoaded(unit: string, ...manager: string[]): Promise<boolean> {
 
 async function systemctl(...args: string[]): Promise<void> {
   ok(await command(["systemctl", ...args]));
+  // What it has put off is done before it answers the next question.
+  ok(await command(["systemctl", "show", "--property=Version"]));
 }
 
 const limited = (spec: Spec): void => {

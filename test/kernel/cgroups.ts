@@ -12,6 +12,7 @@ import { geteuid } from "../../src/linux/cred.ts";
 import { open, writeAll } from "../../src/linux/file.ts";
 import { getpid } from "../../src/linux/process.ts";
 import { poll } from "../../src/linux/socket.ts";
+import { hanging } from "./hanging.ts";
 
 /** Why there can be no cgroup here; false when there can. */
 export const noCgroups: string | false =
@@ -50,7 +51,7 @@ export function freeze(record: CgroupRecord): void {
     using file = open("cwd", `${directory?.mount}${record.path}/${name}`, O_WRONLY);
     writeAll(file, value as string);
   }
-  const deadline = monotonicMilliseconds() + 5000;
+  const deadline = monotonicMilliseconds() + hanging;
   while (!isFrozen(record)) {
     if (monotonicMilliseconds() > deadline) throw new Error("it does not freeze");
     poll([], 1);

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { EISDIR, O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, SIGKILL } from "../../src/linux/constants.ts";
 import { type At, type Fd, stdio } from "../../src/linux/fd.ts";
-import { list, mkdir, open, readlink, rmdir, unlink, writeAll } from "../../src/linux/file.ts";
+import { list, mkdir, open, read, readlink, rmdir, unlink, writeAll } from "../../src/linux/file.ts";
 import {
   type Child,
   clone3,
@@ -18,6 +18,7 @@ import {
 } from "../../src/linux/process.ts";
 import { isErrno } from "../../src/linux/raw.ts";
 import { poll, waitReadable } from "../../src/linux/socket.ts";
+import { hanging } from "./hanging.ts";
 
 /** How many descriptors this process has open. */
 function openDescriptors(): number {
@@ -85,7 +86,7 @@ export function withChild(body: () => number, action: (child: Child) => void): v
   } finally {
     sendSignal(child.pidfd, SIGKILL);
     // A frozen one does not die: a failing test must not hang.
-    const hasEnded = waitReadable(child.pidfd, 10_000);
+    const hasEnded = waitReadable(child.pidfd, hanging);
     if (hasEnded) waitPidfd(child.pidfd, true);
     child.pidfd.close();
     assert.ok(hasEnded, "a child does not die");
@@ -96,6 +97,12 @@ export function withChild(body: () => number, action: (child: Child) => void): v
 export function signal(pid: number, number: number): void {
   using process = pidfdOpen(pid);
   assert.ok(process !== undefined && sendSignal(process, number), `signal ${number} for ${pid}`);
+}
+
+/** Waits until another process writes a byte into a pipe. */
+export function awaitByte(reader: Fd): void {
+  assert.ok(waitReadable(reader, hanging), "nobody writes");
+  read(reader, 1);
 }
 
 /** What a child does that is only there. */

@@ -1767,7 +1767,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the caller's terminal stays raw",
     file: "console/relay.ts",
-    replace: "if (this.#saved !== undefined) setTerminal(stdio.in, this.#saved);",
+    replace: "if (this.#saved !== undefined) restore(this.#saved);",
     by: "",
     tests: ["terminal: the caller's terminal is raw during run and as it was after it"],
   },

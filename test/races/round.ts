@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { patient } from "../acceptance/harness/patience.ts";
 import { type Event, isExplained, type Operation, type Status } from "./model.ts";
 
 /** Where the rounds of one container take place. */
@@ -16,7 +17,7 @@ export interface Place {
 }
 
 /** After which an operation counts as hanging, in milliseconds. */
-const hanging = 60_000;
+const hanging = patient(60_000);
 
 const commands: Readonly<Record<Operation, (id: string) => readonly string[]>> = {
   create: (id) => ["create", id],

@@ -106,10 +106,34 @@ export function startTime(pid: number): string | undefined {
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
 }
 
-export function isAlive(pid: number): boolean {
+/** The letter of proc_pid_stat(5), such as S of one that sleeps; empty when there is no such process. */
+export function stateOf(pid: number): string {
   const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, "utf8"), "");
-  const state = stat.charAt(stat.lastIndexOf(")") + 2);
-  return state !== "" && state !== "Z" && state !== "X";
+  return stat.charAt(stat.lastIndexOf(")") + 2);
+}
+
+export function isAlive(pid: number): boolean {
+  return !["", "Z", "X"].includes(stateOf(pid));
+}
+
+/** NaN when there is no such process. */
+export function parentOf(pid: number): number {
+  const status = attempt(() => readFileSync(`/proc/${pid}/status`, "utf8"), "");
+  return Number(/^PPid:\t(\d+)$/m.exec(status)?.[1]);
+}
+
+export function childrenOf(pid: number): number[] {
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((each) => parentOf(each) === pid);
+}
+
+/** Where the descriptors of a process lead. */
+export function descriptorsOf(pid: number): string[] {
+  const directory = `/proc/${pid}/fd`;
+  return attempt(() => readdirSync(directory), []).map((name) =>
+    attempt(() => readlinkSync(join(directory, name)), ""),
+  );
 }
 
 export const namespaceFiles = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"] as const;

@@ -7,6 +7,7 @@ import { Fifo } from "./fifo.ts";
 import { leaks, sweep } from "./leaks.ts";
 import { Runtime } from "./runtime.ts";
 import type { Shim } from "./shim.ts";
+import { Terminal } from "./terminal.ts";
 
 /** Not of a container: kept under the state directory for as long as it stands. */
 const ownFiles: Record<string, string[]> = { box: ["~seccomp"], crun: [".cache", ".empty-directory"] };
@@ -22,6 +23,7 @@ export class Lab {
   readonly runtime: Runtime;
   readonly #containers: Container[] = [];
   readonly #shims: Shim[] = [];
+  readonly #terminals: Terminal[] = [];
   readonly #later: (() => Promise<void> | void)[] = [];
   readonly #stem: string;
   readonly #cgroupManager: CgroupManager;
@@ -110,7 +112,16 @@ export class Lab {
   }
 
   fifo(name: string): Fifo {
-    const fifo = new Fifo(this.path(name));
+    return this.#fifoAt(this.path(name));
+  }
+
+  /** One that the container's program finds at `/name`. */
+  fifoIn({ rootfs }: Container, name: string): Fifo {
+    return this.#fifoAt(join(rootfs, name));
+  }
+
+  #fifoAt(path: string): Fifo {
+    const fifo = new Fifo(path);
     this.later(() => fifo.close());
     return fifo;
   }
@@ -134,6 +145,20 @@ export class Lab {
   watch(shim: Shim): Shim {
     this.#shims.push(shim);
     return shim;
+  }
+
+  /** A command on a terminal of its own. */
+  attach(argv: string[]): Terminal {
+    const terminal = Terminal.attach(argv, this.runtime.place.env);
+    this.#terminals.push(terminal);
+    return terminal;
+  }
+
+  /** Who takes the master of a terminal, or a pidfd, at a socket. */
+  async receiver(what: "receive" | "pidfd", socket: string): Promise<Terminal> {
+    const terminal = await Terminal.receive(what, socket);
+    this.#terminals.push(terminal);
+    return terminal;
   }
 
   /** Runs at the end, in reverse order. */
@@ -160,6 +185,8 @@ export class Lab {
         () => complaints.push("a process of the container outlives `delete --force`"),
       );
     }
+    for (const terminal of this.#terminals)
+      await terminal.close().catch((error: Error) => complaints.push(error.message));
     complaints.push(...this.leaks());
     return complaints;
   }

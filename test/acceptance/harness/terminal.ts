@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex, Readable } from "node:stream";
 import { context } from "./context.ts";
+import { until } from "./expect.ts";
+import { isAlive } from "./host.ts";
 import { Lines } from "./lines.ts";
 
 /** A terminal with somebody before it (probe/terminal.c): what is shown, what is typed, its window and mode. */
@@ -71,7 +73,10 @@ export class Terminal {
     return { how, mode: lines[lines.indexOf(`exited ${how}`) - 1] ?? "" };
   }
 
-  close(): void {
+  /** Takes it away, and waits until the command that ran on it is gone too. */
+  async close(): Promise<void> {
     this.#child.kill("SIGKILL");
+    const [, pid] = /^started (\d+)$/m.exec(await this.#answers.end()) ?? [];
+    if (pid !== undefined) await until("the command on the terminal is gone", () => !isAlive(Number(pid)));
   }
 }

@@ -8,7 +8,7 @@
  *   probe spy             "ready", then looks into every process that comes, until a line is read: "saw …" or "nothing"
  *   probe overwrite       "ready", then tries to write to the program of every process that comes; after a line is read
  *                         still a while: "held N" of them and no more, or "wrote"
- *   probe swap A B        "ready", then exchanges two names until a line is read: "swapped N" times
+ *   probe swap A B        exchanges two names, "ready" after the first time, until a line is read: "swapped N" times
  *   probe burden CMD …    runs CMD with all that a caller can leave lying about: descriptors 3 to 20 on /etc, groups 4, 20
  *                         and 27, a umask, a variable CANARY, signals ignored and blocked, the key that report looks for
  *   probe deny CMD …      runs CMD where making a namespace fails with EPERM
@@ -404,13 +404,15 @@ static int overwrite(void)
 
 static int swap(const char *a, const char *b)
 {
-    puts("ready");
-    fflush(stdout);
     fcntl(0, F_SETFL, O_NONBLOCK);
     char answer;
     unsigned long count = 0;
-    while (read(0, &answer, 1) < 0)
-        count += renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0;
+    while (read(0, &answer, 1) < 0) {
+        if (renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) || count++)
+            continue;
+        puts("ready");
+        fflush(stdout);
+    }
     if (count % 2)
         renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
     printf("swapped %lu\n", count);

@@ -80,16 +80,17 @@ int main(int argc, char **argv)
     while (waitid(P_ALL, 0, &end, WEXITED | WNOWAIT) == 0 || errno == EINTR) {
         pid_t pid = end.si_pid;
         if (pid == child) {
+            waitid(P_PID, (id_t)pid, NULL, WEXITED);
             tell(report, "exited", 0, &end);
-        } else {
-            if (keep_zombies) {
-                int number;
-                tell(report, "zombie", pid, &end);
-                sigwait(&reap_now, &number);
-            }
-            tell(report, "reaped", pid, &end);
+            continue;
         }
-        waitid(P_PID, (id_t)pid, &end, WEXITED);
+        if (keep_zombies) {
+            int number;
+            tell(report, "zombie", pid, &end);
+            sigwait(&reap_now, &number);
+        }
+        waitid(P_PID, (id_t)pid, NULL, WEXITED);
+        tell(report, "reaped", pid, &end);
     }
     return 0;
 }
