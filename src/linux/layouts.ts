@@ -100,6 +100,7 @@ export const pollfd = struct("struct pollfd", { fd: "s32", events: "s16", revent
 
 /** ppoll(2), clock_gettime(2). */
 export const timespec = struct("struct timespec", { tv_sec: "s64", tv_nsec: "s64" });
+export const timeval = struct("struct timeval", { tv_sec: "s64", tv_usec: "s64" });
 
 /** waitid(2): the fields that a child's end fills. */
 export const siginfo = struct("siginfo_t", {

@@ -7,7 +7,6 @@ import {
   EAGAIN,
   ENAMETOOLONG,
   ETIMEDOUT,
-  F_SETFL,
   IFF_UP,
   MSG_CMSG_CLOEXEC,
   MSG_CTRUNC,
@@ -17,6 +16,7 @@ import {
   SIOCGIFFLAGS,
   SIOCSIFFLAGS,
   SO_PEERCRED,
+  SO_SNDTIMEO,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_NONBLOCK,
@@ -24,7 +24,7 @@ import {
   SOL_SOCKET,
 } from "./constants.ts";
 import { Fd } from "./fd.ts";
-import { cmsghdr, ifreq, iovec, msghdr, pollfd, sockaddr_un, timespec, ucred } from "./layouts.ts";
+import { cmsghdr, ifreq, iovec, msghdr, pollfd, sockaddr_un, timespec, timeval, ucred } from "./layouts.ts";
 import { attempt, call, SyscallError } from "./raw.ts";
 
 /** Two connected stream sockets. */
@@ -59,12 +59,15 @@ export function listenIn(directory: Fd, name: string): Fd {
   }
 }
 
-/** Connects to the socket of a name in a directory. Does not wait: a full backlog is EAGAIN. */
+/** How long whoever listens may take to make room for a connection, in seconds. */
+const connectTimeout = 10;
+
+/** Connects to the socket of a name in a directory. A backlog that stays full is EAGAIN. */
 export function connectIn(directory: Fd, name: string): Fd {
-  const fd = connect(addressIn(directory, name), name, SOCK_NONBLOCK);
-  // A new socket has no other flag.
-  call(undefined, "fcntl", NR.fcntl, fd.number, F_SETFL, 0);
-  return fd;
+  return connect(addressIn(directory, name), name, (socket) => {
+    const time = timeval.encode({ tv_sec: connectTimeout });
+    call(undefined, "setsockopt", NR.setsockopt, socket.number, SOL_SOCKET, SO_SNDTIMEO, time, time.length);
+  });
 }
 
 /** Connects to the socket that was opened (O_PATH): no name is looked up again. */
@@ -77,9 +80,10 @@ export function connectPath(path: string): Fd {
   return connect(unixAddress(path, path), path);
 }
 
-function connect(address: Uint8Array, about: string, flags = 0): Fd {
-  const fd = new Fd(call(undefined, "socket", NR.socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
+function connect(address: Uint8Array, about: string, prepare?: (socket: Fd) => void): Fd {
+  const fd = new Fd(call(undefined, "socket", NR.socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   try {
+    prepare?.(fd);
     call(about, "connect", NR.connect, fd.number, address, sockaddr_un.size);
     return fd;
   } catch (thrown) {

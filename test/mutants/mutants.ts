@@ -293,8 +293,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "start waits for an init that accepts nothing",
     file: "linux/socket.ts",
-    replace: "connect(addressIn(directory, name), name, SOCK_NONBLOCK)",
-    by: "connect(addressIn(directory, name), name)",
+    replace: "prepare?.(fd);",
+    by: "",
     tests: ["security, container: start does not wait for an init that accepts no connection"],
   },
   {
