@@ -12,7 +12,7 @@ export const table: CommandTable = {
   summary: "Lists the containers.",
   operands: [],
   options: [
-    { name: "format", short: "f", value: "FORMAT", help: "table or json (default table)" },
+    { name: "format", short: "f", value: "FORMAT", notEmpty: true, help: "table or json (default table)" },
     { name: "quiet", short: "q", help: "print ids only" },
   ],
 };

@@ -8,7 +8,7 @@ export const table: CommandTable = {
   name: "ps",
   summary: "Lists the processes of a container: what the host's ps prints of them (by default ps -ef), or their pids.",
   operands: [{ name: "ID" }, { name: "PS-ARGUMENT", optional: true, rest: true }],
-  options: [{ name: "format", short: "f", value: "FORMAT", help: "table or json (default table)" }],
+  options: [{ name: "format", short: "f", value: "FORMAT", notEmpty: true, help: "table or json (default table)" }],
   optionsFirst: true,
 };
 
