@@ -33,7 +33,7 @@ TESTS := $(shell find src test/golden test/kernel -name '*.ts' 2>/dev/null) $(wi
 GENERATED := build/generated/validators.js
 
 .PHONY: help setup build build-asan run test unit unit-qjs host acceptance acceptance-user acceptance-loop acceptance-execs \
-	acceptance-compare acceptance-vm acceptance-mutants stress-update faults races soak conformance fuzz fuzz-native bench bench-guard \
+	acceptance-compare acceptance-vm engines acceptance-mutants stress-update faults races soak conformance fuzz fuzz-native bench bench-guard \
 	lint format man completions install clean FORCE
 .DELETE_ON_ERROR:
 
@@ -154,7 +154,7 @@ clean: ## remove everything that was built; downloaded packages stay
 
 # --- What the targets above are made of -------------------------------------------------------------------------------
 
-# The native part is compiled five times; the modules of each binary are bundled into a folder of its own.
+# The native part is compiled six times; the modules of each binary are bundled into a folder of its own.
 HARDENED := $(patsubst %,build/native/hardened/%.o,$(NATIVE) fortify)
 SANITIZED := $(patsubst %,build/native/sanitized/%.o,$(NATIVE))
 MUTATED := $(patsubst %,build/native/mutated/%.o,$(NATIVE) fortify)

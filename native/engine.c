@@ -25,7 +25,7 @@
 /* Whether the engine itself threw: for want of memory or stack, which need not be a defect. */
 static bool is_shortage(JSContext *context, JSValueConst thrown)
 {
-	/* Without memory for an error object it throws null, or what only it has values for; our code throws errors alone. */
+	/* Without memory for an Error it throws null or a value of its own; our code throws Errors only. */
 	if (!JS_IsObject(thrown))
 		return true;
 	JSValue name = JS_GetPropertyStr(context, thrown, "name");

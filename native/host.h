@@ -103,7 +103,6 @@ char **learn(char **argv);
 void learn_note(void);
 
 /* seal.c */
-bool seal_is_sealed(void);
 void seal_self(char **argv, char **envp);
 
 /* syscall.c */

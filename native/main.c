@@ -32,7 +32,7 @@ static const char *const documented_variables[] = {
 };
 
 /* Commands that enter a container. Searched among all arguments: a false hit only costs the seal. */
-static const char *const entering_commands[] = { "create", "run", "exec", "restore", "mounts" };
+static const char *const entering_commands[] = { "create", "run", "exec", "mounts" };
 
 static char *environment[COUNT(documented_variables) + 1];
 static struct process process = { .environment = environment };

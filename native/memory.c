@@ -21,8 +21,9 @@
 #define ROOM ((size_t)1 << 30)
 /* The arena grows by this. */
 #define PIECE ((size_t)64 << 10)
-/* The pages of a block above this are given back when it is freed. */
+/* What a start takes of the stack. */
 #define STACK ((size_t)48 << 10)
+/* The pages of a block above this are given back when it is freed. */
 #define LARGE ((size_t)256 << 10)
 
 /* Newer than the headers of musl. */

@@ -157,14 +157,6 @@ static bool cannot_be_written(int exe)
 	return is_sealed(exe) || is_out_of_reach(exe);
 }
 
-bool seal_is_sealed(void)
-{
-	int exe = open_self();
-	bool sealed = cannot_be_written(exe);
-	close(exe);
-	return sealed;
-}
-
 /*
  * Whether two files are one, as seen through an overlay: it has device numbers of its own, but keeps inode numbers (with
  * xino=off) and times. The change time cannot be chosen by anyone, so a file swapped in by its name does not pass.

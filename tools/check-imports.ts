@@ -63,7 +63,7 @@ interface Import {
   readonly typeOnly: boolean;
 }
 
-/** The path below src without its extension: "rootfs/plan". */
+/** The imports of a file, each target as its path below src without the extension: "rootfs/plan". */
 function importsOf(file: string): Import[] {
   const text = readFileSync(`src/${file}.ts`, "utf8");
   const pattern = /^(?:import|export)\s+(type\s)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"|\bimport\("([^"]+)"\)/gm;

@@ -41,7 +41,7 @@ export function changeDeviceProgram(
   });
 }
 
-/** A rule as v1's files take it: `c 1:3 rwm`, `a *:* rwm`. */
+/** A rule as v1's files take it: `c 1:3 rwm`; `a` stands for every device and all access. */
 export function deviceLine({ type, major, minor, access }: DeviceRuleOp): string {
   return type === "all" ? "a" : `${type[0]} ${major ?? "*"}:${minor ?? "*"} ${access}`;
 }

@@ -109,7 +109,7 @@ export interface Stats {
   readonly blkio: BlkioStats;
   /** By the kernel's name of the page size: `2MB`. */
   readonly hugetlb: Readonly<Record<string, HugePageStats>>;
-  /** Only of containers with a group of their own, which box does not make. */
+  /** Always empty: box does not read what resctrl counts. */
   readonly intel_rdt: Readonly<Record<string, never>>;
   /** runc counts only those of networks that it makes itself, so for engines this is always null. */
   readonly network_interfaces: null;

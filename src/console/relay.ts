@@ -34,7 +34,7 @@ const nothing: Wait = { fd: new Fd(-1), events: 0 };
 
 class Relay implements Disposable {
   readonly #master: Fd;
-  /** Held open: with the program's last descriptor closed the master would say "hung up" without end, or for ever. */
+  /** Held open: when the last of these is closed, poll(2) tells POLLHUP of the master at once, each time it is asked. */
   readonly #slave: Fd;
   readonly #saved: Uint8Array | undefined;
   /** Input that the container has not taken yet, and output that the caller has not. */

@@ -1,4 +1,4 @@
-/** Programs of the host that box calls, found on the caller's PATH. */
+/** Programs of the host that box calls: found on the caller's PATH (`outputOf`) or in the system's directories (`runHelper`). */
 import { BoxError, within } from "../base/errors.ts";
 import { systemProgram } from "../fs/system-programs.ts";
 import { O_RDONLY, SIGKILL, X_OK } from "../linux/constants.ts";

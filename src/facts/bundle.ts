@@ -50,7 +50,7 @@ function openConfig(path: string): Fd {
   }
 }
 
-/** Refuses a root file system that is not there. */
+/** Refuses a path that is no directory. @param what it is, for the error */
 export function requireDirectory(path: string, what: string): void {
   within(
     () => `${what} ${quote(path)}`,

@@ -1,7 +1,7 @@
 /**
  * The host's /proc, checked to be procfs: what is read for a decision or written must not come from a decoy.
  *
- * For the host side only; init has a handle of its own (see procHandle), for its /proc belongs to the container.
+ * For the host side only; init has a procfs of its own (`Proc.private()`), for its /proc belongs to the container.
  */
 import { BoxError } from "../base/errors.ts";
 import { split } from "../base/path.ts";

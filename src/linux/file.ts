@@ -88,7 +88,7 @@ export function read(fd: Fd, size: number, about?: string): Uint8Array {
   return buffer.subarray(0, call(about, "read", NR.read, fd.number, buffer, size));
 }
 
-/** Reads to the end, or fails with a SyscallError-like EFBIG once more than `limit` bytes have come. */
+/** Reads to the end; "too long" once more than `limit` bytes have come. */
 export function readAll(fd: Fd, limit: number, about?: string): Uint8Array | "too long" {
   let buffer = new Uint8Array(Math.min(limit + 1, 16384));
   let length = 0;
@@ -164,7 +164,7 @@ export function setModificationTime(directory: At, name: string, { seconds, nano
   call(name, "utimensat", NR.utimensat, at(directory), name, times, AT_SYMLINK_NOFOLLOW);
 }
 
-/** Changes the mode of a name that is not followed by anybody else's hand: fchmodat(2). It does follow a link. */
+/** Changes the mode of a name in a directory that nobody else can write to: fchmodat(2), which follows a link. */
 export function chmod(directory: At, name: string, mode: number): void {
   call(name, "fchmodat", NR.fchmodat, at(directory), name, mode);
 }

@@ -5,7 +5,7 @@
  */
 import { address, type Bytes } from "host";
 
-/** A field's type: a plain integer, `buffer` (a pointer to a buffer, or 0), or a run of bytes. */
+/** A field's type: a plain integer, `pointer` (to a buffer, or 0), or a run of bytes. */
 export type FieldType = "u8" | "u16" | "s16" | "u32" | "s32" | "u64" | "s64" | "pointer" | `${number} bytes`;
 
 type Value<T extends FieldType> = T extends "pointer"

@@ -146,7 +146,7 @@ export function remountBehind(mount: Fd, flags: number, about: string): void {
   call(about, "mount", NR.mount, null, `self/fd/${mount.number}`, null, flags, null);
 }
 
-/** As setMountAttributes, on a path of the host that no container can have changed. */
+/** Sets the propagation (MS_SHARED, …, MS_REC) of a mount of the host by its path: mount(2). */
 export function setPathPropagation(path: string, flags: number): void {
   call(path, "mount", NR.mount, null, path, null, flags, null);
 }

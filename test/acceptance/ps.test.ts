@@ -102,7 +102,10 @@ for (const format of ["yaml", ""]) {
     `ps refuses ${JSON.stringify(format)} as a format`,
     { boxOnly: "before anything is looked at" },
     async (lab) => {
-      refused(await lab.runtime.call(["ps", "--format", format, "c"]), /--format: must be table or json/);
+      refused(
+        await lab.runtime.call(["ps", "--format", format, "c"]),
+        /--format: must (be table or json|not be empty)/,
+      );
     },
   );
 }

@@ -81,7 +81,7 @@ class User {
   }
 }
 
-/** Nobody's, and nobody else's in this suite. */
+/** nobody(5): owns nothing here. Other tests use the id too. */
 const plain = 65_534;
 
 scenario("a user without any configuration of the host runs what spec --rootless writes", async (lab) => {

@@ -15,7 +15,10 @@ export function resourceRules(resources: Resources, at: string, findings: Findin
   unifiedRule(resources, at, findings);
 }
 
-/** Swap counts memory and swap together: without a limit of memory there is nothing to take from it. For all resources of a container: an update may set the one without the other. */
+/**
+ * `memory.swap` is the sum of memory and swap, so it means nothing without `memory.limit`. To be asked of all resources of a
+ * container: an update may set the one without the other.
+ */
 export function swapNeedsLimitRule({ memory }: Resources, at: string, findings: Findings): void {
   if (memory?.swap === undefined || memory.swap <= 0) return;
   if (memory.limit === undefined || memory.limit <= 0) {
