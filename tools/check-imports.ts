@@ -3,6 +3,7 @@
  *
  * A target is a room ("linux"), a file ("seccomp/compile") or one file of every subject ("*" + "/plan"). Where only
  * types may be imported, it must be an `import type`. Tests beside the sources and generated modules (#…) are free.
+ * Besides: no constant of the kernel is kept that nobody uses.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
@@ -120,5 +121,25 @@ const problems = [...imports].flatMap(([file, list]) => {
     return problem === undefined ? [] : [`src/${file}.ts:${one.line}: ${problem}`];
   });
 });
+/** Of hundreds of constants nobody would notice one that has lost its last use. */
+function unusedConstants(): string[] {
+  const constants = "src/linux/constants.ts";
+  const names = [...readFileSync(constants, "utf8").matchAll(/^export const (\w+)/gm)].map(
+    ([, name]) => name as string,
+  );
+  const sources = ["src", "test", "bench"].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts"))
+      .map((name) => join(folder, name)),
+  );
+  const words = new Set(
+    sources
+      .filter((path) => path !== constants)
+      .flatMap((path) => readFileSync(path, "utf8").match(/\b[A-Z]\w+/g) ?? []),
+  );
+  return names.filter((name) => !words.has(name)).map((name) => `${constants}: nobody uses ${name}`);
+}
+
+problems.push(...unusedConstants());
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;

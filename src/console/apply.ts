@@ -65,6 +65,6 @@ export function coverConsole(root: Root, { slave }: Terminal): void {
 export function useTerminal(slave: Fd, uid: number): void {
   setControllingTerminal(slave);
   if (uid !== 0) chown(slave, uid, 2 ** 32 - 1, "/dev/console");
-  for (const standard of Object.values(stdio)) dupTo(slave, standard.number);
+  for (const standard of Object.values(stdio)) dupTo(slave, standard);
   slave.close();
 }

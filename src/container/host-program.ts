@@ -16,7 +16,7 @@ import {
   waitPidfd,
 } from "../linux/process.ts";
 import { SyscallError } from "../linux/raw.ts";
-import { resetDispositions } from "../linux/signal.ts";
+import { resetDispositions, setSignalMask } from "../linux/signal.ts";
 import { decodeLossy } from "../linux/text.ts";
 
 const outputLimit = 64 * 1024 * 1024;
@@ -94,12 +94,14 @@ function find(name: string): string {
 
 function become(path: string, execution: Execution, output: Fd, errors: "ours" | "printed"): never {
   try {
-    if (errors === "printed") dupTo(output, 2);
-    dupTo(open("cwd", "/dev/null", O_RDONLY), 0);
-    dupTo(output, 1);
+    if (errors === "printed") dupTo(output, stdio.error);
+    dupTo(open("cwd", "/dev/null", O_RDONLY), stdio.in);
+    dupTo(output, stdio.out);
     closeFrom(3);
     setParentDeathSignal(SIGKILL);
     resetDispositions();
+    // Below `run` in the foreground all are blocked.
+    setSignalMask(0n);
     const errno = execPath(path, execution);
     writeAll(stdio.error, `${new SyscallError("execve", errno, path).message}\n`);
   } catch (thrown) {

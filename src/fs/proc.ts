@@ -18,7 +18,7 @@ import {
 } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fchdir, fileSystemType, open, openat2, readAll, reopen, writeOnce } from "../linux/file.ts";
-import { detachLinked, FileSystemContext } from "../linux/mount.ts";
+import { detachBehind, FileSystemContext } from "../linux/mount.ts";
 import { SyscallError } from "../linux/raw.ts";
 import { decodeLossy } from "../linux/text.ts";
 
@@ -105,8 +105,8 @@ export class Proc implements Disposable {
 
   /** Detaches the mount whose root a descriptor stands for, with all that is below it. Changes the working directory. */
   detachMount(mount: Fd): void {
-    fchdir(this.#fd, "/proc");
-    detachLinked(`self/fd/${mount.number}`);
+    this.enter();
+    detachBehind(mount);
   }
 
   [Symbol.dispose](): void {

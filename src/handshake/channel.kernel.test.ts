@@ -79,7 +79,7 @@ describe("Channel.receive() gives", () => {
       for (const byte of bytes.subarray(0, -1)) {
         send(peer, Uint8Array.of(byte));
         assert.equal(host.pump(), "more");
-        assert.equal(host.poll(), undefined);
+        assert.equal(host.taken(), undefined);
       }
       send(peer, bytes.subarray(-1));
       assert.deepEqual(host.receive(1000), { message: { type: "ready" }, fds: [] });

@@ -79,7 +79,7 @@ export class Channel<Out, In extends object> implements Disposable {
   }
 
   /** A whole message that has come, if there is one. */
-  poll(): Incoming<In> | undefined {
+  taken(): { readonly message: In; readonly fds: readonly Fd[] } | undefined {
     return this.#take();
   }
 

@@ -5,7 +5,7 @@
  * the way of the next one.
  */
 import { BoxError } from "../base/errors.ts";
-import { POLLIN } from "../linux/constants.ts";
+import { POLLIN, SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { readSignal } from "../linux/signal.ts";
 import { accept, poll } from "../linux/socket.ts";
@@ -59,8 +59,8 @@ export function awaitStart(listener: Fd, signals: Fd): InitChannel | number {
 function hear(peer: InitChannel): "start" | "wait" | "drop" {
   try {
     const state = peer.pump();
-    const incoming = peer.poll();
-    if (incoming !== undefined && incoming !== "end") {
+    const incoming = peer.taken();
+    if (incoming !== undefined) {
       for (const fd of incoming.fds) fd.close();
       return incoming.message.type === "start" ? "start" : "drop";
     }
@@ -77,8 +77,8 @@ function hear(peer: InitChannel): "start" | "wait" | "drop" {
   }
 }
 
-/** Signals that a program without handlers survives: CHLD, CONT, URG, WINCH are ignored, the others stop it. */
-const harmless: ReadonlySet<number> = new Set([17, 18, 19, 20, 21, 22, 23, 28]);
+/** Signals that a program without handlers survives: they are ignored or stop it, signal(7). */
+const harmless: ReadonlySet<number> = new Set([SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH]);
 
 function endsProgram(signal: number): boolean {
   return !harmless.has(signal);

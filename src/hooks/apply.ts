@@ -86,11 +86,11 @@ function becomeHook(hook: HookOp, execution: Execution, input: Fd, errors: Fd, r
   nameProcess(hook.where);
   let told = errors;
   try {
-    dupTo(errors, 2);
+    dupTo(errors, stdio.error);
     told = stdio.error;
     const sink = open("cwd", "/dev/null", O_RDWR);
-    dupTo(input, 0);
-    dupTo(sink, 1);
+    dupTo(input, stdio.in);
+    dupTo(sink, stdio.out);
     closeFrom(3);
     // A hook does not outlive the command that runs it.
     setParentDeathSignal(SIGKILL);

@@ -410,9 +410,9 @@ export function closeOnExecFrom(first: number): void {
 }
 
 /** A second descriptor for the same open file, at `target` (not close-on-exec): dup3(2). */
-export function dupTo(fd: Fd, target: number): void {
-  if (fd.number === target) clearCloseOnExec(target);
-  else call(undefined, "dup3", NR.dup3, fd.number, target, 0);
+export function dupTo(fd: Fd, target: Fd): void {
+  if (fd.number === target.number) clearCloseOnExec(target.number);
+  else call(undefined, "dup3", NR.dup3, fd.number, target.number, 0);
 }
 
 /** Whether a caller with these credentials may do `mode` (X_OK …): faccessat2(2), Linux 5.8. Returns 0 or -errno. */

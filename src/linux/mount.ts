@@ -167,9 +167,12 @@ export function detach(path: string): void {
   call(path, "umount2", NR.umount2, path, MNT_DETACH | UMOUNT_NOFOLLOW);
 }
 
-/** As `detach`, of the mount that a link of procfs leads to: umount2(2) takes no descriptor. */
-export function detachLinked(path: string): void {
-  call(path, "umount2", NR.umount2, path, MNT_DETACH);
+/**
+ * As `detach`, by descriptor: umount2(2) takes none but follows a link of procfs. The working directory must be the root of
+ * one.
+ */
+export function detachBehind(mount: Fd): void {
+  call(undefined, "umount2", NR.umount2, `self/fd/${mount.number}`, MNT_DETACH);
 }
 
 /**
