@@ -2112,7 +2112,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "nobody hears what newuidmap says",
     file: "container/host-program.ts",
-    replace: 'if (errors === "printed") dupTo(output, 2);',
+    replace: 'if (errors === "printed") dupTo(output, stdio.error);',
     by: "",
     tests: ["rootless: ids that a user does not have are refused with the helper's reason, and nothing is left"],
   },
