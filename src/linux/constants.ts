@@ -246,8 +246,6 @@ export const IFA_F_MCAUTOJOIN = 0x400;
 export const IFF_UP = 0x1;
 
 // signal(7)
-export const SIG_BLOCK = 0x0;
-export const SIG_UNBLOCK = 0x1;
 export const SIG_SETMASK = 0x2;
 export const SIGCHLD = 0x11;
 export const SIGKILL = 0x9;

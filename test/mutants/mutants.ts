@@ -901,7 +901,7 @@ export const mutants: readonly Mutant[] = [
     name: "the program gets a descriptor too many",
     file: "linux/file.ts",
     replace: "closeFrom(number + 1);",
-    by: "dupTo(new Fd(0), number + 1);",
+    by: "dupTo(new Fd(0), new Fd(number + 1));",
     tests: ["process: the program has descriptors 0, 1 and 2 and no other"],
   },
   {
