@@ -135,7 +135,7 @@ function unusedConstants(): string[] {
   const words = new Set(
     sources
       .filter((path) => path !== constants)
-      .flatMap((path) => readFileSync(path, "utf8").match(/\b[A-Z]\w+/g) ?? []),
+      .flatMap((path) => readFileSync(path, "utf8").match(/\b[A-Z_]\w+/g) ?? []),
   );
   return names.filter((name) => !words.has(name)).map((name) => `${constants}: nobody uses ${name}`);
 }

@@ -129,7 +129,6 @@ export const PIDFD_INFO_EXIT = 0x8;
 
 // prctl(2)
 export const PR_SET_PDEATHSIG = 0x1;
-export const PR_GET_DUMPABLE = 0x3;
 export const PR_SET_DUMPABLE = 0x4;
 export const PR_SET_KEEPCAPS = 0x8;
 export const PR_SET_NAME = 0xf;
