@@ -7,7 +7,7 @@ import { poll } from "../linux/socket.ts";
 import { openCgroup, readFile, readFileIfThere, visitCgroups, writeFile } from "./directory.ts";
 import { NoticeFile } from "./notice.ts";
 import type { CgroupDirectory } from "./ops.ts";
-import type { CgroupRecord } from "./record.ts";
+import { type CgroupRecord, directoryWith } from "./record.ts";
 
 /** Whether the container is paused, or about to be: v1 says FREEZING until every process stands still. */
 export function isFrozen(record: CgroupRecord): boolean {
@@ -105,9 +105,10 @@ interface Freezer {
 }
 
 /** Where the host freezes: v1's freezer controller where it is mounted, else cgroup2 (Linux 5.2). */
-function freezerOf({ directories }: CgroupRecord): Freezer | undefined {
-  const v1 = directories.find(({ controllers }) => controllers.includes("freezer"));
-  if (v1 !== undefined) return { directory: v1, file: "freezer.state", frozen: "FROZEN", thawed: "THAWED" };
-  const v2 = directories.find(({ version }) => version === 2);
-  return v2 === undefined ? undefined : { directory: v2, file: "cgroup.freeze", frozen: "1", thawed: "0" };
+function freezerOf(record: CgroupRecord): Freezer | undefined {
+  const directory = directoryWith(record, "freezer");
+  if (directory === undefined) return undefined;
+  return directory.version === 2
+    ? { directory, file: "cgroup.freeze", frozen: "1", thawed: "0" }
+    : { directory, file: "freezer.state", frozen: "FROZEN", thawed: "THAWED" };
 }

@@ -7,7 +7,7 @@ import { isErrno } from "../linux/raw.ts";
 import type { Wait } from "../linux/socket.ts";
 import { openCgroup, readFileIfThere, writeFile } from "./directory.ts";
 import { NoticeFile } from "./notice.ts";
-import type { CgroupRecord } from "./record.ts";
+import { type CgroupRecord, directoryWith } from "./record.ts";
 import { table } from "./stats-files.ts";
 
 /** From where it was opened on. */
@@ -20,12 +20,11 @@ export interface OomWatch extends Disposable {
 
 /** @returns undefined where no controller counts memory, or the cgroup is gone */
 export function watchOom(record: CgroupRecord): OomWatch | undefined {
-  const v1 = record.directories.find(({ controllers }) => controllers.includes("memory"));
-  const directory = v1 ?? record.directories.find(({ version }) => version === 2);
+  const directory = directoryWith(record, "memory");
   const cgroup = directory === undefined ? undefined : openCgroup(directory, record.path);
   if (cgroup === undefined) return undefined;
   try {
-    return v1 === undefined ? new OomWatchV2(cgroup) : new OomWatchV1(cgroup);
+    return directory?.version === 2 ? new OomWatchV2(cgroup) : new OomWatchV1(cgroup);
   } catch (thrown) {
     cgroup.close();
     if (isErrno(thrown, ENOENT, ENODEV)) return undefined;

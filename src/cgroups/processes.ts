@@ -9,7 +9,7 @@ import { poll, waitReadable } from "../linux/socket.ts";
 import { hasVanished, openCgroup, openChild, processesOf, visitCgroups, writeFile } from "./directory.ts";
 import { releaseKilled } from "./freezer.ts";
 import { NoticeFile } from "./notice.ts";
-import { type CgroupRecord, mainDirectory } from "./record.ts";
+import { type CgroupRecord, mainDirectory, unifiedOf } from "./record.ts";
 
 /** Every process in the container's cgroup and below it. */
 export function cgroupPids(record: CgroupRecord): number[] {
@@ -54,7 +54,7 @@ function signalEach(record: CgroupRecord, signal: number): void {
 
 /** cgroup.kill, Linux 5.14: nothing can fork away from it. */
 function killAtOnce(record: CgroupRecord): boolean {
-  const v2 = record.directories.find(({ version }) => version === 2);
+  const v2 = unifiedOf(record);
   if (v2 === undefined) return false;
   using fd = openCgroup(v2, record.path);
   if (fd === undefined) return false;
@@ -88,7 +88,7 @@ export function killAndWait(record: CgroupRecord): void {
  */
 export function waitForChange(record: CgroupRecord, deadline: number): void {
   const left = Math.max(0, deadline - monotonicMilliseconds());
-  const v2 = record.directories.find(({ version }) => version === 2);
+  const v2 = unifiedOf(record);
   using cgroup = v2 === undefined ? undefined : openCgroup(v2, record.path);
   if (cgroup === undefined) {
     waitForProcesses(cgroupPids(record), left);

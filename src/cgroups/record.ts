@@ -15,11 +15,17 @@ export function recordOf({ path, directories, ownParent, unit }: CgroupOps): Cgr
   return unit === undefined ? record : { ...record, unit: { name: unit.name, bus: unit.bus } };
 }
 
-/** The cgroup2 directory of a record if there is one, else that of a v1 hierarchy: where its processes are listed. */
+/** Its directory in cgroup2, if that is mounted. */
+export function unifiedOf({ directories }: CgroupRecord): CgroupDirectory | undefined {
+  return directories.find(({ version }) => version === 2);
+}
+
+/** Its directory where a controller works: the v1 hierarchy that has it, else cgroup2. */
+export function directoryWith(record: CgroupRecord, controller: string): CgroupDirectory | undefined {
+  return record.directories.find(({ controllers }) => controllers.includes(controller)) ?? unifiedOf(record);
+}
+
+/** Where its processes are listed: cgroup2 if that is mounted, else one v1 hierarchy. */
 export function mainDirectory(record: CgroupRecord): CgroupDirectory | undefined {
-  return (
-    record.directories.find(({ version }) => version === 2) ??
-    record.directories.find(({ controllers }) => controllers.includes("freezer")) ??
-    record.directories[0]
-  );
+  return unifiedOf(record) ?? directoryWith(record, "freezer") ?? record.directories[0];
 }

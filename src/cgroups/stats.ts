@@ -8,7 +8,7 @@ import { list } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
 import { openCgroup, readFile } from "./directory.ts";
 import type { CgroupDirectory } from "./ops.ts";
-import type { CgroupRecord } from "./record.ts";
+import { type CgroupRecord, directoryWith } from "./record.ts";
 import type { CgroupFiles, Stats } from "./stats-files.ts";
 import * as v1 from "./stats-v1.ts";
 import * as v2 from "./stats-v2.ts";
@@ -53,10 +53,7 @@ class OpenedFiles implements CgroupFiles, Disposable {
   /** @param name of a file or a controller: what stands before the first full stop chooses the hierarchy */
   #attempt<T>(name: string, action: (directory: Fd) => T): T | undefined {
     const controller = name.split(".")[0] as string;
-    const { directories } = this.#record;
-    const place =
-      directories.find(({ controllers }) => controllers.includes(controller)) ??
-      directories.find(({ version }) => version === 2);
+    const place = directoryWith(this.#record, controller);
     const directory = place === undefined ? undefined : this.#open(place);
     if (directory === undefined) return undefined;
     try {

@@ -10,7 +10,7 @@ import { openCgroup } from "./directory.ts";
 import { changeScope } from "./driver.ts";
 import { whileFrozen } from "./freezer.ts";
 import type { CgroupDirectory, CgroupUpdate, DeviceRuleOp, Setting, UnitRecord } from "./ops.ts";
-import type { CgroupRecord } from "./record.ts";
+import { type CgroupRecord, unifiedOf } from "./record.ts";
 import { formerSettings, writeSettings } from "./settings.ts";
 
 /** One change. What takes it back works while this is not disposed of. */
@@ -51,7 +51,7 @@ export class CgroupChange implements Disposable {
   }
 
   #enable(controllers: readonly string[]): void {
-    const v2 = this.#record.directories.find(({ version }) => version === 2);
+    const v2 = unifiedOf(this.#record);
     if (v2 === undefined) throw new Error("controllers of cgroup2 without cgroup2");
     openCgroup(v2, this.#record.path, (parent) => enableControllers(parent, controllers))?.close();
   }
@@ -63,7 +63,7 @@ export class CgroupChange implements Disposable {
       writeDeviceList(list, rulesBetween(from, to));
       return;
     }
-    if (!this.#record.directories.some(({ version }) => version === 2)) throw noDevices();
+    if (unifiedOf(this.#record) === undefined) throw noDevices();
     const cgroup = this.#open(({ version }) => version === 2);
     this.#undoBy(changeDeviceProgram(cgroup, to, (program) => this.#held.push(program)));
   }
