@@ -357,13 +357,14 @@ scenario(
 scenario("an option with an empty value is one that is not given", { boxOnly: "as runc has it" }, async (lab) => {
   mkdirSync(lab.root);
   const empty = (...names: string[]) => names.flatMap((name) => [name, ""]);
-  ok(await lab.runtime.call([...empty("--log", "--log-format", "--cgroup-manager", "--trace"), "list", "-f", ""]));
+  ok(await lab.runtime.call([...empty("--log", "--log-format", "--cgroup-manager", "--trace"), "list"]));
   ok(await lab.runtime.call(["spec", ...empty("-b", "-f")], { cwd: lab.dir }));
   const spec = JSON.parse(readFileSync(lab.path("config.json"), "utf8")) as { ociVersion: string };
   assert.match(spec.ociVersion, /^1\./);
   refused(await direct("--root", "", "list"), /^box: --root: must not be empty/);
   refused(await lab.runtime.call(["create", "--bundle", "", "x"]), /^box: --bundle: must not be empty/);
   refused(await lab.runtime.call(["events", "--interval", "", "x"]), /^box: --interval: must not be empty/);
+  refused(await lab.runtime.call(["list", "--format", ""]), /^box: --format: must not be empty/);
   const { status, stderr } = await lab.runtime.call(["exec", "-p", "", "x"]);
   assert.deepEqual([status, stderr.slice(0, 29)], [1, "box: exec: COMMAND is missing"]);
 });
