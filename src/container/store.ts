@@ -165,14 +165,16 @@ export class Entry implements Disposable {
   #remove(check: (names: readonly string[]) => void): void {
     // A creator that has not written its record yet cannot be ended: what it still adds goes as well.
     for (let tries = 0; ; tries++) {
+      let hadLock = false;
       ignoreMissing(() => {
         using directory = open(this.directory, ".", directoryFlags);
         const names = list(directory).filter((name) => name !== "lock");
         check(names);
-        for (const name of [...names, "lock"]) ignoreMissing(() => remove(directory, name));
+        for (const name of names) ignoreMissing(() => remove(directory, name));
+        hadLock = ignoreMissing(() => remove(directory, "lock"));
       });
-      // Who removed it meanwhile may have made room for another of the same name.
-      if (fstat(this.directory, this.id).nlink === 0) return;
+      // Who else has removed all that may have made room for another of the same name.
+      if (!hadLock && fstat(this.directory, this.id).nlink === 0) return;
       try {
         ignoreMissing(() => rmdir(this.#root, this.id));
         return;
@@ -212,11 +214,14 @@ function remove(parent: Fd, name: string): void {
   }
 }
 
-function ignoreMissing(action: () => void): void {
+/** @returns whether it was there */
+function ignoreMissing(action: () => void): boolean {
   try {
     action();
+    return true;
   } catch (thrown) {
     if (!isErrno(thrown, ENOENT)) throw thrown;
+    return false;
   }
 }
 
