@@ -5,7 +5,7 @@ import { quote } from "../base/quote.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
 import { enableControllers, giveTo } from "./delegation.ts";
 import { attachDeviceRules, writeDeviceList } from "./device-filter.ts";
-import { makeCgroup, openCgroup, readFile, readFileIfThere, writeFile } from "./directory.ts";
+import { makeDirectories, openCgroup, readFile, readFileIfThere, writeFile } from "./directory.ts";
 import type { NewCgroup } from "./driver.ts";
 import { Entrance, type OpenDirectory } from "./entrance.ts";
 import type { CgroupDirectory, CgroupOps, CgroupSettings, DeviceRuleOp, Setting } from "./ops.ts";
@@ -43,7 +43,7 @@ export class Cgroup extends Entrance implements NewCgroup {
         within(
           () => `cgroup ${quote(ops.path)} in ${directory.mount}`,
           () => {
-            const made = makeCgroup(directory, ops.path, preparation(directory, ops));
+            const made = makeDirectories(directory, ops.path, preparation(directory, ops));
             members.push({ directory, ...made });
             if (!made.made) refuseUsed(made.fd);
             if (directory.version === 2 && ops.owner !== undefined) giveTo(made.fd, ops.owner);

@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { exists, noCgroups, withCgroup } from "../../test/kernel/cgroups.ts";
 import { withoutLeaks } from "../../test/kernel/scratch.ts";
 import { BoxError } from "../base/errors.ts";
-import { makeCgroup } from "./directory.ts";
+import { makeDirectories } from "./directory.ts";
 
-test("makeCgroup() removes what it has made when a later step fails", { skip: noCgroups }, () => {
+test("makeDirectories() removes what it has made when a later step fails", { skip: noCgroups }, () => {
   withCgroup((_make, record) => {
     const [directory] = record.directories;
     assert.ok(directory !== undefined);
@@ -16,7 +16,7 @@ test("makeCgroup() removes what it has made when a later step fails", { skip: no
         if (prepared === failing) throw new BoxError("no");
       };
       withoutLeaks(() => {
-        assert.throws(() => makeCgroup(directory, record.path, prepare), { message: "no" });
+        assert.throws(() => makeDirectories(directory, record.path, prepare), { message: "no" });
       });
       assert.ok(!exists(record, record.path.slice(0, record.path.lastIndexOf("/"))));
     }

@@ -67,7 +67,7 @@ export interface MadeCgroup {
  * Opens a cgroup, made with its parents where it is missing. What was made before a failure is removed again.
  * @param prepare called for every directory on the way, before its children are made
  */
-export function makeCgroup(
+export function makeDirectories(
   directory: CgroupDirectory,
   path: string,
   prepare: (made: Fd, parent: Fd) => void,

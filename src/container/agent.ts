@@ -1,12 +1,12 @@
 /** The seccomp agent: who decides over the calls of SCMP_ACT_NOTIFY (config-linux.md, "The Container Process State"). */
 import { within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
+import type { SpecState } from "../base/spec-state.ts";
 import { connectToSocketAt } from "../fs/socket.ts";
 import { encodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { send } from "../linux/socket.ts";
 import type { ListenerOps } from "../seccomp/ops.ts";
-import type { SpecState } from "./state.ts";
 
 /** A connection to the agent, good for one listener. */
 export class Agent implements Disposable {

@@ -7,6 +7,7 @@
 import { BoxError, within } from "../base/errors.ts";
 import { once } from "../base/once.ts";
 import { quote } from "../base/quote.ts";
+import { hookState, specState } from "../base/spec-state.ts";
 import { step } from "../base/steps.ts";
 import { makeCgroup, type NewCgroup } from "../cgroups/driver.ts";
 import { killAndWait } from "../cgroups/processes.ts";
@@ -40,7 +41,6 @@ import { awaitExecution, firstCause, hear, type InitChannel, sendUnlessGone, wit
 import { bootId, executedFile, identify, ownIdentity } from "./processes.ts";
 import { type ContainerRecord, recordVersion } from "./record.ts";
 import { Rollback } from "./rollback.ts";
-import { hookState, specState } from "./state.ts";
 import type { Entry, Store } from "./store.ts";
 
 export interface CreateRequest {

@@ -1,6 +1,7 @@
 /** `delete`: removes what `create` made. Tolerates that any part of it is gone already. */
 import { BoxError, messageOf, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
+import { hookState } from "../base/spec-state.ts";
 import { step } from "../base/steps.ts";
 import { releaseKilled } from "../cgroups/freezer.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
@@ -13,7 +14,6 @@ import { poll, waitReadable } from "../linux/socket.ts";
 import { removeResctrl } from "../resctrl/apply.ts";
 import { bootId, openProcess } from "./processes.ts";
 import { type ContainerRecord, isSameContainer, type NewerRecord, type ProcessId } from "./record.ts";
-import { hookState } from "./state.ts";
 import { requireDeletable } from "./status.ts";
 import type { Entry, Store } from "./store.ts";
 

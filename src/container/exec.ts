@@ -5,6 +5,7 @@
  * its namespaces through that: a pid that is used again never counts. No state is written, and no lock taken.
  */
 import { BoxError, within } from "../base/errors.ts";
+import { specState } from "../base/spec-state.ts";
 import { step } from "../base/steps.ts";
 import { type Entrance, openPlaces } from "../cgroups/entrance.ts";
 import { placesIn } from "../cgroups/places.ts";
@@ -26,7 +27,6 @@ import { Agent } from "./agent.ts";
 import { awaitExecution, hear, type InitChannel, sendUnlessGone } from "./launch.ts";
 import { isEnding } from "./processes.ts";
 import type { ContainerRecord, ProcessId } from "./record.ts";
-import { specState } from "./state.ts";
 import { type Status, statusOf } from "./status.ts";
 import type { Store } from "./store.ts";
 

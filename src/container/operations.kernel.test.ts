@@ -4,6 +4,7 @@ import { enter, exists, noCgroups, withCgroup } from "../../test/kernel/cgroups.
 import { hanging } from "../../test/kernel/hanging.ts";
 import { recordWith } from "../../test/kernel/records.ts";
 import { idle, inScratch, withChild } from "../../test/kernel/scratch.ts";
+import { hookState } from "../base/spec-state.ts";
 import { O_CREAT, O_RDONLY, O_WRONLY, SIGKILL, SIGTERM } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
 import { open, readAll, writeAll } from "../linux/file.ts";
@@ -13,7 +14,7 @@ import { type DeleteOptions, deleteContainer } from "./delete.ts";
 import { killContainer } from "./kill.ts";
 import { bootId, identify } from "./processes.ts";
 import type { ContainerRecord } from "./record.ts";
-import { hookState, stateOf } from "./state.ts";
+import { stateOf } from "./state.ts";
 import { Store } from "./store.ts";
 
 /** Gives `action` a store with a container "web" of this state.json. */

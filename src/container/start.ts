@@ -1,6 +1,7 @@
 /** `start`: releases a created container. */
 import { addContext, BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
+import { hookState, specState } from "../base/spec-state.ts";
 import { step } from "../base/steps.ts";
 import { Channel } from "../handshake/channel.ts";
 import { socketName } from "../handshake/gate.ts";
@@ -16,7 +17,6 @@ import { type DeleteOptions, deleteContainer } from "./delete.ts";
 import { awaitExecution, awaitStarting, withMemoryHint } from "./launch.ts";
 import { openProcess, ownIdentity } from "./processes.ts";
 import type { ContainerRecord } from "./record.ts";
-import { hookState, specState } from "./state.ts";
 import { requireStartable } from "./status.ts";
 import type { Entry, Store } from "./store.ts";
 

@@ -38,19 +38,3 @@ export function stateOf(record: ContainerRecord, ownerName: (uid: number) => str
     ...(Object.keys(annotations).length > 0 && { annotations }),
   };
 }
-
-/** The state of the specification, as hooks and a seccomp agent see it. */
-export type SpecState = Pick<ContainerRecord, "ociVersion" | "id" | "bundle" | "annotations"> & {
-  readonly status: Status;
-  readonly pid: number;
-};
-
-export function specState(record: ContainerRecord, status: Status, pid: number): SpecState {
-  const { ociVersion, id, bundle, annotations } = record;
-  return { ociVersion, id, status, pid, bundle, annotations };
-}
-
-/** The state that a hook reads on its stdin. */
-export function hookState(record: ContainerRecord, status: Status, pid: number): string {
-  return JSON.stringify(specState(record, status, pid));
-}

@@ -16,7 +16,7 @@ import {
 import { decodeUtf8 } from "../linux/engine.ts";
 import { access, fileSystemType, open, readAll } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
-import { once } from "./once.ts";
+import { keep } from "./keep.ts";
 
 /** One v1 hierarchy. */
 export interface Hierarchy {
@@ -56,7 +56,7 @@ function withControllers<Layout extends object>(layout: Layout, mount: string): 
   return {
     ...layout,
     get controllers() {
-      return once(this, "controllers", readControllers(mount));
+      return keep(this, "controllers", readControllers(mount));
     },
   };
 }

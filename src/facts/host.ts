@@ -3,8 +3,8 @@ import { getCapabilities, getegid, geteuid } from "../linux/cred.ts";
 import { load } from "../linux/engine.ts";
 import { hasApparmor } from "./apparmor.ts";
 import { type CgroupLayout, delegatedHome, mayMakeCgroups, readCgroupLayout, readOwnCgroups } from "./cgroups.ts";
+import { keep } from "./keep.ts";
 import { hasAllIds } from "./namespaces.ts";
-import { once } from "./once.ts";
 import { findResctrl } from "./resctrl.ts";
 import { hasSelinux } from "./selinux.ts";
 import type { SystemdFacts } from "./systemd.ts";
@@ -38,42 +38,42 @@ export interface HostFacts {
 export function hostFacts(): HostFacts {
   return {
     get euid() {
-      return once(this, "euid", geteuid());
+      return keep(this, "euid", geteuid());
     },
     get egid() {
-      return once(this, "egid", getegid());
+      return keep(this, "egid", getegid());
     },
     get capabilities() {
-      return once(this, "capabilities", getCapabilities().permitted);
+      return keep(this, "capabilities", getCapabilities().permitted);
     },
     get cgroups() {
-      return once(this, "cgroups", readCgroupLayout());
+      return keep(this, "cgroups", readCgroupLayout());
     },
     get ownCgroups() {
-      return once(this, "ownCgroups", readOwnCgroups(this.cgroups));
+      return keep(this, "ownCgroups", readOwnCgroups(this.cgroups));
     },
     get cgroupHome() {
-      return once(
+      return keep(
         this,
         "cgroupHome",
         this.euid === 0 && mayMakeCgroups(this.cgroups) ? "/box" : delegatedHome(this.cgroups, this.ownCgroups),
       );
     },
     get mayLimitDevices() {
-      return once(this, "mayLimitDevices", this.euid === 0 && hasAllIds());
+      return keep(this, "mayLimitDevices", this.euid === 0 && hasAllIds());
     },
     get systemd() {
       const { readSystemd } = load("facts/systemd") as typeof import("./systemd.ts");
-      return once(this, "systemd", readSystemd(this.euid));
+      return keep(this, "systemd", readSystemd(this.euid));
     },
     get resctrl() {
-      return once(this, "resctrl", findResctrl());
+      return keep(this, "resctrl", findResctrl());
     },
     get apparmor() {
-      return once(this, "apparmor", hasApparmor());
+      return keep(this, "apparmor", hasApparmor());
     },
     get selinux() {
-      return once(this, "selinux", hasSelinux());
+      return keep(this, "selinux", hasSelinux());
     },
   };
 }

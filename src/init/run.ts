@@ -6,6 +6,7 @@
  */
 import { BoxError } from "../base/errors.ts";
 import { once } from "../base/once.ts";
+import { hookState } from "../base/spec-state.ts";
 import { nameProcess, step } from "../base/steps.ts";
 import { coverConsole, openTerminal, useTerminal } from "../console/apply.ts";
 import { awaitStart } from "../handshake/gate.ts";
@@ -27,7 +28,7 @@ import {
   prepareNamespaces,
   writeSysctls,
 } from "../namespaces/apply.ts";
-import type { Identity, InitPlan } from "../plan/plan.ts";
+import type { InitPlan } from "../plan/plan.ts";
 import { expectProgram, setDomains } from "../process/apply.ts";
 import { enterRootfs, prepareRootfs, type Sources } from "../rootfs/apply.ts";
 import { type LabelFile, labelKeys, leaveKeyring, openLabels } from "../security/apply.ts";
@@ -57,7 +58,7 @@ export function runInit(setup: InitSetup): never {
   let channel = setup.host;
   try {
     const labels = openLabels(setup.plan.program?.security.labels ?? []);
-    channel = createContainer(setup, labels);
+    channel = setUpContainer(setup, labels);
     startProgram(setup, labels, channel);
   } catch (thrown) {
     report(channel, thrown);
@@ -66,7 +67,7 @@ export function runInit(setup: InitSetup): never {
 }
 
 /** The part of `create`: returns the channel over which the program's start is to be reported. */
-function createContainer(setup: InitSetup, labels: readonly LabelFile[]): HostChannel {
+function setUpContainer(setup: InitSetup, labels: readonly LabelFile[]): HostChannel {
   const { plan, host, listener } = setup;
   nameProcess("init");
   step("namespaces");
@@ -113,7 +114,7 @@ function createContainer(setup: InitSetup, labels: readonly LabelFile[]): HostCh
     host.send({ type: "hooks" });
     expect(host, "hooked", undefined);
   }
-  runHooks(hooks.createContainer, stateFor(plan.identity, "creating"), {});
+  runHooks(hooks.createContainer, hookState(plan.identity, "creating", getpid()), {});
   enterRootfs(prepared, plan.rootfs, setup.foreignMounts);
   step("program");
   if (listener !== undefined && plan.program !== undefined) expectProgram(plan.program.process);
@@ -157,11 +158,6 @@ function waitForStart(host: HostChannel, listener: Fd, hooks: boolean): HostChan
   return result;
 }
 
-function stateFor(identity: Identity, status: "creating" | "created"): string {
-  const { ociVersion, id, bundle, annotations } = identity;
-  return JSON.stringify({ ociVersion, id, status, pid: getpid(), bundle, annotations });
-}
-
 /** From the word to start to execve. */
 function startProgram({ plan, filter }: InitSetup, labels: readonly LabelFile[], host: HostChannel): never {
   const { program, namespaces, hooks, identity } = plan;
@@ -172,6 +168,7 @@ function startProgram({ plan, filter }: InitSetup, labels: readonly LabelFile[],
     maySetGroups: !namespaces.denySetgroups,
     labels,
     filter,
-    beforeExecution: (restrict) => runHooks(hooks.startContainer, stateFor(identity, "created"), { restrict }),
+    beforeExecution: (restrict) =>
+      runHooks(hooks.startContainer, hookState(identity, "created", getpid()), { restrict }),
   });
 }

@@ -58,14 +58,14 @@ function makeDirectory(parent: Fd, name: string): Fd {
 
 interface Hierarchy {
   readonly type: "cgroup" | "cgroup2";
-  readonly options: Parameters;
+  readonly options: MountParameters;
   /** Whether the process is in a cgroup namespace, so that a new mount shows its own cgroups only. */
   readonly namespace: boolean;
   /** What is bound otherwise. */
   readonly source: string;
 }
 
-type Parameters = readonly (readonly [string, string?])[];
+type MountParameters = readonly (readonly [string, string?])[];
 
 function mountHierarchy({ type, options, namespace, source }: Hierarchy, attributes: number, place: Fd): Fd {
   const mount = namespace ? newMount(type, options, attributes) : cloneTree("cwd", source, false);
@@ -76,7 +76,7 @@ function mountHierarchy({ type, options, namespace, source }: Hierarchy, attribu
   return mount;
 }
 
-function newMount(type: string, options: Parameters, attributes: number): Fd {
+function newMount(type: string, options: MountParameters, attributes: number): Fd {
   using context = FileSystemContext.open(type);
   context.setString("source", type);
   for (const [key, value] of options) {

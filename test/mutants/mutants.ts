@@ -1558,7 +1558,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "startContainer hooks do not run",
     file: "init/run.ts",
-    replace: 'runHooks(hooks.startContainer, stateFor(identity, "created"), { restrict })',
+    replace: 'runHooks(hooks.startContainer, hookState(identity, "created", getpid()), { restrict })',
     by: "void restrict",
     tests: ["hooks: startContainer runs during start"],
   },
@@ -2453,8 +2453,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a startContainer hook is looked up on the host",
     file: "init/run.ts",
-    replace: 'runHooks(hooks.createContainer, stateFor(plan.identity, "creating"), {});',
-    by: 'runHooks([...hooks.createContainer, ...hooks.startContainer], stateFor(plan.identity, "creating"), {});',
+    replace: 'runHooks(hooks.createContainer, hookState(plan.identity, "creating", getpid()), {});',
+    by: 'runHooks([...hooks.createContainer, ...hooks.startContainer], hookState(plan.identity, "creating", getpid()), {});',
     tests: ["hooks: the path of startContainer is looked up inside the container"],
   },
   {
