@@ -116,7 +116,7 @@ scenario(
   { needs: ["cgroup: by cgroupfs"], boxOnly: "nothing left of a create that fails" },
   async (lab) => {
     const container = lab.container(["/bin/true"], (spec) => {
-      spec.linux.cgroupsPath = `/${lab.token}a/b/c`;
+      spec.linux.cgroupsPath = `${spec.linux.cgroupsPath}/b/c`;
       spec.mounts.push({ destination: "/mnt", type: "nosuchfs", source: "none" });
     });
     refused(await container.creating().result(), /nosuchfs/);
