@@ -80,6 +80,7 @@ const answers: Readonly<Record<string, string>> = {
   setsid: "EPERM EACCES EINVAL",
   signalfd4: "EMFILE ENFILE ENOMEM",
   personality: "EPERM EINVAL ENOMEM",
+  setsockopt: "EDOM EINVAL ENOPROTOOPT",
   socket: "EMFILE EACCES ENOBUFS",
   socketpair: "EMFILE ENFILE ENOMEM",
   statx: "ENOENT EACCES ENOMEM",
