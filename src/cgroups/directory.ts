@@ -253,6 +253,6 @@ function unlessVanished(action: () => void): void {
   try {
     action();
   } catch (thrown) {
-    if (!hasVanished(thrown) && !isErrno(thrown, EOPNOTSUPP)) throw thrown;
+    if (!hasVanished(thrown)) throw thrown;
   }
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "./harness/command.ts";
-import type { Mount, Spec } from "./harness/config.ts";
+import type { Device, Mount, Spec } from "./harness/config.ts";
 import { context } from "./harness/context.ts";
 import { ok, refused } from "./harness/expect.ts";
 import { type MountLine, mounts, parseMountinfo } from "./harness/host.ts";
@@ -271,12 +271,15 @@ scenario(
   },
 );
 
+/** A device that is none of the default ones. */
+const fuseAt = (path: string): Device => ({ path, type: "c", major: 10, minor: 229, fileMode: 0o666, uid: 0, gid: 0 });
+
 scenario(
   "a device that the cgroup does not allow cannot be opened",
   { needs: ["cgroup: devices", "device: fuse"], clause: "config-linux.md, Allowed Device list" },
   async (lab) => {
     const output = await lab.shell("head -c 1 /dev/denied 2>&1", (spec) => {
-      spec.linux.devices = [{ path: "/dev/denied", type: "c", major: 10, minor: 229, fileMode: 0o666, uid: 0, gid: 0 }];
+      spec.linux.devices = [fuseAt("/dev/denied")];
     });
     assert.match(output, /Operation not permitted/);
   },
@@ -287,7 +290,7 @@ scenario(
   { needs: ["cgroup: devices", "device: fuse"], clause: "config-linux.md, Allowed Device list" },
   async (lab) => {
     const output = await lab.shell("head -c 1 /dev/denied 2>&1; head -c 1 /dev/zero | wc -c", (spec) => {
-      spec.linux.devices = [{ path: "/dev/denied", type: "c", major: 10, minor: 229, fileMode: 0o666, uid: 0, gid: 0 }];
+      spec.linux.devices = [fuseAt("/dev/denied")];
       spec.linux.resources = { devices: [{ allow: true, type: "c", major: 10, minor: 200, access: "rw" }] };
     });
     assert.match(output, /Operation not permitted\n1\n$/);
@@ -299,9 +302,7 @@ scenario(
   { needs: ["cgroup: devices", "device: fuse"], clause: "config-linux.md, Allowed Device list" },
   async (lab) => {
     const output = await lab.shell("head -c 0 /dev/allowed 2>&1 && : <>/dev/allowed && echo opened", (spec) => {
-      spec.linux.devices = [
-        { path: "/dev/allowed", type: "c", major: 10, minor: 229, fileMode: 0o666, uid: 0, gid: 0 },
-      ];
+      spec.linux.devices = [fuseAt("/dev/allowed")];
       spec.linux.resources?.devices?.push({ allow: true, type: "c", major: 10, minor: 229, access: "rw" });
     });
     assert.equal(output, "opened\n");
