@@ -33,8 +33,8 @@ TESTS := $(shell find src test/golden test/kernel -name '*.ts' 2>/dev/null) $(wi
 GENERATED := build/generated/validators.js
 
 .PHONY: help setup build build-asan run test unit unit-qjs host acceptance acceptance-user acceptance-loop acceptance-execs \
-	acceptance-compare acceptance-vm engines acceptance-mutants stress-update faults races soak conformance fuzz fuzz-native bench bench-guard \
-	lint format man completions install clean FORCE
+	acceptance-compare acceptance-vm engines acceptance-mutants stress-update faults races soak conformance conformance-vm \
+	fuzz fuzz-native bench bench-guard lint format man completions install clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -108,6 +108,11 @@ soak: build ## containers come and go for HOURS=, box being killed now and then;
 
 conformance: build ## the validation programs of opencontainers/runtime-tools with box, runc and crun, in one table
 	@tools/conformance && tools/peers build && $(TS) test/runtime-tools/run.ts
+
+conformance-vm: TAKEN := linux_process_apparmor_profile process_capabilities runtimetest rootfs-amd64.tar.gz
+conformance-vm: build ## those of them that ask for AppArmor and for every capability, in a virtual machine that has both
+	@tools/conformance && tools/vm run $(addprefix --with build/conformance/suite/,$(TAKEN)) --output build/conformance/vm \
+		-- sh test/runtime-tools/in-vm.sh
 
 fuzz: build ## try configurations that nobody would write: RUNS=, SEED=, AT=
 	@tools/fuzz

@@ -99,13 +99,13 @@ const explanations: readonly Explanation[] = [
     programs: ["process_capabilities"],
     places: every,
     on: lacksSysResource,
-    why: "It asks for every capability, and root of this machine lacks CAP_SYS_RESOURCE.",
+    why: "It asks for every capability, and root of this machine lacks CAP_SYS_RESOURCE. Where root has it, it passes with all three (`make conformance-vm`).",
   },
   {
     programs: ["linux_process_apparmor_profile"],
     places: [...box, ...runc],
     on: lacksAppArmor,
-    why: 'It asks for a profile where the kernel has no AppArmor; runtime.md, Create: "If the runtime cannot apply a property as specified in the configuration, it MUST generate an error and a new container MUST NOT be created." crun passes over it: the program would run unconfined.',
+    why: 'It asks for a profile where the kernel has no AppArmor; runtime.md, Create: "If the runtime cannot apply a property as specified in the configuration, it MUST generate an error and a new container MUST NOT be created." crun passes over it: the program would run unconfined. Where AppArmor is in force it passes with all three (`make conformance-vm`).',
   },
   {
     programs: ["linux_mount_label"],
