@@ -108,6 +108,12 @@ const explanations: readonly Explanation[] = [
     why: 'It asks for a profile where the kernel has no AppArmor; runtime.md, Create: "If the runtime cannot apply a property as specified in the configuration, it MUST generate an error and a new container MUST NOT be created." crun passes over it: the program would run unconfined. Where AppArmor is in force it passes with all three (`make conformance-vm`).',
   },
   {
+    programs: ["linux_process_apparmor_profile"],
+    places: every,
+    on: () => !lacksAppArmor(),
+    why: "It asks for a profile of a name that it does not load, and nobody else has: what cannot be applied must be an error.",
+  },
+  {
     programs: ["linux_mount_label"],
     places: runc,
     on: lacksSelinux,
