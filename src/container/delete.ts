@@ -40,7 +40,8 @@ export function deleteContainer(store: Store, id: string, options: DeleteOptions
       using lock = options.force ? lockByForce(entry, options) : entry.lock();
       // Without a lock there is no record either, or somebody else has just deleted it: what is left is a directory.
       if (lock === undefined) {
-        entry.removeHalfMade();
+        // Nothing tells whose it is. A container that was there had a lock; what has none may be one that is being made.
+        if (options.only === undefined) entry.removeHalfMade();
         return undefined;
       }
       const found = options.force ? readAnything(entry, options) : requireStopped(entry);

@@ -7,7 +7,7 @@ import { idle, inScratch, withChild } from "../../test/kernel/scratch.ts";
 import { hookState } from "../base/spec-state.ts";
 import { O_CREAT, O_RDONLY, O_WRONLY, SIGKILL, SIGTERM } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
-import { open, readAll, writeAll } from "../linux/file.ts";
+import { open, readAll, unlink, writeAll } from "../linux/file.ts";
 import { type Child, sendSignal, waitPidfd } from "../linux/process.ts";
 import { waitReadable } from "../linux/socket.ts";
 import { type DeleteOptions, deleteContainer } from "./delete.ts";
@@ -210,6 +210,22 @@ describe("deleteContainer()", () => {
       deleteContainer(store, "web", options(true));
       assert.deepEqual(store.ids(), []);
     });
+  });
+
+  test("leaves what has got the id meanwhile, come as far as it may, where one container only is meant", () => {
+    const only = recordWith({ created: "2026-01-01T00:00:00.000Z" });
+    for (const state of [undefined, recordWith({}), newerRecord(1)]) {
+      withContainer(state, (store) => {
+        deleteContainer(store, "web", { ...options(true), only });
+        assert.deepEqual(store.ids(), ["web"]);
+        using entry = store.get("web");
+        if (state !== undefined) return;
+        // Its create has made the directory, and not come to make the lock.
+        unlink(entry.directory, "lock");
+        deleteContainer(store, "web", { ...options(true), only });
+        store.get("web")[Symbol.dispose]();
+      });
+    }
   });
 
   test("removes with force a container whose record is damaged, and says that it was", () => {
