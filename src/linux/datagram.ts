@@ -13,7 +13,7 @@ export function bindDatagramIn(directory: Fd, name: string): Fd {
   return prepared((fd) => {
     const mask = umask(0);
     try {
-      call(name, "bind", NR.bind, fd.number, addressIn(directory, name), sockaddr_un.size);
+      call(name, "bind", NR.bind, fd.number, addressIn("bind", directory, name), sockaddr_un.size);
     } finally {
       umask(mask);
     }
@@ -23,7 +23,7 @@ export function bindDatagramIn(directory: Fd, name: string): Fd {
 /** A socket that sends to a path, or to an abstract name written with `@` in place of the NUL. Does not block. */
 export function connectDatagram(address: string): Fd {
   return prepared((fd) => {
-    const bytes = unixAddress(address, address);
+    const bytes = unixAddress("connect", address, address);
     const isAbstract = address.startsWith("@");
     if (isAbstract) bytes[2] = 0;
     // An abstract name is as long as the address says; NULs behind it would belong to it.

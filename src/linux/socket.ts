@@ -35,14 +35,17 @@ export function socketPair(): [Fd, Fd] {
 }
 
 /** The address of a name in an open directory: works for any length of the directory's own path, unix(7). */
-export function addressIn(directory: Fd, name: string): Uint8Array {
-  return unixAddress(`/proc/self/fd/${directory.number}/${name}`, name);
+export function addressIn(use: AddressUse, directory: Fd, name: string): Uint8Array {
+  return unixAddress(use, `/proc/self/fd/${directory.number}/${name}`, name);
 }
 
-/** @throws SyscallError where the path is too long for an address */
-export function unixAddress(path: string, about: string): Uint8Array {
+/** The call that an address is made for. */
+type AddressUse = "bind" | "connect";
+
+/** @throws SyscallError of that call where the path is too long for an address */
+export function unixAddress(use: AddressUse, path: string, about: string): Uint8Array {
   const bytes = encodeUtf8(path);
-  if (bytes.length >= 108) throw new SyscallError("bind", ENAMETOOLONG, about);
+  if (bytes.length >= 108) throw new SyscallError(use, ENAMETOOLONG, about);
   return sockaddr_un.encode({ sun_family: AF_UNIX, sun_path: bytes });
 }
 
@@ -50,7 +53,7 @@ export function unixAddress(path: string, about: string): Uint8Array {
 export function listenIn(directory: Fd, name: string): Fd {
   const fd = new Fd(call(undefined, "socket", NR.socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   try {
-    call(name, "bind", NR.bind, fd.number, addressIn(directory, name), sockaddr_un.size);
+    call(name, "bind", NR.bind, fd.number, addressIn("bind", directory, name), sockaddr_un.size);
     call(name, "listen", NR.listen, fd.number, 16);
     return fd;
   } catch (thrown) {
@@ -64,7 +67,7 @@ const connectTimeout = 10;
 
 /** Connects to the socket of a name in a directory. A backlog that stays full is EAGAIN. */
 export function connectIn(directory: Fd, name: string): Fd {
-  return connect(addressIn(directory, name), name, (socket) => {
+  return connect(addressIn("connect", directory, name), name, (socket) => {
     const time = timeval.encode({ tv_sec: connectTimeout });
     call(undefined, "setsockopt", NR.setsockopt, socket.number, SOL_SOCKET, SO_SNDTIMEO, time, time.length);
   });
@@ -72,12 +75,12 @@ export function connectIn(directory: Fd, name: string): Fd {
 
 /** Connects to the socket that was opened (O_PATH): no name is looked up again. */
 export function connectTo(socket: Fd, about: string): Fd {
-  return connect(unixAddress(`/proc/self/fd/${socket.number}`, about), about);
+  return connect(unixAddress("connect", `/proc/self/fd/${socket.number}`, about), about);
 }
 
-/** Connects to a socket by the caller's own path (a console socket). */
+/** Connects to a socket by the caller's own path (a bus of D-Bus). */
 export function connectPath(path: string): Fd {
-  return connect(unixAddress(path, path), path);
+  return connect(unixAddress("connect", path, path), path);
 }
 
 function connect(address: Uint8Array, about: string, prepare?: (socket: Fd) => void): Fd {
