@@ -28,6 +28,8 @@ SANITIZE := -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitiz
 LIBS := $(LIB)/quickjs/libquickjs.a $(LIB)/libseccomp.a
 
 NATIVE := main engine memory seal syscall sha256 libseccomp
+# What is linked with musl has these besides.
+STATIC := $(NATIVE) fortify clock
 SOURCES := $(shell find src -name '*.ts' -not -name '*.test.ts')
 TESTS := $(shell find src test/golden test/kernel -name '*.ts' 2>/dev/null) $(wildcard tools/qjs/*.ts)
 GENERATED := build/generated/validators.js
@@ -160,12 +162,12 @@ clean: ## remove everything that was built; downloaded packages stay
 # --- What the targets above are made of -------------------------------------------------------------------------------
 
 # The native part is compiled six times; the modules of each binary are bundled into a folder of its own.
-HARDENED := $(patsubst %,build/native/hardened/%.o,$(NATIVE) fortify)
+HARDENED := $(patsubst %,build/native/hardened/%.o,$(STATIC))
 SANITIZED := $(patsubst %,build/native/sanitized/%.o,$(NATIVE))
-MUTATED := $(patsubst %,build/native/mutated/%.o,$(NATIVE) fortify)
+MUTATED := $(patsubst %,build/native/mutated/%.o,$(STATIC))
 VALGRIND := $(patsubst %,build/native/valgrind/%.o,$(NATIVE))
-TESTING := $(patsubst %,build/native/testing/%.o,$(NATIVE) fortify)
-LEARNING := $(patsubst %,build/native/learning/%.o,$(NATIVE) fortify learn)
+TESTING := $(patsubst %,build/native/testing/%.o,$(STATIC))
+LEARNING := $(patsubst %,build/native/learning/%.o,$(STATIC) learn)
 
 # Linked twice: without an image it writes one, with it only that section is another.
 build/box: $(HARDENED) build/release/image.o

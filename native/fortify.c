@@ -5,9 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/time.h>
-
-#include "host.h"
 
 int __vsnprintf_chk(char *text, size_t limit, int flag, size_t size, const char *format, va_list arguments);
 int __snprintf_chk(char *text, size_t limit, int flag, size_t size, const char *format, ...);
@@ -38,15 +35,4 @@ int __fprintf_chk(FILE *file, int flag, const char *format, ...)
 	int length = vfprintf(file, format, arguments);
 	va_end(arguments);
 	return length;
-}
-
-/* The linker puts this before the libc's own: an image must come out the same each time. */
-int __real_gettimeofday(struct timeval *time, void *zone);
-int __wrap_gettimeofday(struct timeval *time, void *zone);
-int __wrap_gettimeofday(struct timeval *time, void *zone)
-{
-	if (!writing_image)
-		return __real_gettimeofday(time, zone);
-	*time = (struct timeval){ 0 };
-	return 0;
 }
