@@ -1,9 +1,4 @@
-/**
- * `exec`: one more process in a container that is there.
- *
- * The container's first process is held by a pidfd from before it is compared with the record, and the new process joins
- * its namespaces through that: a pid that is used again never counts. No state is written, and no lock taken.
- */
+/** `exec`: one more process in a container that is there (target.ts). No state is written, and no lock taken. */
 import { BoxError, within } from "../base/errors.ts";
 import { specState } from "../base/spec-state.ts";
 import { step } from "../base/steps.ts";
@@ -17,7 +12,7 @@ import { prepareToEnter, runExec } from "../init/exec.ts";
 import { EBUSY, O_DIRECTORY, O_PATH, SIGKILL } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { open } from "../linux/file.ts";
-import { type Child, pidfdOpen, sendSignal, waitPidfd } from "../linux/process.ts";
+import { type Child, sendSignal, waitPidfd } from "../linux/process.ts";
 import { isErrno } from "../linux/raw.ts";
 import { socketPair, waitReadable } from "../linux/socket.ts";
 import type { ExecPlan } from "../plan/exec.ts";
@@ -26,38 +21,9 @@ import { obtainFilter } from "../seccomp/compile.ts";
 import { Agent } from "./agent.ts";
 import { awaitExecution, hear, type InitChannel, sendUnlessGone } from "./launch.ts";
 import { isEnding } from "./processes.ts";
-import type { ContainerRecord, ProcessId } from "./record.ts";
-import { type Status, statusOf } from "./status.ts";
+import type { ProcessId } from "./record.ts";
 import type { Store } from "./store.ts";
-
-/** The container that is to get one more process. */
-export interface Target extends Disposable {
-  readonly record: ContainerRecord;
-  /** Its first process. */
-  readonly init: ProcessId;
-  readonly pidfd: Fd;
-  /** The configuration that it was made from. */
-  readonly config: string;
-}
-
-/** @param requireStatus throws for a status that does not allow it */
-export function openTarget(store: Store, id: string, requireStatus: (status: Status) => void): Target {
-  using entry = store.get(id);
-  const record = entry.read();
-  const { init } = record;
-  // The pidfd comes first, then what it stands for is compared.
-  const pidfd = init === null ? undefined : pidfdOpen(init.pid);
-  try {
-    requireStatus(statusOf(record));
-    const config = entry.readConfig();
-    if (init === null || pidfd === undefined) throw new BoxError("container not running");
-    if (config === undefined) throw new BoxError("config.json was not kept");
-    return { record, init, pidfd, config, [Symbol.dispose]: () => pidfd.close() };
-  } catch (thrown) {
-    pidfd?.close();
-    throw thrown;
-  }
-}
+import type { Target } from "./target.ts";
 
 export interface ExecRequest {
   readonly plan: ExecPlan;

@@ -11,8 +11,8 @@ import { socketPair } from "../linux/socket.ts";
 import type { MountsPlan } from "../plan/mounts.ts";
 import type { MountsOps } from "../rootfs/ops.ts";
 import { closeSources, isByCaller, openByCaller, openHere, type Source, type Sources } from "../rootfs/sources.ts";
-import type { Target } from "./exec.ts";
 import { hear, type InitChannel } from "./launch.ts";
+import type { Target } from "./target.ts";
 
 /** @throws BoxError when a change cannot be made; then none was */
 export function changeMounts({ pidfd }: Target, plan: MountsPlan): void {

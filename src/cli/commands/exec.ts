@@ -2,10 +2,11 @@
 import { within } from "../../base/errors.ts";
 import { quote } from "../../base/quote.ts";
 import { step } from "../../base/steps.ts";
-import { execIn, openTarget, type Target, whileRunning } from "../../container/exec.ts";
+import { execIn, whileRunning } from "../../container/exec.ts";
 import { Foreground } from "../../container/foreground.ts";
 import { checkId } from "../../container/id.ts";
 import { requireExecutable } from "../../container/status.ts";
+import { openTarget, type Target } from "../../container/target.ts";
 import { readConfig } from "../../facts/bundle.ts";
 import { hostFacts } from "../../facts/host.ts";
 import { otherNamespaces } from "../../facts/namespaces.ts";

@@ -2,10 +2,10 @@
 import { within } from "../../base/errors.ts";
 import { quote } from "../../base/quote.ts";
 import { step } from "../../base/steps.ts";
-import { openTarget, type Target } from "../../container/exec.ts";
 import { checkId } from "../../container/id.ts";
 import { changeMounts } from "../../container/mounts.ts";
 import { requireProcess } from "../../container/status.ts";
+import { openTarget, type Target } from "../../container/target.ts";
 import { readConfig, readInput } from "../../facts/bundle.ts";
 import { hostFacts } from "../../facts/host.ts";
 import { otherNamespaces } from "../../facts/namespaces.ts";
