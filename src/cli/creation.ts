@@ -37,7 +37,8 @@ export const creationOptions: readonly Option[] = [
   { name: "preserve-fds", value: "N", help: "let the program keep descriptors 3 to 3+N-1" },
 ];
 
-export interface Creation {
+/** What `create` and `run` have before they make anything. */
+export interface Preparation {
   readonly plan: Plan;
   readonly config: Uint8Array;
   /** Who is to be told that the program is ready. */
@@ -45,7 +46,7 @@ export interface Creation {
 }
 
 /** Reads and checks everything; nothing has been made when this throws. */
-export function prepareCreation(args: Arguments, context: Context, detached: boolean): Creation {
+export function prepareCreation(args: Arguments, context: Context, detached: boolean): Preparation {
   if (!sealed) throw new Error("this process is not sealed");
   const id = checkId(args.operand(0));
   step("configuration");
