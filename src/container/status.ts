@@ -12,20 +12,18 @@ export function statusOf(record: ContainerRecord): Status {
   if (record.bootId !== bootId()) return "stopped";
   if (record.phase === "creating") return record.owner !== null && isAlive(record.owner) ? "creating" : "stopped";
   if (record.init === null || !isAlive(record.init)) return "stopped";
-  if (record.phase === "launching" && !hasLeftInit(record)) return "creating";
+  if (record.phase === "launching" && executedBy(record) !== "program") return "creating";
   if (record.cgroup !== null && isFrozen(record.cgroup)) return "paused";
-  return record.phase === "created" || (record.phase === "starting" && isStillInit(record)) ? "created" : "running";
+  return record.phase === "created" || (record.phase === "starting" && executedBy(record) === "init")
+    ? "created"
+    : "running";
 }
 
-/** Whether init still executes box: execve replaces the file. */
-function isStillInit({ init, initFile }: ContainerRecord): boolean {
-  return init !== null && initFile !== null && executedFile(init.pid) === initFile;
-}
-
-/** As the opposite of that, where what cannot be seen (of a process that is not dumpable) counts as init. */
-function hasLeftInit({ init, initFile }: ContainerRecord): boolean {
+/** Who runs in the container's first process: execve replaces the file. Of one that is not dumpable it cannot be seen. */
+function executedBy({ init, initFile }: ContainerRecord): "init" | "program" | "unseen" {
   const file = init === null ? undefined : executedFile(init.pid);
-  return file !== undefined && file !== initFile;
+  if (file === undefined) return "unseen";
+  return file === initFile ? "init" : "program";
 }
 
 /** Whether the command that is changing the container still runs. */

@@ -249,7 +249,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "exec enters an init that is among the host's files",
     file: "container/status.ts",
-    replace: 'if (record.phase === "launching" && !hasLeftInit(record)) return "creating";',
+    replace: 'if (record.phase === "launching" && executedBy(record) !== "program") return "creating";',
     by: "",
     tests: ["security, container: run lets nobody into a container whose init is among the host's files yet"],
   },
@@ -490,7 +490,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "state says running before the program is executed",
     file: "container/status.ts",
-    replace: "isStillInit(record)",
+    replace: 'executedBy(record) === "init"',
     by: "false",
     tests: ["hooks: state says created while a startContainer hook runs"],
   },
