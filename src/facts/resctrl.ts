@@ -1,4 +1,5 @@
 /** Where this host mounts resctrl, the kernel's interface to Intel RDT and its like. */
+import { unescapePath } from "../fs/mountinfo.ts";
 import { Proc } from "../fs/proc.ts";
 
 /** The mount point; undefined where there is none. */
@@ -12,8 +13,8 @@ export function resctrlIn(mountinfo: string): string | undefined {
   for (const line of mountinfo.split("\n")) {
     const [mount = "", fileSystem = ""] = line.split(" - ");
     if (!fileSystem.startsWith("resctrl ")) continue;
-    // What would break the columns is written in octal: a space is \040.
-    return mount.split(" ")[4]?.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
+    const point = mount.split(" ")[4];
+    return point === undefined ? undefined : unescapePath(point);
   }
   return undefined;
 }

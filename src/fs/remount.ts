@@ -40,6 +40,7 @@ import {
 import type { Fd } from "../linux/fd.ts";
 import { fchdir, fstat, mountFlags, open, tryOpenat2 } from "../linux/file.ts";
 import { type MountAttributes, remountBehind } from "../linux/mount.ts";
+import { unescapePath } from "./mountinfo.ts";
 import { Proc } from "./proc.ts";
 
 /** A flag of a mount, as statfs(2), mount_setattr(2) and mount(2) have it. */
@@ -111,13 +112,8 @@ export function linesOf(mountinfo: string): Line[] {
     const [id, parent, , , point] = line.split(" ");
     return id === undefined || parent === undefined || point === undefined
       ? []
-      : [{ id: BigInt(id), parent: BigInt(parent), point: unescape(point) }];
+      : [{ id: BigInt(id), parent: BigInt(parent), point: unescapePath(point) }];
   });
-}
-
-/** What would break the columns is escaped: a space is \040. */
-function unescape(field: string): string {
-  return field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
 export function below(lines: readonly Line[], id: bigint): (readonly [id: bigint, path: string])[] {
