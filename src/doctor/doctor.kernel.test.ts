@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { knownFileSystems } from "./kernel.ts";
 import { countOf } from "./user.ts";
 
 test("countOf() adds up a user's ranges, by name or number", () => {
@@ -8,8 +7,4 @@ test("countOf() adds up a user's ranges, by name or number", () => {
   assert.equal(countOf(text, { uid: 1000, name: "ann" }), 65_546);
   assert.equal(countOf(text, { uid: 1001, name: "bob" }), 65_536);
   assert.equal(countOf(text, { uid: 7, name: "eve" }), 0);
-});
-
-test("knownFileSystems() reads what is marked nodev and what is not", () => {
-  assert.deepEqual(knownFileSystems("nodev\tproc\n\text4\n").slice(0, 2), ["proc", "ext4"]);
 });

@@ -1,4 +1,5 @@
 /** The kernel itself: its version, its calls, its file systems. */
+import { knownFileSystems } from "../facts/file-systems.ts";
 import { look, procText } from "../facts/look.ts";
 import { missingCalls } from "../linux/probe.ts";
 import { type Check, limited, missing, ok } from "./check.ts";
@@ -22,16 +23,11 @@ export function kernelCheck(): Check {
 const wanted = ["proc", "sysfs", "tmpfs", "devpts", "mqueue", "overlay", "cgroup2"];
 
 export function fileSystemsCheck(): Check {
-  const known = knownFileSystems(procText("filesystems") ?? "");
-  const absent = wanted.filter((name) => !known.includes(name));
+  const known = knownFileSystems();
+  const absent = wanted.filter((name) => !known.has(name));
   return absent.length === 0
     ? ok("file systems", wanted.join(" "))
     : limited("file systems", `the kernel has not loaded ${absent.join(", ")}`, `modprobe -a ${absent.join(" ")}`);
-}
-
-/** /proc/filesystems: `nodev	tmpfs`. Pure. */
-export function knownFileSystems(text: string): string[] {
-  return text.split("\n").map((line) => line.split("\t").at(-1) ?? "");
 }
 
 /** idmapped mounts came with mount_setattr, 5.12; each file system learnt them later. */

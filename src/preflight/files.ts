@@ -1,7 +1,9 @@
 /** The root file system, the sources and types of mounts, and devices. */
+import { lazy } from "../base/once.ts";
 import { resolve } from "../base/path.ts";
 import { describe, quote } from "../base/quote.ts";
-import { look, procText } from "../facts/look.ts";
+import { knownFileSystems } from "../facts/file-systems.ts";
+import { look } from "../facts/look.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT } from "../linux/constants.ts";
 import type { Findings } from "../spec/findings.ts";
 import { hasJoinedNamespace, hasNamespace } from "../spec/namespaces.ts";
@@ -34,21 +36,12 @@ function isLinkItself({ options = [] }: Mount): boolean {
 
 /** A file system that is not there may come with a module, so it is a warning. */
 export function fileSystemTypesCheck({ spec }: Subject, findings: Findings): void {
-  const known = lazyTypes();
+  const known = lazy(knownFileSystems);
   spec.mounts?.forEach((mount, index) => {
     const { type } = mount;
     if (isBind(mount) || type === undefined || type === "cgroup" || known().has(type)) return;
     findings.warning(`mounts[${index}].type`, `${describe(type)} is no file system that the kernel knows now`);
   });
-}
-
-/** The lines of /proc/filesystems: `nodev\ttmpfs`, `\text4`. */
-function lazyTypes(): () => ReadonlySet<string> {
-  let types: ReadonlySet<string> | undefined;
-  return () => {
-    types ??= new Set((procText("filesystems") ?? "").split("\n").map((line) => line.slice(line.indexOf("\t") + 1)));
-    return types;
-  };
 }
 
 /** In a user namespace nodes cannot be made: the host's are bound, so they must be there. */
