@@ -4,10 +4,13 @@ import { quote } from "../base/quote.ts";
 
 const maxLength = 255;
 
+/** What an id is made of. */
+export const idPattern = /^[A-Za-z0-9_+.-]+$/;
+
 /** Refuses what is no id: letters, digits, `_+-.`, not `.` or `..`, 1 to 255 bytes. */
 export function checkId(id: string): string {
   if (id === "") throw new BoxError("container id cannot be empty");
-  if (!/^[A-Za-z0-9_+.-]+$/.test(id) || id === "." || id === "..") {
+  if (!idPattern.test(id) || id === "." || id === "..") {
     throw new BoxError(
       `invalid container ID format: ${quote(id.slice(0, maxLength))} (letters, digits and _ + - . are allowed, "." and ".." are not)`,
     );

@@ -32,6 +32,7 @@ import type { Fd } from "../linux/fd.ts";
 import { access, fstat, list, lock, mkdir, open, readAll, rmdir, unlink, writeAll } from "../linux/file.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
 import type { Resources } from "../spec/types.ts";
+import { idPattern } from "./id.ts";
 import { haltedHolder } from "./lock-holder.ts";
 import { type ContainerRecord, type NewerRecord, type ProcessId, parseRecord } from "./record.ts";
 
@@ -351,7 +352,7 @@ export class Store implements Disposable {
     return root === undefined
       ? undefined
       : list(root, this.path)
-          .filter((name) => /^[A-Za-z0-9_+.-]+$/.test(name) && hasLock(root, name))
+          .filter((name) => idPattern.test(name) && hasLock(root, name))
           .sort();
   }
 
