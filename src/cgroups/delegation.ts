@@ -3,7 +3,7 @@ import { BoxError, type ErrorDetails } from "../base/errors.ts";
 import { EACCES, EBUSY, ENOENT, O_NOFOLLOW, O_PATH, O_RDONLY } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
-import { chown, open, readAll } from "../linux/file.ts";
+import { chown, open, readAll, sameId } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
 import { processesOf, readFile, readFileIfThere, writeFile } from "./directory.ts";
 
@@ -49,20 +49,18 @@ function internalProcesses(controllers: readonly string[], details: ErrorDetails
   );
 }
 
-const leaveGroup = 2 ** 32 - 1;
-
 /** Gives a cgroup to a user, who may then make others below it; what limits it stays root's. */
 export function giveTo(cgroup: Fd, uid: number): void {
   for (const name of delegatedFiles()) {
     try {
       using file = open(cgroup, name, O_PATH | O_NOFOLLOW);
-      chown(file, uid, leaveGroup, name);
+      chown(file, uid, sameId, name);
     } catch (thrown) {
       // The list is of all that this kernel can have; a controller that is not enabled has no files.
       if (!isErrno(thrown, ENOENT)) throw thrown;
     }
   }
-  chown(cgroup, uid, leaveGroup);
+  chown(cgroup, uid, sameId);
 }
 
 /** The kernel's own list, Linux 4.15. */

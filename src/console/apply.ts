@@ -13,7 +13,7 @@ import {
   S_IFMT,
 } from "../linux/constants.ts";
 import { type Fd, stdio } from "../linux/fd.ts";
-import { chown, dupTo, fileSystemType, fstat, openat2 } from "../linux/file.ts";
+import { chown, dupTo, fileSystemType, fstat, openat2, sameId } from "../linux/file.ts";
 import { cloneTreeOf, moveMount } from "../linux/mount.ts";
 import { openSlave, setControllingTerminal, setWindowSize } from "../linux/tty.ts";
 import type { TerminalSize } from "./ops.ts";
@@ -64,7 +64,7 @@ export function coverConsole(root: Root, { slave }: Terminal): void {
 /** Makes the slave the program's stdin, stdout and stderr, and the session's controlling terminal. */
 export function useTerminal(slave: Fd, uid: number): void {
   setControllingTerminal(slave);
-  if (uid !== 0) chown(slave, uid, 2 ** 32 - 1, "/dev/console");
+  if (uid !== 0) chown(slave, uid, sameId, "/dev/console");
   for (const standard of Object.values(stdio)) dupTo(slave, standard);
   slave.close();
 }

@@ -151,6 +151,9 @@ export function makedev(major: number, minor: number): number {
   return (minor % 256) + major * 256 + Math.floor(minor / 256) * 2 ** 20;
 }
 
+/** In place of a user or group id: the one that is there stays, chown(2). */
+export const sameId = 2 ** 32 - 1;
+
 /** Changes the owner of what a descriptor (O_PATH too) stands for: fchownat(2). */
 export function chown(fd: Fd, uid: number, gid: number, about?: string): void {
   call(about, "fchownat", NR.fchownat, fd.number, "", uid, gid, AT_EMPTY_PATH);
@@ -406,7 +409,7 @@ export function closeAllBut(first: number, kept: readonly Fd[]): void {
 
 /** Marks every descriptor from `first` on close-on-exec: close_range(2), Linux 5.11. */
 export function closeOnExecFrom(first: number): void {
-  call(undefined, "close_range", NR.close_range, first, 0xffffffff, CLOSE_RANGE_CLOEXEC);
+  call(undefined, "close_range", NR.close_range, first, lastFd, CLOSE_RANGE_CLOEXEC);
 }
 
 /** A second descriptor for the same open file, at `target` (not close-on-exec): dup3(2). */

@@ -1802,7 +1802,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the terminal stays root's",
     file: "console/apply.ts",
-    replace: 'if (uid !== 0) chown(slave, uid, 2 ** 32 - 1, "/dev/console");',
+    replace: 'if (uid !== 0) chown(slave, uid, sameId, "/dev/console");',
     by: "",
     tests: ["terminal: the terminal belongs to the program's user"],
   },
