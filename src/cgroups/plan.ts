@@ -4,6 +4,7 @@ import { lazy } from "../base/once.ts";
 import { clean, split } from "../base/path.ts";
 import type { CgroupLayout } from "../facts/cgroups.ts";
 import type { SystemdFacts } from "../facts/systemd.ts";
+import { capChown, holds } from "../spec/capabilities.ts";
 import { refuse, together } from "../spec/refusal.ts";
 import type { Linux, Resources, Spec } from "../spec/types.ts";
 import { planDeviceRules } from "./devices.ts";
@@ -85,13 +86,10 @@ function refuseLimits({ settings }: CgroupSettings, reason: string): undefined {
   return undefined;
 }
 
-/** CAP_CHOWN, capabilities(7). */
-const chown = 1n << 0n;
-
 /** Runtimes "MAY" give a cgroup away: an ordinary user cannot. */
 function ownerOf(spec: Spec, facts: CgroupFacts): number | undefined {
   const owner = planOwner(spec);
-  return owner !== undefined && (facts.capabilities & chown) !== 0n ? owner : undefined;
+  return owner !== undefined && holds(facts.capabilities, capChown) ? owner : undefined;
 }
 
 /** An absolute path is tried all the same: the kernel says why it cannot be. */

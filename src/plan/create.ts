@@ -10,6 +10,7 @@ import { planResctrl } from "../resctrl/plan.ts";
 import type { CgroupViewLayout } from "../rootfs/ops.ts";
 import { planRootfs } from "../rootfs/plan.ts";
 import { keepsGroups } from "../spec/annotations.ts";
+import { capMapIds, capNetAdmin, capSysAdmin, holds } from "../spec/capabilities.ts";
 import type { Finding } from "../spec/findings.ts";
 import { hasJoinedNamespace, hasNamespace, hasNewNamespace } from "../spec/namespaces.ts";
 import { refuse, together } from "../spec/refusal.ts";
@@ -46,15 +47,15 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
     warn("linux.resources.devices", "not in force: device rules take a privilege that this user does not have");
   const planOwnCgroup = lazy(() => planCgroup(spec, id, facts, options.cgroupManager));
   const { namespaces, netDevices, resctrl, cgroup, rootfs, hooks, planned } = together({
-    namespaces: () => planNamespaces(spec, () => (facts.capabilities & mapIds) === mapIds),
-    netDevices: () => planNetDevices(linux, () => (facts.capabilities & netAdmin) !== 0n),
+    namespaces: () => planNamespaces(spec, () => holds(facts.capabilities, capMapIds)),
+    netDevices: () => planNetDevices(linux, () => holds(facts.capabilities, capNetAdmin)),
     resctrl: () => planResctrl(linux.intelRdt, id, () => facts.resctrl),
     cgroup: planOwnCgroup,
     rootfs: () => {
       const hasView = (spec.mounts ?? []).some(({ type }) => type === "cgroup");
       const place = hasView ? placeOf(planOwnCgroup()?.path, facts) : undefined;
       const cgroupView = place && viewOf(facts.cgroups, hasNewNamespace(spec, "cgroup"), place);
-      const mayMount = () => (facts.capabilities & sysAdmin) !== 0n;
+      const mayMount = () => holds(facts.capabilities, capSysAdmin);
       const hasSelinux = () => facts.selinux;
       return planRootfs(spec, { bundle, pivot: options.pivot, cgroupView, mayMount, hasSelinux, warn });
     },
@@ -91,11 +92,6 @@ export function planCreate(spec: ValidSpec, facts: HostFacts, options: CreateOpt
     warnings: [...warnings, ...(planned?.warnings ?? [])],
   };
 }
-
-/** Masks of capabilities. */
-const mapIds = (1n << 6n) | (1n << 7n);
-const netAdmin = 1n << 12n;
-const sysAdmin = 1n << 21n;
 
 /** Where the container is in each hierarchy: in its own cgroup, or in that of its caller. */
 function placeOf(own: string | undefined, facts: HostFacts): (name: string) => string {

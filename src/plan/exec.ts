@@ -5,8 +5,8 @@ import { planPlaces } from "../cgroups/plan.ts";
 import type { NamespaceFile } from "../linux/namespace.ts";
 import type { NamespaceOps } from "../namespaces/ops.ts";
 import { planNamespaces } from "../namespaces/plan.ts";
-import { maskOf, namesOf } from "../security/plan.ts";
 import { keepGroups, keepsGroups } from "../spec/annotations.ts";
+import { capSysAdmin, holds, maskOf, namesOf } from "../spec/capabilities.ts";
 import type { Finding } from "../spec/findings.ts";
 import type { Capabilities, Process, ValidProcess, ValidSpec } from "../spec/types.ts";
 import type { ProgramPlan } from "./plan.ts";
@@ -117,9 +117,6 @@ export interface ExecPlan {
   readonly warnings: readonly Finding[];
 }
 
-/** CAP_SYS_ADMIN, capabilities(7). */
-const sysAdmin = 1n << 21n;
-
 /** @throws BoxError for what cannot be done in this container */
 export function planExec(process: ValidProcess, spec: ValidSpec, facts: ExecFacts, options: ExecOptions): ExecPlan {
   const { joins, capabilities, newKeyring } = facts;
@@ -140,7 +137,7 @@ export function planExec(process: ValidProcess, spec: ValidSpec, facts: ExecFact
   return {
     program,
     joins,
-    userFirst: inUserNamespace && (capabilities & sysAdmin) === 0n,
+    userFirst: inUserNamespace && !holds(capabilities, capSysAdmin),
     namespaces: planNamespaces(spec, () => facts.creator === 0),
     cgroups: planPlaces(facts.cgroup, options.cgroups),
     warnings,

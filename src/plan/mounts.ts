@@ -4,6 +4,7 @@ import { clean } from "../base/path.ts";
 import type { NamespaceFile } from "../linux/namespace.ts";
 import type { MountsOps } from "../rootfs/ops.ts";
 import { planMounts } from "../rootfs/plan.ts";
+import { capSysAdmin, holds } from "../spec/capabilities.ts";
 import { hasNewNamespace } from "../spec/namespaces.ts";
 import { each, refuse } from "../spec/refusal.ts";
 import type { ValidMounts, ValidSpec } from "../spec/types.ts";
@@ -29,13 +30,10 @@ export interface MountsPlan {
   readonly change: { readonly add: MountsOps } | { readonly remove: readonly string[] };
 }
 
-/** CAP_SYS_ADMIN, capabilities(7). */
-const sysAdmin = 1n << 21n;
-
 /** @throws Refusal with everything that stands in the way */
 export function planAddedMounts(mounts: ValidMounts, spec: ValidSpec, facts: MountsFacts): MountsPlan {
   const { bundle, capabilities, hasSelinux, warn } = facts;
-  const mayMount = (): boolean => (capabilities & sysAdmin) !== 0n;
+  const mayMount = (): boolean => holds(capabilities, capSysAdmin);
   const add = planMounts(mounts, spec, { bundle, pivot: true, cgroupView: undefined, mayMount, hasSelinux, warn });
   return { ...entryOf(spec, facts), change: { add } };
 }
@@ -52,5 +50,5 @@ export function planRemovedMounts(mounts: ValidMounts, spec: ValidSpec, facts: M
 function entryOf(spec: ValidSpec, { joins, capabilities }: MountsFacts): Pick<MountsPlan, "joins" | "userFirst"> {
   if (!hasNewNamespace(spec, "mount") || !joins.includes("mnt"))
     throw new BoxError("the container has no mount namespace of its own");
-  return { joins, userFirst: joins.includes("user") && (capabilities & sysAdmin) === 0n };
+  return { joins, userFirst: joins.includes("user") && !holds(capabilities, capSysAdmin) };
 }

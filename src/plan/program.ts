@@ -2,6 +2,7 @@
 import { planProcess } from "../process/plan.ts";
 import { planSeccomp } from "../seccomp/plan.ts";
 import { planSecurity, type SecurityContext } from "../security/plan.ts";
+import { everyCapability } from "../spec/capabilities.ts";
 import type { Finding } from "../spec/findings.ts";
 import type { Linux, Process } from "../spec/types.ts";
 import type { ProgramPlan } from "./plan.ts";
@@ -22,10 +23,7 @@ export interface ProgramContext {
   readonly activation: readonly string[];
 }
 
-/** Every capability that Linux 5.9 and later know: whoever makes or joins a user namespace has them, user_namespaces(7). */
-const everyCapability = 2n ** 41n - 1n;
-
-/** The capabilities that a program can be given, as a mask. */
+/** The capabilities that a program can be given, as a mask. Whoever makes or joins a user namespace has all: user_namespaces(7). */
 export function grantable({ inUserNamespace, capabilities }: ProgramContext): bigint {
   return inUserNamespace ? everyCapability : capabilities;
 }

@@ -7,10 +7,11 @@ import { O_DIRECTORY, O_PATH, S_IFMT, S_IFREG, X_OK } from "../linux/constants.t
 import { open } from "../linux/file.ts";
 import { getLimit, resourceNumbers } from "../linux/process.ts";
 import { SyscallError } from "../linux/raw.ts";
+import { capSysResource, holds } from "../spec/capabilities.ts";
 import type { Findings } from "../spec/findings.ts";
 import { hasJoinedNamespace } from "../spec/namespaces.ts";
 import type { Hook, Process } from "../spec/types.ts";
-import { capabilityNames, hookKinds } from "../spec/vocabulary.ts";
+import { hookKinds } from "../spec/vocabulary.ts";
 import type { Subject } from "./host.ts";
 
 /** Hooks run on the host, but for startContainer: that one's path is the container's. */
@@ -74,7 +75,7 @@ function isThere(root: Root, path: string): boolean {
 /** A hard limit is raised with CAP_SYS_RESOURCE only: setrlimit(2). */
 export function limitsCheck({ spec, facts }: Subject, findings: Findings): void {
   spec.process?.rlimits?.forEach(({ type, hard }, index) => {
-    if (mayRaise(facts.capabilities)) return;
+    if (holds(facts.capabilities, capSysResource)) return;
     const own = getLimit(resourceNumbers[type]).hard;
     if (BigInt(hard) <= own) return;
     findings.problem(`process.rlimits[${index}].hard`, `more than the caller's ${own} needs CAP_SYS_RESOURCE`);
@@ -84,13 +85,7 @@ export function limitsCheck({ spec, facts }: Subject, findings: Findings): void 
 /** proc_pid_oom_score_adj(5): below what the caller was given only with CAP_SYS_RESOURCE. */
 export function oomScoreCheck({ spec, facts }: Subject, findings: Findings): void {
   const wanted = spec.process?.oomScoreAdj;
-  if (wanted === undefined || mayRaise(facts.capabilities)) return;
+  if (wanted === undefined || holds(facts.capabilities, capSysResource)) return;
   const own = Number(procText("self/oom_score_adj") ?? "0");
   if (wanted < own) findings.problem("process.oomScoreAdj", `less than the caller's ${own} needs CAP_SYS_RESOURCE`);
-}
-
-const sysResource = 1n << BigInt(capabilityNames.indexOf("CAP_SYS_RESOURCE"));
-
-function mayRaise(capabilities: bigint): boolean {
-  return (capabilities & sysResource) !== 0n;
 }

@@ -1,8 +1,8 @@
 /** From `process.capabilities` and its neighbours to the ops of security/ops.ts. Pure. */
+import { capSysAdmin, maskOf, namesOf } from "../spec/capabilities.ts";
 import type { Finding } from "../spec/findings.ts";
 import { each, refuse } from "../spec/refusal.ts";
 import type { Capabilities, Process } from "../spec/types.ts";
-import { capabilityNames } from "../spec/vocabulary.ts";
 import type { CapabilityOps, LabelOp, SecurityOps } from "./ops.ts";
 
 export interface SecurityContext {
@@ -50,7 +50,7 @@ export function planSecurity(process: Process, context: SecurityContext): Securi
 /** What it takes to load a filter: seccomp(2). @throws Refusal when it cannot be had */
 function filterPrivilege(noNewPrivileges: boolean, { filtered, grantable }: SecurityContext): bigint {
   if (!filtered || noNewPrivileges) return 0n;
-  const privilege = maskOf(["CAP_SYS_ADMIN"]) & grantable;
+  const privilege = capSysAdmin & grantable;
   if (privilege === 0n) refuse("linux.seccomp", "needs process.noNewPrivileges, or CAP_SYS_ADMIN of the caller");
   return privilege;
 }
@@ -66,16 +66,4 @@ function planLabels(process: Process, { modules }: SecurityContext): LabelOp[] {
     if (!modules[module]) refuse(property, `${name} is not in force on this host`);
     return { module, label, property };
   });
-}
-
-/** Unknown names are left out; the specification's rules have warned of them. */
-export function maskOf(names: readonly string[]): bigint {
-  return names.reduce((mask, name) => {
-    const number = (capabilityNames as readonly string[]).indexOf(name);
-    return number < 0 ? mask : mask | (1n << BigInt(number));
-  }, 0n);
-}
-
-export function namesOf(mask: bigint): string[] {
-  return capabilityNames.filter((_, number) => (mask & (1n << BigInt(number))) !== 0n);
 }
