@@ -6,8 +6,19 @@ import { utf8Length } from "../spec/rules/text.ts";
 import type { Device, Linux, Mount, NamespaceType, Spec } from "../spec/types.ts";
 import { defaultDevices } from "./devices.ts";
 import { type ContainerIds, planIds, rangesOf } from "./id-ranges.ts";
-import type { CgroupViewLayout, DeviceOp, MountOp, MountsOps, Propagation, RootfsOps } from "./ops.ts";
-import { parseOptions } from "./options.ts";
+import type {
+  BindOp,
+  CgroupViewLayout,
+  CgroupViewOp,
+  DeviceOp,
+  FileSystemOp,
+  MountIds,
+  MountOp,
+  MountsOps,
+  Propagation,
+  RootfsOps,
+} from "./ops.ts";
+import { type MountOptions, parseOptions } from "./options.ts";
 
 export { knownOptions } from "./options.ts";
 
@@ -28,9 +39,9 @@ export interface RootfsContext {
 export function planRootfs(spec: Spec, context: RootfsContext): RootfsOps {
   const { root, mounts = [], linux = {} } = spec;
   if (root === undefined) refuse("root", "required on Linux");
-  const planMount = mountPlanner(spec, context);
+  const around = surroundingsOf(spec, context);
   if (!hasNewNamespace(spec, "mount")) requireOwnMounts(linux.rootfsPropagation ?? "", "linux.rootfsPropagation");
-  const mountOps = each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`)).map(putReadonlyOff);
+  const mountOps = each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`, around)).map(putReadonlyOff);
   const hasOwnDev = !mountOps.some(({ kind, destination }) => kind === "bind" && destination === "/dev");
   return {
     path: resolve(context.bundle, root.path),
@@ -62,11 +73,11 @@ function planPaths(name: "maskedPaths" | "readonlyPaths", linux: Linux, mounts: 
  * @param mounts an array of their own: paths in errors begin with `[N]`
  */
 export function planMounts(mounts: readonly Mount[], spec: Spec, context: RootfsContext): MountsOps {
-  const planMount = mountPlanner(spec, context);
+  const around = surroundingsOf(spec, context);
   const planned = each(mounts, (mount, index) => {
     if (mount.type === "cgroup") refuse(`[${index}].type`, "the view of cgroups is made with the container");
     if (clean(mount.destination) === "/") refuse(`[${index}].destination`, "must not be the root");
-    const op = planMount(mount, `[${index}]`);
+    const op = planMount(mount, `[${index}]`, around);
     if (op.kind === "cgroup" || (op.kind === "filesystem" && ofNamespaces.includes(op.type))) return op;
     // What it is made of are files of the host's, also those that its options name.
     if (op.kind === "filesystem" && hasNamespace(spec, "user"))
@@ -90,79 +101,119 @@ const longestData = 4095;
 /** File systems of the kernel's own, which have no labels to be set as a whole. */
 const unlabelled: readonly string[] = ["proc", "sysfs", "mqueue", "cgroup", "cgroup2"];
 
-function mountPlanner(spec: Spec, context: RootfsContext): (mount: Mount, where: string) => MountOp {
+/** What all mounts of one container are planned by. */
+interface Surroundings {
+  readonly spec: Spec;
+  readonly context: RootfsContext;
+  /** Whether the container's mount namespace is new. */
+  readonly isOwn: boolean;
+  readonly containerIds: ContainerIds | undefined;
+  /** The option that sets the container's label, where there is one and SELinux is in force. */
+  readonly labels: readonly string[];
+}
+
+function surroundingsOf(spec: Spec, context: RootfsContext): Surroundings {
   const { linux = {} } = spec;
-  const { bundle, cgroupView, mayMount } = context;
-  const isJoined = hasJoinedNamespace(spec, "mount");
-  const isOwn = hasNewNamespace(spec, "mount");
-  const containerIds = containerIdsOf(linux);
-  const rootIsShared = propagationOf(linux.rootfsPropagation).kind === "shared";
   const label = linux.mountLabel || undefined;
   const labels = label === undefined || !context.hasSelinux() ? [] : [`context=${label}`];
+  return { spec, context, isOwn: hasNewNamespace(spec, "mount"), containerIds: containerIdsOf(linux), labels };
+}
 
-  return (mount, where) => {
-    const words = mount.options ?? [];
-    const options = parseOptions(words);
-    const { flags, recursiveFlags, propagation, onLink, copyUp, data } = options;
-    const base = { destination: clean(mount.destination), onLink, words, flags, recursiveFlags, propagation };
-    if (!isOwn) for (const word of words) requireOwnMounts(word, `${where}.options`);
-    const ids = planIds(mount, options, where, containerIds);
-    if (ids !== undefined && !mayMount()) refuse(`${where}.options`, "an id-mapped mount takes CAP_SYS_ADMIN");
-    // The host side, which has the rights, has no view of a mount namespace that is joined.
-    if (ids !== undefined && isJoined)
-      refuse(`${where}.options`, "an id-mapped mount cannot go with a joined mount namespace");
-    if (options.bind !== undefined || mount.type === "bind") {
-      if (mount.source === undefined) refuse(`${where}.source`, "required for a bind mount");
-      // The file system is there already: mount(2) does not look at the data of a bind either.
-      if (data.length > 0) context.warn(`${where}.options`, `"${data[0]}" means nothing for a bind mount`);
-      if (copyUp) refuse(`${where}.options`, '"tmpcopyup" is for tmpfs only');
-      const source = resolve(bundle, mount.source);
-      // The ids of a user namespace may have no way to the source: /var/lib/… is often closed to all but root.
-      const byCaller = ids !== undefined || (containerIds !== undefined && !isJoined && mayMount());
-      const recursive = options.bind === "rbind";
-      // Both must ask for it, as with the other runtimes; and whoever is root in a user namespace only cannot.
-      const outward = rootIsShared && containerIds === undefined && propagation.some(({ kind }) => kind === "shared");
-      return { kind: "bind", ...base, ids, byCaller, source, sourceLink: options.sourceLink, recursive, outward };
-    }
-    if (mount.type === undefined) refuse(`${where}.type`, 'required unless "bind" or "rbind" is among the options');
-    if (options.sourceLink !== "follow") refuse(`${where}.options`, `"${words.find(isSourceLink)}" is for binds only`);
-    if (mount.type === "cgroup") {
-      if (ids !== undefined) refuse(`${where}.options`, "a view of cgroups cannot be id-mapped");
-      if (cgroupView === undefined) refuse(where, "this host has no cgroups mounted at /sys/fs/cgroup");
-      // A view that the program could write to would let it out of its limits; only an explicit `rw` asks for that.
-      const writable = words.includes("rw");
-      const set = writable || flags.set.includes("ro") ? flags.set : [...flags.set, "ro" as const];
-      return { kind: "cgroup", ...base, flags: { ...flags, set }, layout: cgroupView };
-    }
-    if (copyUp && mount.type !== "tmpfs") refuse(`${where}.options`, '"tmpcopyup" is for tmpfs only');
-    requireShownNamespace(mount.type, linux, `${where}.type`);
-    const source = mount.source ?? mount.type;
-    const all = [...data, ...(unlabelled.includes(mount.type) || data.some(isContext) ? [] : labels)];
-    const hasLongOptions = [source, ...all.map(valueOf)].some(isLong);
-    if (hasLongOptions && utf8Length(all.join(",")) > longestData) {
-      refuse(`${where}.options`, `the options of a file system must be at most ${longestData} bytes long together`);
-    }
-    if (hasLongOptions && ids !== undefined) {
-      refuse(`${where}.options`, `an option of an id-mapped mount must be at most ${longestOption} bytes long`);
-    }
-    // A read-only device has no file system that could be written, whatever the mount says.
-    const readonlyDevice = flags.set.includes("ro") && source.startsWith("/") ? ["ro"] : [];
-    const superblock = [...options.superblock, ...readonlyDevice].map((key) => [key] as const);
-    const parameters = [...superblock, ...all.map(parameter)];
-    const byCaller = ids !== undefined;
-    return {
-      kind: "filesystem",
-      ...base,
-      ids,
-      byCaller,
-      type: mount.type,
-      source,
-      options: parameters,
-      hasLongOptions,
-      copyUp,
-      readonlyAtEnd: false,
-    };
-  };
+/** @param where path of the mount in the configuration, for errors */
+function planMount(mount: Mount, where: string, around: Surroundings): MountOp {
+  const words = mount.options ?? [];
+  const options = parseOptions(words);
+  const { flags, recursiveFlags, propagation, onLink } = options;
+  const common = { destination: clean(mount.destination), onLink, words, flags, recursiveFlags, propagation };
+  if (!around.isOwn) for (const word of words) requireOwnMounts(word, `${where}.options`);
+  const ids = planIds(mount, options, where, around.containerIds);
+  if (ids !== undefined) requireMappable(around, `${where}.options`);
+  if (options.bind !== undefined || mount.type === "bind") return planBind(mount, options, common, ids, where, around);
+  if (mount.type === undefined) refuse(`${where}.type`, 'required unless "bind" or "rbind" is among the options');
+  if (options.sourceLink !== "follow") refuse(`${where}.options`, `"${words.find(isSourceLink)}" is for binds only`);
+  return mount.type === "cgroup"
+    ? planCgroupView(common, ids, where, around)
+    : planFileSystem(mount as TypedMount, options, common, ids, where, around);
+}
+
+type TypedMount = Mount & { readonly type: string };
+
+/** What is planned alike for every kind of mount. */
+type CommonOps = Omit<CgroupViewOp, "kind" | "layout">;
+
+function requireMappable({ spec, context }: Surroundings, where: string): void {
+  if (!context.mayMount()) refuse(where, "an id-mapped mount takes CAP_SYS_ADMIN");
+  // The host side, which has the rights, has no view of a mount namespace that is joined.
+  if (hasJoinedNamespace(spec, "mount")) refuse(where, "an id-mapped mount cannot go with a joined mount namespace");
+}
+
+function planBind(
+  mount: Mount,
+  options: MountOptions,
+  common: CommonOps,
+  ids: MountIds | undefined,
+  where: string,
+  { spec, context, containerIds }: Surroundings,
+): BindOp {
+  const { sourceLink, data, propagation } = options;
+  if (mount.source === undefined) refuse(`${where}.source`, "required for a bind mount");
+  // The file system is there already: mount(2) does not look at the data of a bind either.
+  if (data.length > 0) context.warn(`${where}.options`, `"${data[0]}" means nothing for a bind mount`);
+  if (options.copyUp) refuse(`${where}.options`, '"tmpcopyup" is for tmpfs only');
+  const source = resolve(context.bundle, mount.source);
+  // The ids of a user namespace may have no way to the source: /var/lib/… is often closed to all but root.
+  const byCaller =
+    ids !== undefined || (containerIds !== undefined && !hasJoinedNamespace(spec, "mount") && context.mayMount());
+  const recursive = options.bind === "rbind";
+  // Both must ask for it, as with the other runtimes; and whoever is root in a user namespace only cannot.
+  const outward = propagation.some(({ kind }) => kind === "shared") && containerIds === undefined && rootIsShared(spec);
+  return { kind: "bind", ...common, ids, byCaller, source, sourceLink, recursive, outward };
+}
+
+function planCgroupView(
+  common: CommonOps,
+  ids: MountIds | undefined,
+  where: string,
+  { context }: Surroundings,
+): CgroupViewOp {
+  if (ids !== undefined) refuse(`${where}.options`, "a view of cgroups cannot be id-mapped");
+  if (context.cgroupView === undefined) refuse(where, "this host has no cgroups mounted at /sys/fs/cgroup");
+  const { flags, words } = common;
+  // A view that the program could write to would let it out of its limits; only an explicit `rw` asks for that.
+  const writable = words.includes("rw");
+  const set = writable || flags.set.includes("ro") ? flags.set : [...flags.set, "ro" as const];
+  return { kind: "cgroup", ...common, flags: { ...flags, set }, layout: context.cgroupView };
+}
+
+function planFileSystem(
+  mount: TypedMount,
+  { flags, data, copyUp, superblock }: MountOptions,
+  common: CommonOps,
+  ids: MountIds | undefined,
+  where: string,
+  { spec, labels }: Surroundings,
+): FileSystemOp {
+  const { type } = mount;
+  if (copyUp && type !== "tmpfs") refuse(`${where}.options`, '"tmpcopyup" is for tmpfs only');
+  requireShownNamespace(type, `${where}.type`, spec.linux);
+  const source = mount.source ?? type;
+  const all = [...data, ...(unlabelled.includes(type) || data.some(isContext) ? [] : labels)];
+  const hasLongOptions = [source, ...all.map(valueOf)].some(isLong);
+  if (hasLongOptions) requireOldMount(all, ids, `${where}.options`);
+  // A read-only device has no file system that could be written, whatever the mount says.
+  const readonlyDevice = flags.set.includes("ro") && source.startsWith("/") ? ["ro"] : [];
+  const keys = [...superblock, ...readonlyDevice].map((key) => [key] as const);
+  const options = [...keys, ...all.map(parameter)];
+  const byCaller = ids !== undefined;
+  const readonlyAtEnd = false;
+  return { kind: "filesystem", ...common, ids, byCaller, type, source, options, hasLongOptions, copyUp, readonlyAtEnd };
+}
+
+/** What is too long for fsconfig(2) goes to mount(2), which has a limit for all together and knows no mapped ids. */
+function requireOldMount(options: readonly string[], ids: MountIds | undefined, where: string): void {
+  if (utf8Length(options.join(",")) > longestData)
+    refuse(where, `the options of a file system must be at most ${longestData} bytes long together`);
+  if (ids !== undefined) refuse(where, `an option of an id-mapped mount must be at most ${longestOption} bytes long`);
 }
 
 /** File systems that show a namespace, and what can be had in their place. */
@@ -173,7 +224,7 @@ const views: Readonly<Record<string, readonly [NamespaceType, string]>> = {
 };
 
 /** The kernel lets a new user namespace mount the views of namespaces that belong to it: not of the caller's. */
-function requireShownNamespace(type: string, { namespaces = [] }: Linux, where: string): void {
+function requireShownNamespace(type: string, where: string, { namespaces = [] }: Linux = {}): void {
   const [shown, instead] = views[type] ?? [];
   if (shown === undefined || namespaces.some((namespace) => namespace.type === shown)) return;
   if (!namespaces.some((namespace) => namespace.type === "user" && namespace.path === undefined)) return;
@@ -235,6 +286,10 @@ function propagationOf(word: Linux["rootfsPropagation"]): Propagation {
   if (word === undefined) return { kind: "slave", recursive: true };
   const recursive = word.startsWith("r");
   return { kind: (recursive ? word.slice(1) : word) as Propagation["kind"], recursive };
+}
+
+function rootIsShared({ linux }: Spec): boolean {
+  return propagationOf(linux?.rootfsPropagation).kind === "shared";
 }
 
 /** The default devices are left out where the container brings the host's /dev along. */

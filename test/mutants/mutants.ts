@@ -1109,8 +1109,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "mounts are made in reverse",
     file: "rootfs/plan.ts",
-    replace: "each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`))",
-    by: "each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`)).reverse()",
+    replace: "each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`, around))",
+    by: "each(mounts, (mount, index) => planMount(mount, `mounts[${index}]`, around)).reverse()",
     tests: ["file system: later mounts hide earlier ones"],
   },
   {
@@ -1295,8 +1295,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a user namespace shares its mounts with the host",
     file: "rootfs/plan.ts",
-    replace: "rootIsShared && containerIds === undefined",
-    by: "rootIsShared",
+    replace: "containerIds === undefined && rootIsShared(spec)",
+    by: "rootIsShared(spec)",
     // The kernel cuts off what it copies for another user namespace.
     and: [{ file: "rootfs/sources.ts", replace: "ops.inUserNamespace && isNeeded", by: "false" }],
     tests: ["mounts: a mount of the container does not appear in the bind mount's source on the host"],
@@ -1325,7 +1325,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "in a user namespace init opens the sources of binds",
     file: "rootfs/plan.ts",
-    replace: "ids !== undefined || (containerIds !== undefined && !isJoined && mayMount())",
+    replace:
+      'ids !== undefined || (containerIds !== undefined && !hasJoinedNamespace(spec, "mount") && context.mayMount())',
     by: "ids !== undefined",
     tests: ["mounts: a bind source that only root can reach is there in a user namespace"],
   },
