@@ -67,7 +67,7 @@ function openByHelper(ops: MountsOps): Sources {
   const helper = clone3(CLONE_NEWUSER + CLONE_NEWNS);
   if (helper === "child") {
     handOverSources(new Channel<FromInit, ToInit>(theirs, asToInit), () => {
-      answers.socket.close();
+      answers[Symbol.dispose]();
       return openHere(ops);
     });
   }

@@ -4,6 +4,7 @@ import { monotonicMilliseconds } from "../linux/clock.ts";
 import { ECONNRESET, EPIPE } from "../linux/constants.ts";
 import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
+import { keepOnly } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
 import { receive, send, waitReadable } from "../linux/socket.ts";
 import { bodyLength, header } from "./frame.ts";
@@ -16,7 +17,7 @@ export type Incoming<M> = { readonly message: M; readonly fds: readonly Fd[] } |
 const maxFds = 8;
 
 export class Channel<Out, In extends object> implements Disposable {
-  socket: Fd;
+  #socket: Fd;
   readonly #check: (body: unknown) => In | undefined;
   /** Bytes of a message that is not whole yet. */
   #pending = new Uint8Array(0);
@@ -25,7 +26,7 @@ export class Channel<Out, In extends object> implements Disposable {
 
   /** @param check what makes a message of a decoded body, undefined for anything unknown */
   constructor(socket: Fd, check: (body: unknown) => In | undefined) {
-    this.socket = socket;
+    this.#socket = socket;
     this.#check = check;
   }
 
@@ -35,7 +36,7 @@ export class Channel<Out, In extends object> implements Disposable {
     const frame = new Uint8Array(headerSize + body.length);
     frame.set(header(body.length));
     frame.set(body, headerSize);
-    send(this.socket, frame, fds);
+    send(this.#socket, frame, fds);
   }
 
   /**
@@ -49,7 +50,10 @@ export class Channel<Out, In extends object> implements Disposable {
       const message = this.#take();
       if (message !== undefined) return message;
       if (
-        !waitReadable(this.socket, deadline === undefined ? undefined : Math.max(0, deadline - monotonicMilliseconds()))
+        !waitReadable(
+          this.#socket,
+          deadline === undefined ? undefined : Math.max(0, deadline - monotonicMilliseconds()),
+        )
       ) {
         throw new BoxError(`handshake: no answer within ${(milliseconds as number) / 1000} s`, { errno: "ETIMEDOUT" });
       }
@@ -60,7 +64,7 @@ export class Channel<Out, In extends object> implements Disposable {
   /** Reads what is there without waiting. A message may then be whole. */
   pump(): "more" | "end" {
     try {
-      const received = receive(this.socket, 65536);
+      const received = receive(this.#socket, 65536);
       if (received === "again") return "more";
       const end = this.#pending.length + received.bytes.length;
       if (received.fds.length > 0) this.#arrived.push({ fds: received.fds, end });
@@ -102,14 +106,19 @@ export class Channel<Out, In extends object> implements Disposable {
     return this.#arrived.flatMap(({ fds }) => fds);
   }
 
-  /** Goes on over the same connection under another descriptor number. */
-  replaceSocket(socket: Fd): void {
-    this.socket = socket;
+  /** What the messages go over, to be waited for or spared when others are closed: it stays the channel's. */
+  get socket(): Fd {
+    return this.#socket;
+  }
+
+  /** Goes on under another descriptor number and closes every descriptor above it, whoever's they are: keepOnly(). */
+  keepOnlyAt(number: number): void {
+    this.#socket = keepOnly(this.#socket, number);
   }
 
   [Symbol.dispose](): void {
     closeAll(this.#fds);
-    this.socket.close();
+    this.#socket.close();
   }
 }
 

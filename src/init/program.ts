@@ -4,7 +4,7 @@
  */
 import { BoxError, within } from "../base/errors.ts";
 import { step } from "../base/steps.ts";
-import { clearCloseOnExec, keepOnly } from "../linux/file.ts";
+import { clearCloseOnExec } from "../linux/file.ts";
 import { execPath, prepareExecution } from "../linux/process.ts";
 import { SyscallError } from "../linux/raw.ts";
 import { resetDispositions, setSignalMask } from "../linux/signal.ts";
@@ -62,7 +62,7 @@ export function becomeProgram({ program, host, maySetGroups, labels, filter, bef
 
   for (let number = 3; number < 3 + preserveFds; number++) clearCloseOnExec(number);
   host.send({ type: "executing", filtered: filter !== undefined });
-  host.replaceSocket(keepOnly(host.socket, 3 + preserveFds));
+  host.keepOnlyAt(3 + preserveFds);
   const execution = prepareExecution(process.args, env);
   resetDispositions();
   setSignalMask(0n);

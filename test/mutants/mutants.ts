@@ -2385,7 +2385,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "descriptors of the caller's stay open up to execve, and in the program",
     file: "init/program.ts",
-    replace: "host.replaceSocket(keepOnly(host.socket, 3 + preserveFds));",
+    replace: "host.keepOnlyAt(3 + preserveFds);",
     by: "for (let number = 3; number < 40; number++) try { clearCloseOnExec(number); } catch {}",
     and: [
       {
