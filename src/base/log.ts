@@ -22,6 +22,7 @@ export interface LogOptions {
   readonly show: ((line: string) => void) | undefined;
 }
 
+/** What one command tells. Warnings that are never flushed are never written. */
 export class Log {
   readonly #options: LogOptions;
   readonly #held: (() => void)[] = [];

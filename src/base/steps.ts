@@ -13,6 +13,7 @@ export interface Follower {
 
 let follower: Follower | undefined;
 
+/** Tells this one of every step from now on, in clones of this process too; undefined ends that. */
 export function follow(next: Follower | undefined): void {
   follower = next;
 }

@@ -173,6 +173,7 @@ function refuseUsed(fd: Fd): void {
   }
 }
 
+/** The error for device rules on a host where none of the mounted hierarchies takes them. */
 export function noDevices(): BoxError {
   return new BoxError("linux.resources.devices: no hierarchy has a devices controller");
 }

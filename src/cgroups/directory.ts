@@ -149,6 +149,10 @@ export function readFileIfThere(cgroup: Fd, name: string): string | undefined {
   }
 }
 
+/**
+ * Writes a file of an opened cgroup with one write(2).
+ * @throws SyscallError of open, or of write where the kernel refuses the value
+ */
 export function writeFile(cgroup: Fd, name: string, value: string): void {
   using file = open(cgroup, name, O_WRONLY | O_NOFOLLOW);
   writeOnce(file, value, name);

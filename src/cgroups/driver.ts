@@ -26,6 +26,10 @@ export interface NewCgroup extends Disposable {
   removeParents(): void;
 }
 
+/**
+ * box makes the cgroup here; systemd makes it later, around a process (`make`). The caller closes what is returned.
+ * @throws BoxError where there is one already that is in use
+ */
 export function makeCgroup(ops: CgroupOps): NewCgroup {
   const { unit } = ops;
   return unit === undefined ? Cgroup.make(ops) : new (systemd().Scope)(ops, unit);

@@ -11,6 +11,7 @@ export interface OpenDirectory {
   readonly fd: Fd;
 }
 
+/** Owns the descriptors of its directories. */
 export class Entrance implements Disposable {
   readonly #directories: readonly OpenDirectory[];
 

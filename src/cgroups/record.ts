@@ -10,6 +10,9 @@ export interface CgroupRecord {
   readonly unit?: UnitRecord;
 }
 
+/**
+ * What is to be kept of a planned cgroup. Of its unit the properties are left out: they are not needed for the removal.
+ */
 export function recordOf({ path, directories, ownParent, unit }: CgroupOps): CgroupRecord {
   const record = { path, directories, ownParent };
   return unit === undefined ? record : { ...record, unit: { name: unit.name, bus: unit.bus } };

@@ -17,6 +17,7 @@ import {
 /** Nanoseconds of a clock tick of user space: USER_HZ is 100 on every architecture that box is built for. */
 const tick = 10_000_000n;
 
+/** Of cpuacct, and of cpu for the quota. Times in nanoseconds; user and kernel are counted in ticks. */
 export function cpu({ read }: CgroupFiles): CpuStats {
   const ticks = table(read("cpuacct.stat"));
   const quota = table(read("cpu.stat"));
@@ -37,6 +38,7 @@ export function cpu({ read }: CgroupFiles): CpuStats {
   };
 }
 
+/** Lists as their members, all else as the number that the kernel tells. */
 export function cpuset({ read }: CgroupFiles): CpusetStats {
   const flag = (name: string): bigint => count(read(`cpuset.${name}`));
   return {
@@ -54,6 +56,7 @@ export function cpuset({ read }: CgroupFiles): CpusetStats {
   };
 }
 
+/** In bytes; `swap` is memory and swap together, `raw` the whole of memory.stat. */
 export function memory({ read }: CgroupFiles): MemoryStats {
   const raw = table(read("memory.stat"));
   const use = (kind: string): MemoryUse => ({
@@ -102,6 +105,7 @@ function operations(text: string | undefined): BlkioEntry[] {
   }));
 }
 
+/** In bytes, for each size of page that has files: `2MB`. */
 export function hugetlb({ read, names }: CgroupFiles): Record<string, HugePageStats> {
   const sizes = names("hugetlb").flatMap((name) => /^hugetlb\.([^.]+)\.usage_in_bytes$/.exec(name)?.[1] ?? []);
   return Object.fromEntries(

@@ -16,6 +16,7 @@ import {
   withPressure,
 } from "./stats-files.ts";
 
+/** Times in nanoseconds; the kernel tells microseconds, and nothing of single processors. */
 export function cpu({ read }: CgroupFiles): CpuStats {
   const stat = table(read("cpu.stat"));
   const nanoseconds = (name: string): bigint => (stat[name] ?? 0n) * 1000n;
@@ -47,6 +48,7 @@ export function cpuset({ read }: CgroupFiles): CpusetStats {
   };
 }
 
+/** In bytes. Kernel memory has no files of its own: it is counted in `usage`. */
 export function memory({ read }: CgroupFiles): MemoryStats {
   const raw = table(read("memory.stat"));
   const use = (kind: string): MemoryUse => ({
@@ -90,6 +92,7 @@ const ioKeys: Readonly<Record<string, readonly [list: "bytes" | "serviced", op: 
   dios: ["serviced", "Discard"],
 };
 
+/** What was read, written and discarded of each device, in bytes and in operations, from io.stat. */
 export function blkio({ read }: CgroupFiles): BlkioStats {
   const lists: Record<"bytes" | "serviced", BlkioEntry[]> = { bytes: [], serviced: [] };
   for (const line of (read("io.stat") ?? "").split("\n")) {
@@ -107,6 +110,7 @@ export function blkio({ read }: CgroupFiles): BlkioStats {
   return withPressure(stats, read("io.pressure"));
 }
 
+/** In bytes, for each size of page that has files; the highest use is not told, so it is 0. */
 export function hugetlb({ read, names }: CgroupFiles): Record<string, HugePageStats> {
   const sizes = names("hugetlb").flatMap((name) => /^hugetlb\.([^.]+)\.current$/.exec(name)?.[1] ?? []);
   return Object.fromEntries(

@@ -46,6 +46,9 @@ export class UsageError extends BoxError {
   override readonly name = "UsageError";
 }
 
+/**
+ * What was given, by the long names of the options and in the order of the operands; what is asked for is checked then.
+ */
 export class Arguments {
   readonly #flags = new Map<string, string[]>();
   readonly operands: string[] = [];
@@ -105,6 +108,7 @@ export class Arguments {
 /** Every command has it, and box itself. */
 export const helpOption: Option = { name: "help", short: "h", also: ["?", "usage"], help: "show this help" };
 
+/** The options of a command in the order of its help, with the one that every command has. */
 export function allOptions(table: CommandTable): readonly Option[] {
   return [...table.options, helpOption];
 }

@@ -2,6 +2,7 @@
 import type { CgroupManager } from "../plan/create.ts";
 import { type Arguments, UsageError } from "./args.ts";
 
+/** @throws UsageError for an unknown word, and where the two options contradict each other */
 export function cgroupManagerOf(globals: Arguments): CgroupManager {
   const manager = globals.word("cgroup-manager", ["cgroupfs", "systemd", "disabled"]);
   if (!globals.has("systemd-cgroup")) return manager;

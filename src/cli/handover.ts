@@ -49,6 +49,7 @@ function activatedFds(): InheritedFds {
   return { count, env };
 }
 
+/** @throws BoxError where the terminal would have nobody to take it, or a socket would get none */
 export function checkTerminal(terminal: boolean, detached: boolean, socket: boolean): void {
   if (terminal && detached && !socket)
     throw new BoxError("cannot allocate tty if box will detach without setting console socket");

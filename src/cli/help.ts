@@ -20,10 +20,12 @@ export function commandUsage(table: CommandTable): string {
 /** The same where it is not known which command was meant. */
 export const usage = "usage: box [global options] COMMAND [options] [arguments], see box --help";
 
+/** What `box COMMAND --help` shows. */
 export function commandHelp(table: CommandTable): string {
   return `${usageLine(table)}\n\n${table.summary}\n\nOptions:\n${optionLines(allOptions(table))}`;
 }
 
+/** A line for each option, in columns; obsolete ones are not shown. */
 export function optionLines(options: readonly Option[]): string {
   const shown = options.filter(({ obsolete }) => obsolete !== true);
   const heads = shown.map(({ name, short, value }) => {

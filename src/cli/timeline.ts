@@ -77,6 +77,7 @@ function add(timeline: Map<number, Command>, { ph, name, pid, tid, cat, ts = 0, 
 /** How many of the longest calls are listed. */
 const longest = 10;
 
+/** The table as text, a part for each command in the file. Times in milliseconds from its first step. Pure. */
 export function report(timeline: Timeline): string {
   return [...timeline.values()].map((command) => `${reportCommand(command)}\n`).join("\n");
 }

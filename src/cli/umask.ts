@@ -2,6 +2,7 @@
 import { callerUmask } from "../linux/engine.ts";
 import { umask } from "../linux/file.ts";
 
+/** The umask is the whole process's: `make` makes nothing of box's own. */
 export function withCallersUmask<T>(make: () => T): T {
   const own = umask(callerUmask);
   try {

@@ -66,6 +66,11 @@ export interface CreatedContainer {
   readonly child: Child;
 }
 
+/**
+ * The operations Create and, with `startNow`, Start of runtime.md. The returned child is this process's, its pidfd the
+ * caller's.
+ * @throws BoxError when all that was made is undone again, with what could not be undone
+ */
 export function createContainer(store: Store, request: CreateRequest): CreatedContainer {
   const { identity } = request.plan.init;
   return within(

@@ -31,6 +31,10 @@ export interface DeleteOptions {
 /** How long a killed process may take to vanish, in milliseconds. */
 const endTimeout = 10_000;
 
+/**
+ * The operation Delete of runtime.md. The poststop hooks run when all else is gone.
+ * @throws BoxError for a status that does not allow it, and where something cannot be removed: its record is left then
+ */
 export function deleteContainer(store: Store, id: string, options: DeleteOptions): void {
   using entry = options.force ? store.find(id) : store.get(id);
   if (entry === undefined) return;

@@ -19,6 +19,10 @@ export interface Companion {
   serve(events: readonly number[]): void;
 }
 
+/**
+ * Blocks all signals of this process and reads them; nothing unblocks them again. Owns the terminal's master that it
+ * takes.
+ */
 export class Foreground implements Disposable {
   readonly #signals: Fd;
   #master: Fd | undefined;

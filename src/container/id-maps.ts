@@ -6,6 +6,10 @@ import type { IdRange } from "../linux/namespace.ts";
 import type { NamespaceOps } from "../namespaces/ops.ts";
 import { runHelper } from "./host-program.ts";
 
+/**
+ * Writes the maps of a new user namespace, once: user_namespaces(7).
+ * @param pid of its first process, which waits meanwhile
+ */
 export function writeIdMaps(pid: number, ops: NamespaceOps): void {
   if (ops.mapper === "helpers") haveIdMapsWritten(pid, ops);
   else writeOwnIdMaps(pid, ops);

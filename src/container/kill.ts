@@ -16,6 +16,7 @@ export interface KillOptions {
   readonly all: boolean;
 }
 
+/** The operation Kill of runtime.md. @throws BoxError when there is no process that the signal could reach */
 export function killContainer(store: Store, id: string, options: KillOptions): void {
   using entry = store.get(id);
   within(

@@ -84,6 +84,7 @@ export interface NewerRecord {
   readonly resctrl: ResctrlRecord | null;
 }
 
+/** Every field is checked: state.json decides what is killed and removed. @throws BoxError for one that is damaged */
 export function parseRecord(text: string): ContainerRecord | NewerRecord {
   const fields = new Fields(
     within("state.json is damaged", () => parseJson(text, configLimits)),

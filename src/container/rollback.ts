@@ -1,6 +1,7 @@
 /** Undoes what was made, last first, when an operation fails half-way. */
 import { BoxError, messageOf } from "../base/errors.ts";
 
+/** The undoing of one operation; each step of it is tried, whether those before it failed or not. */
 export class Rollback {
   #steps: (() => void)[] = [];
 

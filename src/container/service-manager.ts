@@ -29,6 +29,10 @@ const barrierTimeout = 30_000;
 
 type Answer = "told" | "later" | "gone";
 
+/**
+ * Owns the connection to the manager and the socket at which the container tells. A manager that goes away is a
+ * warning.
+ */
 export class ServiceManager implements Disposable {
   readonly #manager: Fd;
   readonly #warn: (message: string) => void;

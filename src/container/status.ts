@@ -43,6 +43,7 @@ const startRefusals: Readonly<Record<Exclude<Status, "created">, string>> = {
   stopped: "cannot start a container that has stopped",
 };
 
+/** `start`: runtime.md allows it for a created container alone. @throws BoxError also where there is no program */
 export function requireStartable(record: ContainerRecord): void {
   const status = statusOf(record);
   if (status !== "created") throw new BoxError(startRefusals[status]);
@@ -57,6 +58,7 @@ const execRefusals: Readonly<Partial<Record<Status, string>>> = {
   stopped: "cannot exec in a stopped container",
 };
 
+/** `exec`. @param ignorePaused a paused container will do: the process waits until it is resumed */
 export function requireExecutable(status: Status, ignorePaused: boolean): void {
   const refusal = status === "paused" && ignorePaused ? undefined : execRefusals[status];
   if (refusal !== undefined) throw new BoxError(refusal);

@@ -234,6 +234,7 @@ export function requireReadable(record: ContainerRecord | NewerRecord, id: strin
   );
 }
 
+/** The error for an id that no container has, in runc's words. */
 export function doesNotExist(id: string): BoxError {
   return new BoxError(`container ${quote(id)}: container does not exist`);
 }

@@ -32,6 +32,7 @@ export class BusError extends BoxError {
   }
 }
 
+/** One that is logged in. It waits for one thing at a time: signals that come meanwhile are kept. Owns its socket. */
 export class Bus implements Disposable {
   readonly #socket: Fd;
   #serial = 0;

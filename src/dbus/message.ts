@@ -49,6 +49,7 @@ export const prefixSize = 16;
 
 const prefix = "yyyyuu";
 
+/** A whole message, little-endian. @param serial of this connection, never 0 (D-Bus specification, "Message Format") */
 export function encodeCall(call: Call, serial: number): Uint8Array {
   const { destination, path, interface: name, member, signature = "", body = [] } = call;
   const payload = marshal(signature, body);

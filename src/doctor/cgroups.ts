@@ -8,6 +8,7 @@ import { type Check, limited, ok } from "./check.ts";
 /** What engines set limits with. */
 const wanted = ["cpu", "cpuset", "io", "memory", "pids"];
 
+/** Which kind, and which of the usual controllers are missing. */
 export function cgroupsCheck(layout: CgroupLayout): Check {
   const name = "cgroups";
   if (layout.mode === "none")
@@ -44,6 +45,7 @@ const delegate =
   "mkdir -p /etc/systemd/system/user@.service.d && printf '[Service]\\nDelegate=cpu cpuset io memory pids\\n' " +
   ">/etc/systemd/system/user@.service.d/delegate.conf && systemctl daemon-reload";
 
+/** Whether systemd is the host's init: its directory is there then, sd_booted(3). */
 export function systemdCheck(): Check {
   return exists("/run/systemd/system")
     ? ok("systemd", "runs: --systemd-cgroup can be used")

@@ -11,10 +11,13 @@ export interface Check {
   readonly mend?: string;
 }
 
+/** Nothing is to be done. */
 export const ok = (name: string, detail: string): Check => ({ name, status: "ok", detail });
 
+/** box works without it, but not all of it. @param mend a command that would help */
 export const limited = (name: string, detail: string, mend?: string): Check => withMend("limited", name, detail, mend);
 
+/** box does not work without it. @param mend a command that would help */
 export const missing = (name: string, detail: string, mend?: string): Check => withMend("missing", name, detail, mend);
 
 function withMend(status: Check["status"], name: string, detail: string, mend: string | undefined): Check {

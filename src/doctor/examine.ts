@@ -18,6 +18,7 @@ export interface Report {
   readonly checks: readonly Check[];
 }
 
+/** Makes every check that concerns this host and this user; nothing is left of it. */
 export function examine(): Report {
   const { euid, cgroups } = hostFacts();
   const user = { uid: euid, name: userName(euid) };

@@ -6,6 +6,7 @@ import { type Check, limited, missing, ok } from "./check.ts";
 
 const newerKernel = "apt update && apt install linux-image-amd64";
 
+/** Calls that box cannot do without and that this kernel lacks, or a filter around this process forbids. */
 export function kernelCheck(): Check {
   const release = procText("sys/kernel/osrelease")?.trim() ?? "unknown";
   // There are other ways to do without that one, but for what idmappedMountsCheck tells.
@@ -22,6 +23,7 @@ export function kernelCheck(): Check {
 /** File systems that the usual configurations mount. */
 const wanted = ["proc", "sysfs", "tmpfs", "devpts", "mqueue", "overlay", "cgroup2"];
 
+/** What is not there now may come with a module, so it is a limitation only: filesystems(5). */
 export function fileSystemsCheck(): Check {
   const known = knownFileSystems();
   const absent = wanted.filter((name) => !known.has(name));

@@ -6,6 +6,7 @@ import { isErrno } from "../linux/raw.ts";
 const parameter = "/sys/module/apparmor/parameters/enabled";
 const yes = 0x59;
 
+/** A kernel without it has no such parameter. @throws SyscallError where that cannot be read */
 export function hasApparmor(): boolean {
   try {
     using fd = open("cwd", parameter, O_RDONLY);

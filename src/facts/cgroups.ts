@@ -40,6 +40,7 @@ export type CgroupLayout =
 
 export const cgroupRoot = "/sys/fs/cgroup";
 
+/** Hierarchies of v1 count where they are mounted below /sys/fs/cgroup under their usual names. */
 export function readCgroupLayout(): CgroupLayout {
   if (typeAt(cgroupRoot) === CGROUP2_SUPER_MAGIC) return withControllers({ mode: "v2" }, cgroupRoot);
   using proc = Proc.host();
@@ -106,6 +107,7 @@ export function readOwnCgroups(layout: CgroupLayout): Readonly<Record<string, st
   );
 }
 
+/** Paths in /proc/PID/cgroup by their hierarchy: `cpu,cpuacct`, `systemd`, or nothing for cgroup2's. Pure. */
 export function parseOwnCgroups(text: string): Readonly<Record<string, string>> {
   const lines = text.split("\n").filter((line) => line !== "");
   return Object.fromEntries(

@@ -17,6 +17,7 @@ export function look(path: string): Stat | string {
   }
 }
 
+/** Whether a path of the host leads to something that this process can see. */
 export function exists(path: string): boolean {
   return typeof look(path) !== "string";
 }

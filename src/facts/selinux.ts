@@ -5,6 +5,7 @@ import { isErrno } from "../linux/raw.ts";
 
 const place = "/sys/fs/selinux";
 
+/** A directory of that name that is no selinuxfs does not count. @throws SyscallError where it cannot be opened */
 export function hasSelinux(): boolean {
   try {
     using fd = open("cwd", place, O_PATH | O_DIRECTORY);

@@ -3,6 +3,7 @@ import type { Fd } from "../linux/fd.ts";
 import { pipe, read } from "../linux/file.ts";
 import { type Child, clone3, exit, waitPidfd } from "../linux/process.ts";
 
+/** Its namespaces are at /proc/PID/ns as long as this is not disposed of. */
 export class NamespaceHolder implements Disposable {
   readonly pid: number;
   readonly #pidfd: Fd;

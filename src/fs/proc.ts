@@ -27,6 +27,7 @@ const beneath = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
 /** The largest procfs file that is read whole. */
 const limit = 16 * 1024 * 1024;
 
+/** A procfs, held open. Paths are relative to it. @throws BoxError where something else is mounted */
 export class Proc implements Disposable {
   readonly #fd: Fd;
 

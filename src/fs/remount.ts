@@ -107,6 +107,7 @@ function pathsBelow(mount: Fd, proc: Proc): (readonly [id: bigint, path: string]
   return below(lines, fstat(mount).mountId);
 }
 
+/** The lines of proc_pid_mountinfo(5), paths unescaped. Pure. */
 export function linesOf(mountinfo: string): Line[] {
   return mountinfo.split("\n").flatMap((line) => {
     const [id, parent, , , point] = line.split(" ");
@@ -116,6 +117,7 @@ export function linesOf(mountinfo: string): Line[] {
   });
 }
 
+/** The mounts below one, in the order of the lines, with their paths from it; none when it is not listed. Pure. */
 export function below(lines: readonly Line[], id: bigint): (readonly [id: bigint, path: string])[] {
   const top = lines.find((line) => line.id === id);
   if (top === undefined) return [];

@@ -35,6 +35,7 @@ const inside = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
 /** How many links a path may pass before it counts as a loop, as in the kernel. */
 const maxLinks = 40;
 
+/** Paths are the container's: `/` is this root. What a method opens the caller closes. */
 export class Root {
   readonly fd: Fd;
 

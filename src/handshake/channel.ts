@@ -16,6 +16,7 @@ export type Incoming<M> = { readonly message: M; readonly fds: readonly Fd[] } |
 /** How many descriptors may come with one message. */
 const maxFds = 8;
 
+/** Owns its socket, and the descriptors that have come and were not taken yet. */
 export class Channel<Out, In extends object> implements Disposable {
   #socket: Fd;
   readonly #check: (body: unknown) => In | undefined;

@@ -2,6 +2,7 @@
 import type { Hook, Hooks } from "../spec/types.ts";
 import type { HookOp, HookOps } from "./ops.ts";
 
+/** The hooks of config.md, "POSIX-platform Hooks", each with its path in the configuration for errors. */
 export function planHooks(hooks: Hooks = {}): HookOps {
   const of = (kind: keyof Hooks): HookOp[] =>
     (hooks[kind] ?? []).map((hook, index) => planHook(hook, `hooks.${kind}[${index}]`));

@@ -41,6 +41,7 @@ export function prepareToEnter({ program }: ExecPlan): void {
   setDumpable(false);
 }
 
+/** From the clone to the program. It ends with 1 when the host side has been told of what failed. */
 export function runExec(setup: ExecSetup): never {
   const { host, filter } = setup;
   try {

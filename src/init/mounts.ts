@@ -22,6 +22,7 @@ export interface MountsSetup {
   readonly sources: Sources;
 }
 
+/** From the clone to its end: 0 when all is mounted or removed, 1 when nothing is and the host side was told why. */
 export function runMounts({ plan, host, enter, sources }: MountsSetup): never {
   try {
     nameProcess("the one that mounts");

@@ -54,6 +54,7 @@ export interface InitSetup {
   readonly filter: Uint8Array | undefined;
 }
 
+/** From the clone to the program. It ends with 1 when the host side has been told of what failed. */
 export function runInit(setup: InitSetup): never {
   let channel = setup.host;
   try {

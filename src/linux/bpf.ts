@@ -49,6 +49,7 @@ export function attachDeviceProgram(cgroup: Fd, program: Fd, replaced?: Fd): voi
   call("BPF_PROG_ATTACH", "bpf", NR.bpf, BPF_PROG_ATTACH, attributes, bpf_prog_attach.size);
 }
 
+/** Takes a device program off a cgroup2 directory: BPF_PROG_DETACH, bpf(2). */
 export function detachDeviceProgram(cgroup: Fd, program: Fd): void {
   const attributes = bpf_prog_attach.encode({
     target_fd: cgroup.number,

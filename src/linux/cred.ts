@@ -5,10 +5,12 @@ import { _LINUX_CAPABILITY_VERSION_3, KEYCTL_JOIN_SESSION_KEYRING } from "./cons
 import { cap_user_data, cap_user_header } from "./layouts.ts";
 import { attempt, call } from "./raw.ts";
 
+/** The effective user id, as this process's user namespace shows it: geteuid(2). */
 export function geteuid(): number {
   return attempt("geteuid", NR.geteuid);
 }
 
+/** The effective group id, as this process's user namespace shows it: getegid(2). */
 export function getegid(): number {
   return attempt("getegid", NR.getegid);
 }

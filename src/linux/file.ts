@@ -121,22 +121,27 @@ export function writeOnce(fd: Fd, text: string, about?: string): void {
   if (count !== bytes.length) throw new SyscallError("write", EINVAL, about);
 }
 
+/** Makes a directory; the umask is taken off its mode: mkdirat(2). */
 export function mkdir(directory: At, name: string, mode: number): void {
   call(name, "mkdirat", NR.mkdirat, at(directory), name, mode);
 }
 
+/** Removes a name of anything but a directory, a final link itself: unlinkat(2). */
 export function unlink(directory: At, name: string): void {
   call(name, "unlinkat", NR.unlinkat, at(directory), name, 0);
 }
 
+/** Removes an empty directory: unlinkat(2) with AT_REMOVEDIR. */
 export function rmdir(directory: At, name: FileName): void {
   call(textOf(name), "unlinkat", NR.unlinkat, at(directory), name, AT_REMOVEDIR);
 }
 
+/** Renames within one directory; what has the new name is replaced in one step: renameat2(2). */
 export function rename(directory: At, from: string, to: string): void {
   call(to, "renameat", NR.renameat2, at(directory), from, at(directory), to, 0);
 }
 
+/** Makes a link with this text, which need not lead anywhere: symlinkat(2). */
 export function symlink(target: string, directory: At, name: string): void {
   call(name, "symlinkat", NR.symlinkat, target, at(directory), name);
 }
@@ -274,6 +279,7 @@ export function mountFlags(fd: Fd, about?: string): number {
   return Number(statfsLayout.get(buffer, "f_flags"));
 }
 
+/** The text of a link, cut after 4096 bytes: readlinkat(2). @throws BoxError where it is not UTF-8 */
 export function readlink(directory: At, name: string): string {
   const buffer = new Uint8Array(4096);
   const length = call(name, "readlinkat", NR.readlinkat, at(directory), name, buffer, buffer.length);
@@ -343,10 +349,12 @@ export function getcwd(): string {
   return decodeName(buffer.subarray(0, length - 1), () => "the working directory");
 }
 
+/** Changes the working directory of the whole process, links followed: chdir(2). */
 export function chdir(path: string): void {
   call(path, "chdir", NR.chdir, path);
 }
 
+/** Changes the working directory to an opened one (O_PATH will do): fchdir(2). */
 export function fchdir(fd: Fd, about?: string): void {
   call(about, "fchdir", NR.fchdir, fd.number);
 }

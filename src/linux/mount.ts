@@ -183,6 +183,7 @@ export function pivotRootHere(): void {
   call(".", "pivot_root", NR.pivot_root, ".", ".");
 }
 
+/** Changes the root of this process, and not its working directory: chroot(2). */
 export function chroot(path: string): void {
   call(path, "chroot", NR.chroot, path);
 }

@@ -62,10 +62,12 @@ export function kindOf(fd: Fd, about: string): NamespaceFile | undefined {
   return (Object.keys(namespaceFlags) as NamespaceFile[]).find((kind) => namespaceFlags[kind] === flag);
 }
 
+/** Sets the name of this UTS namespace, at most 64 bytes: sethostname(2). */
 export function setHostname(name: string): void {
   call(name, "sethostname", NR.sethostname, name, byteLength(name));
 }
 
+/** Sets the NIS domain of this UTS namespace, at most 64 bytes: setdomainname(2). */
 export function setDomainname(name: string): void {
   call(name, "setdomainname", NR.setdomainname, name, byteLength(name));
 }

@@ -86,10 +86,12 @@ export function exit(status: number): never {
   for (;;) attempt("exit_group", NR.exit_group, status);
 }
 
+/** The pid in this process's pid namespace: getpid(2). */
 export function getpid(): number {
   return attempt("getpid", NR.getpid);
 }
 
+/** The parent's pid, 0 where this pid namespace does not show it: getppid(2). */
 export function getppid(): number {
   return attempt("getppid", NR.getppid);
 }
@@ -188,6 +190,7 @@ export interface Execution {
   readonly envp: ReturnType<typeof stringArray>;
 }
 
+/** Keeps the bytes of all strings for as long as the result is kept: execve(2) takes their addresses. */
 export function prepareExecution(argv: readonly string[], env: readonly string[]): Execution {
   return { argv: stringArray(argv), envp: stringArray(env) };
 }
@@ -219,14 +222,20 @@ export function setDumpable(dumpable: boolean): void {
   prctl("PR_SET_DUMPABLE", PR_SET_DUMPABLE, dumpable ? 1 : 0);
 }
 
+/** Whether permitted capabilities outlast the change from user 0 to others: PR_SET_KEEPCAPS, prctl(2). */
 export function setKeepCaps(keep: boolean): void {
   prctl("PR_SET_KEEPCAPS", PR_SET_KEEPCAPS, keep ? 1 : 0);
 }
 
+/** No execve(2) gives more rights from now on; there is no way back: PR_SET_NO_NEW_PRIVS, prctl(2). */
 export function setNoNewPrivileges(): void {
   prctl("PR_SET_NO_NEW_PRIVS", PR_SET_NO_NEW_PRIVS, 1);
 }
 
+/**
+ * The signal that this process gets at its parent's end, 0 for none: PR_SET_PDEATHSIG, prctl(2). A change of ids takes
+ * it away.
+ */
 export function setParentDeathSignal(signal: number): void {
   prctl("PR_SET_PDEATHSIG", PR_SET_PDEATHSIG, signal);
 }
@@ -236,6 +245,7 @@ export function setChildSubreaper(reaps: boolean): void {
   prctl("PR_SET_CHILD_SUBREAPER", PR_SET_CHILD_SUBREAPER, reaps ? 1 : 0);
 }
 
+/** As `setChildSubreaper` or the caller has set it: PR_GET_CHILD_SUBREAPER, prctl(2). */
 export function isChildSubreaper(): boolean {
   const answer = new Int32Array(1);
   call("PR_GET_CHILD_SUBREAPER", "prctl", NR.prctl, PR_GET_CHILD_SUBREAPER, answer, 0, 0, 0);
@@ -255,6 +265,7 @@ export function dropFromBoundingSet(capability: number): boolean {
   return true;
 }
 
+/** Empties the ambient set, which execve(2) would hand on: PR_CAP_AMBIENT, prctl(2). */
 export function clearAmbient(): void {
   prctl("PR_CAP_AMBIENT_CLEAR_ALL", PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL);
 }
@@ -300,6 +311,7 @@ export function setLimit(resource: number, limit: Limit, name: string): void {
   call(name, "prlimit64", NR.prlimit64, 0, resource, value, null);
 }
 
+/** A limit of this process, 2^64-1 for none: prlimit(2). @param resource a number of `resourceNumbers` */
 export function getLimit(resource: number): { readonly soft: bigint; readonly hard: bigint } {
   const value = new Uint8Array(rlimit64.size);
   call(undefined, "prlimit64", NR.prlimit64, 0, resource, null, value);

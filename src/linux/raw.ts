@@ -48,10 +48,12 @@ export interface Interposer {
 
 let interposer: Interposer | undefined;
 
+/** Puts something between all calls of this process and the kernel; undefined takes it away. */
 export function interpose(next: Interposer | undefined): void {
   interposer = next;
 }
 
+/** What stands there now. */
 export function interposed(): Interposer | undefined {
   return interposer;
 }

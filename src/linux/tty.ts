@@ -46,11 +46,13 @@ export interface WindowSize {
   readonly columns: number;
 }
 
+/** In characters. Whoever is in the foreground of the terminal gets SIGWINCH: TIOCSWINSZ, ioctl_tty(2). */
 export function setWindowSize(terminal: Fd, size: WindowSize): void {
   const value = winsize.encode({ ws_row: size.rows, ws_col: size.columns });
   call(undefined, "ioctl TIOCSWINSZ", NR.ioctl, terminal.number, TIOCSWINSZ, value);
 }
 
+/** In characters, 0 and 0 where nobody has set it: TIOCGWINSZ, ioctl_tty(2). */
 export function getWindowSize(terminal: Fd): WindowSize {
   const value = new Uint8Array(winsize.size);
   call(undefined, "ioctl TIOCGWINSZ", NR.ioctl, terminal.number, TIOCGWINSZ, value);
@@ -69,10 +71,12 @@ export function getTerminal(terminal: Fd): Uint8Array {
   return settings;
 }
 
+/** Whether a descriptor is a terminal: isatty(3). */
 export function isTerminal(fd: Fd): boolean {
   return attempt("ioctl TCGETS", NR.ioctl, fd.number, TCGETS, new Uint8Array(termios.size)) >= 0;
 }
 
+/** Puts settings in force at once, without waiting for output: TCSETS, ioctl_tty(2). */
 export function setTerminal(terminal: Fd, settings: Uint8Array): void {
   call(undefined, "ioctl TCSETS", NR.ioctl, terminal.number, TCSETS, settings);
 }

@@ -21,6 +21,7 @@ interface Moved {
   readonly addresses: readonly LinkAddress[];
 }
 
+/** Holds both namespaces open: what is moved can be taken back when nobody else is in the container's any more. */
 export class NetDevices implements Disposable {
   readonly #hostNamespace = open("cwd", "/proc/self/ns/net", O_RDONLY);
   readonly #containerNamespace: Fd;

@@ -38,6 +38,7 @@ export function planAddedMounts(mounts: ValidMounts, spec: ValidSpec, facts: Mou
   return { ...entryOf(spec, facts), change: { add } };
 }
 
+/** @throws Refusal with everything that stands in the way; whether something is mounted there is not known yet */
 export function planRemovedMounts(mounts: ValidMounts, spec: ValidSpec, facts: MountsFacts): MountsPlan {
   const remove = each(mounts, ({ destination }, index) => {
     if (clean(destination) === "/") refuse(`[${index}].destination`, "must not be the root");

@@ -20,6 +20,7 @@ export function rootCheck({ spec, bundle }: Subject, findings: Findings): void {
   else if ((found.mode & S_IFMT) !== S_IFDIR) findings.problem("root.path", `${quote(path)} is not a directory`);
 }
 
+/** Sources must be there. One that may be bound as a link is not looked at: it need not lead anywhere. */
 export function bindSourcesCheck({ spec, bundle }: Subject, findings: Findings): void {
   if (hasJoinedNamespace(spec, "mount")) return;
   spec.mounts?.forEach((mount, index) => {

@@ -11,6 +11,7 @@ import { sysctlComponents } from "../spec/sysctl-key.ts";
 import type { IdMapping, NamespaceType } from "../spec/types.ts";
 import type { Subject } from "./host.ts";
 
+/** Those that are joined must be namespaces that are there; those that are made must be known here, and allowed. */
 export function namespacesCheck({ spec }: Subject, findings: Findings): void {
   spec.linux?.namespaces?.forEach(({ type, path }, index) => {
     const at = `linux.namespaces[${index}]`;

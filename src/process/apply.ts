@@ -47,6 +47,7 @@ export function restoreCoreLimit(): void {
   if (coreLimit !== 0n) setLimit(RLIMIT_CORE, { soft: coreLimit, hard: getLimit(RLIMIT_CORE).hard }, "RLIMIT_CORE");
 }
 
+/** `process.rlimits`, of this process: setrlimit(2). @throws SyscallError naming the limit */
 export function setLimits(limits: readonly LimitOp[]): void {
   for (const { type, soft, hard } of limits)
     setLimit(resourceNumbers[type], { soft: BigInt(soft), hard: BigInt(hard) }, type);
@@ -163,6 +164,7 @@ export function setDomains({ memoryPolicy, personality }: ProcessOps): void {
   if (personality !== undefined) within("linux.personality", () => setPersonality(domains[personality]));
 }
 
+/** `process.user.umask`. */
 export function setUmask(mask: number): void {
   umask(mask);
 }

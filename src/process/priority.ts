@@ -49,6 +49,7 @@ const ioClasses: Readonly<Record<IoPriorityOp["class"], number>> = {
   IOPRIO_CLASS_IDLE,
 };
 
+/** Whether `setPriorities` has anything to do. */
 export function hasPriorities({ scheduler, ioPriority }: ProcessOps): boolean {
   return scheduler !== undefined || ioPriority !== undefined;
 }

@@ -59,6 +59,7 @@ export function changeFlags(mount: Fd, change: FlagChange, recursive: boolean, a
   setAttributes(mount, recursive, { set: attributesOf(change), clear: cleared }, about);
 }
 
+/** Changes how mounts below it are told of and heard of, mount_namespaces(7). @param about its path, for errors */
 export function changePropagation(mount: Fd, { kind, recursive }: Propagation, about: string): void {
   setAttributes(mount, recursive, { propagation: propagationBits[kind] }, about);
 }

@@ -2,6 +2,7 @@
 import { quote } from "../base/quote.ts";
 import type { MountOp } from "./ops.ts";
 
+/** A mount in the words of the configuration, for the text of errors. */
 export function describe(op: MountOp): string {
   const options = op.words.length === 0 ? "" : ` with ${quote(op.words.join(","))}`;
   return `${action(op)} on ${quote(op.destination)}${options}`;

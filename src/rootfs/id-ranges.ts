@@ -15,6 +15,7 @@ export type ContainerIds =
   | { readonly namespace: string }
   | { readonly uids: readonly IdRange[]; readonly gids: readonly IdRange[] };
 
+/** The specification's mappings (config-linux.md, "User namespace mappings") in the form of box's own types. */
 export function rangesOf(mappings: readonly IdMapping[]): IdRange[] {
   return mappings.map(({ containerID, hostID, size }) => ({ containerId: containerID, hostId: hostID, size }));
 }

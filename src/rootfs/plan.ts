@@ -36,6 +36,7 @@ export interface RootfsContext {
   readonly warn: (path: string, message: string) => void;
 }
 
+/** @throws Refusal: of all mounts that stand in the way at once, of anything else alone */
 export function planRootfs(spec: Spec, context: RootfsContext): RootfsOps {
   const { root, mounts = [], linux = {} } = spec;
   if (root === undefined) refuse("root", "required on Linux");

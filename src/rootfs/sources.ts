@@ -93,6 +93,7 @@ function openMissing(ops: MountsOps, opened: Sources, open: (op: BindOp) => Sour
   );
 }
 
+/** Closes those that are descriptors; a link that is made again holds none. */
 export function closeSources(sources: Sources): void {
   closeAll(sources.filter((source) => source instanceof Fd));
 }

@@ -48,6 +48,7 @@ export function actionValue(action: FilterAction, errno = EPERM): number {
   return actions[action] + (carriesErrno ? errno : 0);
 }
 
+/** `defaultAction` as libseccomp takes it: a SECCOMP_RET_* value with its errno, seccomp(2). */
 export function defaultValue({ defaultAction, defaultErrnoRet }: FilterProfile): number {
   return actionValue(defaultAction, defaultErrnoRet);
 }

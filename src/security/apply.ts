@@ -53,6 +53,7 @@ export function setCapabilitySets(ops: CapabilityOps): void {
   }
 }
 
+/** `process.noNewPrivileges`. */
 export function forbidNewPrivileges(): void {
   setNoNewPrivileges();
 }

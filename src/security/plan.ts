@@ -21,6 +21,7 @@ export interface SecurityPlan {
   readonly warnings: readonly Finding[];
 }
 
+/** @throws Refusal for a filter that could not be loaded and for labels that nobody would look at */
 export function planSecurity(process: Process, context: SecurityContext): SecurityPlan {
   const { capabilities = {}, noNewPrivileges = false } = process;
   const warnings: Finding[] = [];

@@ -15,6 +15,7 @@ const manager = {
 /** How long a job may take, in milliseconds. */
 const jobTimeout = 50_000;
 
+/** A connection to one systemd, the host's or a user's. Its methods throw BusError where it refuses. */
 export class Manager implements Disposable {
   readonly #bus: Bus;
 
