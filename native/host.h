@@ -42,7 +42,7 @@ struct engine {
 	size_t used_size, entering_size;
 	/* The free rest of the arena, and freed blocks by size. */
 	char *next, *end;
-	struct free_block *free_blocks[8 * 24];
+	struct free_block *free_blocks[16 * 24];
 	JSRuntime *runtime;
 	JSContext *context;
 	JSModuleDef *host;
@@ -59,15 +59,18 @@ extern struct engine *engine;
 
 /*
  * For the build: where the blocks of an image lie. What commands write to lies together in the first parts, for each page
- * that is written to is copied by each process. Blocks are numbered in the order in which they are cut, the same each time.
+ * that is written to is copied by each process. What has been freed by then lies last, behind the image. Blocks are numbered
+ * in the order in which they are cut, the same each time.
  */
-enum part { ALWAYS, ENTERING, SELDOM, PARTS };
+enum part { ALWAYS, ENTERING, SELDOM, FREED, PARTS };
 struct layout {
 	/* The part of each block; what is not known is SELDOM. */
 	uint8_t *parts;
 	size_t known, count;
-	/* In bytes, of the first parts. */
+	/* In bytes, of the first parts; the others have room for everything. */
 	uint64_t size[SELDOM];
+	/* How many blocks are FREED. */
+	size_t freed;
 	char *next[PARTS], *end[PARTS];
 	/* What a block begins at a multiple of. */
 	size_t alignment;
@@ -80,6 +83,7 @@ void arena_start(void);
 bool arena_has_image(void);
 void arena_restore(bool entering);
 void arena_take_stack(const void *here);
+void arena_forget_freed(void (*visit)(const char *block));
 void arena_write(void);
 
 /* engine.c */

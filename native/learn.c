@@ -27,7 +27,7 @@ extern const char __ehdr_start[] __attribute__((visibility("hidden"))), _end[] _
 /* One for each block, in the order in which they were cut; shared by all processes. */
 struct use {
 	uint32_t size;
-	uint8_t written, relocated, unused[2];
+	uint8_t written, relocated, freed, unused;
 };
 static struct {
 	/* The first process has ended: from now on more pages are exclusive. */
@@ -71,10 +71,19 @@ void learn_note(void)
 	free(pages);
 }
 
+/* By the block's page. */
+static bool freed[BLOCKS];
+
+static void note_freed(const char *block)
+{
+	freed[(size_t)(block - ARENA) / PAGE] = true;
+}
+
 /* A word that points into this binary is set anew at each start. Where others only look so, nothing is lost. */
 static void describe(struct use *use, char *block, size_t size)
 {
 	use->size = (uint32_t)size;
+	use->freed = freed[(size_t)(block - ARENA) / PAGE];
 	for (uint64_t *word = (uint64_t *)block + 1; (char *)word < block + size; word++)
 		if (*word >= (uintptr_t)__ehdr_start && *word < (uintptr_t)_end)
 			use->relocated = 1;
@@ -95,6 +104,7 @@ char **learn(char **argv)
 	layout.alignment = PAGE;
 	engine_prepare(argv + 2);
 	engine->next = engine->end = layout.next[SELDOM];
+	arena_forget_freed(note_freed);
 	for_each_block(describe);
 
 	pid_t child = fork();

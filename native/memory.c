@@ -47,16 +47,16 @@ extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 
 /* --- The allocator ------------------------------------------------------------------------------------------------ */
 
-/* Sizes come in steps of an eighth of their power of two, of 16 bytes at least. */
+/* Sizes come in steps of a sixteenth of their power of two, of 8 bytes at least. */
 static struct free_block **list_of(size_t size, size_t *capacity)
 {
-	size_t step = 16, class = 0;
+	size_t step = 8, class = 0;
 	/* The block and its header fill whole steps. */
 	size_t total = size + sizeof(struct header);
 	if (total > 128) {
 		int exponent = 63 - __builtin_clzl(total - 1);
-		step = (size_t)1 << (exponent - 3);
-		class = (size_t)(exponent - 7) * 8;
+		step = (size_t)1 << (exponent - 4);
+		class = (size_t)(exponent - 7) * 16;
 	}
 	size_t steps = (total + step - 1) / step;
 	*capacity = steps * step - sizeof(struct header);
@@ -94,6 +94,7 @@ static struct header *lay_out(size_t total)
 		part = SELDOM;
 	struct header *block = (struct header *)layout.next[part];
 	layout.next[part] += total;
+	layout.freed += part == FREED;
 	return block;
 }
 
@@ -217,7 +218,7 @@ void arena_start(void)
 	char *next = (char *)(((uintptr_t)(engine + 1) + layout.alignment - 1) & -layout.alignment);
 	for (enum part part = ALWAYS; part < PARTS; part++) {
 		layout.next[part] = next;
-		layout.end[part] = next = part < SELDOM ? next + layout.size[part] : ARENA + ROOM;
+		layout.end[part] = next = part < SELDOM ? next + layout.size[part] : ARENA + ROOM / PARTS * part;
 	}
 }
 
@@ -260,15 +261,28 @@ static bool write_all(const void *bytes, size_t size)
 	return true;
 }
 
-/* For the build: where this binary lies, and the arena, to standard output. */
-void arena_write(void)
+/* For the build: what was freed is neither kept nor known to be equal each time. */
+void arena_forget_freed(void (*visit)(const char *block))
 {
-	/* What was freed is neither kept nor known to be equal each time. */
 	for (size_t i = 0; i < sizeof engine->free_blocks / sizeof *engine->free_blocks; i++)
 		for (struct free_block *block; (block = engine->free_blocks[i]);) {
 			engine->free_blocks[i] = block->next;
 			memset(block, 0, usable_size(block));
+			visit((const char *)header_of(block));
 		}
+}
+
+static void count_freed(const char *block)
+{
+	layout.freed -= block >= layout.end[SELDOM];
+}
+
+/* For the build: where this binary lies, and the arena, to standard output. */
+void arena_write(void)
+{
+	arena_forget_freed(count_freed);
+	if (layout.freed)
+		die("%zu blocks of the image that were to be freed are in use", layout.freed);
 	size_t size = ((size_t)(layout.next[SELDOM] - (char *)engine) + PAGE - 1) & -PAGE;
 	engine->payload = (struct payload){ .image_size = size };
 	engine->used_size = (size_t)(layout.end[ALWAYS] - (char *)engine);

@@ -29,9 +29,10 @@ if (binary === undefined || output === undefined) throw new Error("usage: learn.
 const always = 0;
 const entering = 1;
 const seldom = 2;
+const freed = 3;
 
 /** struct use of native/learn.c */
-const use = { bytes: 8, written: 4, relocated: 5 };
+const use = { bytes: 8, written: 4, relocated: 5, freed: 6 };
 
 const modules = JSON.parse(readFileSync(`${dirname(output)}/image.json`, "utf8"));
 const folder = mkdtempSync(join(tmpdir(), "box-learn-"));
@@ -83,6 +84,7 @@ function perform(pure, ...command) {
     block.size = found.readUInt32LE(at);
     if (found[at + use.relocated]) block.part = always;
     if (found[at + use.written]) block.part = Math.min(block.part, part);
+    if (found[at + use.freed]) block.part = freed;
   }
 }
 
