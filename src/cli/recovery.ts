@@ -3,12 +3,12 @@ import { BoxError } from "../base/errors.ts";
 import { hostFacts } from "../facts/host.ts";
 import type { CgroupManager } from "../plan/create.ts";
 import { planRecovery } from "../plan/recovery.ts";
-import { decodeSpec } from "../spec/decode.ts";
+import { decodeKept } from "../spec/decode.ts";
 
 /** @returns undefined when the configuration is damaged as well */
 export function recoverCgroup(config: string, id: string, manager: CgroupManager): ReturnType<typeof planRecovery> {
   try {
-    return planRecovery(decodeSpec(config), hostFacts(), id, manager);
+    return planRecovery(decodeKept(config), hostFacts(), id, manager);
   } catch (thrown) {
     if (thrown instanceof BoxError) return undefined;
     throw thrown;

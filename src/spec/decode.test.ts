@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  decodeKept,
   decodeMounts,
   decodeProcess,
   decodeResources,
@@ -39,6 +40,14 @@ test("decodeSpec() keeps every bit of 64-bit integers", () => {
   assert.throws(() => decodeSpec(uid), {
     message: "process.user.uid: must be an integer from 0 to 4294967294, not 18446744073709551616",
   });
+});
+
+test("decodeKept() gives what decodeSpec() gave, and asks for the shape", () => {
+  const limits = text.replace('"hard":1024', '"hard":18446744073709551615');
+  for (const kept of [limits, changed((draft) => delete draft.process.user)])
+    assert.deepEqual(decodeKept(kept), decodeSpec(kept));
+  assert.throws(() => decodeKept("{}"), { message: /^root: is required|^ociVersion: is required/ });
+  assert.throws(() => decodeKept(text.slice(1)), { message: /^invalid JSON/ });
 });
 
 test("decodeSpec() names the property and what is allowed", () => {

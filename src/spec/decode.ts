@@ -1,5 +1,6 @@
 /**
- * From JSON text to a configuration that can be planned: parse, schema, rules. Nothing else makes a ValidSpec.
+ * From JSON text to a configuration that can be planned: parse, schema, rules. Nothing else makes a ValidSpec, but for
+ * one that went through here before.
  *
  * What is promised of a valid document: every value has the type of types.ts, integers are within their bounds and safe
  * or bigint, strings can go to the kernel as they are, and no rule of rules/ objects. Unknown properties were ignored
@@ -27,6 +28,14 @@ export type Warn = (message: string) => void;
  */
 export function decodeSpec(text: string, warn: Warn = ignore): ValidSpec {
   return decode(text, configLimits, checkSpec, (spec: Spec, findings) => specRules(spec, findings), warn) as ValidSpec;
+}
+
+/**
+ * The configuration that box keeps of a container. It was decoded before the container was made, so no rule is asked again;
+ * its shape is, for damage, and for what is set where nothing is said. Throws as decodeSpec.
+ */
+export function decodeKept(text: string): ValidSpec {
+  return decode(text, configLimits, checkSpec, ignore, ignore);
 }
 
 /** The process in the file of `exec --process`, to be run in the container of `spec`. Throws as decodeSpec. */

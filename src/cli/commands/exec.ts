@@ -124,7 +124,7 @@ function start(target: Target, request: Request, foreground: Foreground | undefi
 function planFor({ record, init, config }: Target, request: Request, { log }: Context): ExecPlan {
   step("validation");
   const decoder = load("spec/decode") as typeof import("../../spec/decode.ts");
-  const spec = within("config.json", () => decoder.decodeSpec(config));
+  const spec = within("config.json", () => decoder.decodeKept(config));
   const process = processFor(request.source, spec, decoder, log.warn);
   step("plan");
   const facts = {

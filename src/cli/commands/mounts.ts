@@ -42,8 +42,8 @@ export function run(args: Arguments, context: Context): number {
 
 function planFor(action: "add" | "remove", target: Target, file: string, { log }: Context): MountsPlan {
   step("validation");
-  const { decodeMounts, decodeSpec } = load("spec/decode") as typeof import("../../spec/decode.ts");
-  const spec = within("config.json", () => decodeSpec(target.config));
+  const { decodeMounts, decodeKept } = load("spec/decode") as typeof import("../../spec/decode.ts");
+  const spec = within("config.json", () => decodeKept(target.config));
   const { text } = file === "-" ? readInput() : readConfig(file);
   return within(file === "-" ? "stdin" : file, () => {
     const mounts = decodeMounts(text, spec, log.warn);

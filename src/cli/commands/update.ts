@@ -5,7 +5,7 @@ import { updateContainer } from "../../container/update.ts";
 import { readConfig, readInput } from "../../facts/bundle.ts";
 import { hostFacts } from "../../facts/host.ts";
 import { planContainerUpdate } from "../../plan/update.ts";
-import { decodeResources, decodeSpec } from "../../spec/decode.ts";
+import { decodeKept, decodeResources } from "../../spec/decode.ts";
 import type { Int64, Resources } from "../../spec/types.ts";
 import { type Arguments, type CommandTable, type Option, UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
@@ -65,7 +65,7 @@ export function run(args: Arguments, { store, log }: Context): number {
       : { resources: readResources(file, log.warn), schemata: [] };
   updateContainer(store, id, (config, kept) =>
     planContainerUpdate(
-      within("config.json", () => decodeSpec(config)),
+      within("config.json", () => decodeKept(config)),
       kept,
       request,
       hostFacts(),
