@@ -152,7 +152,7 @@ function exactNumber(literal: string, fraction = "", exponent = "0"): number | b
 }
 
 /** The offset of the quote that closes the string at `start`, or the end of the text. */
-export function endOfString(text: string, start: number): number {
+function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let first = end;
     while (text.charCodeAt(first - 1) === backslash) first--;

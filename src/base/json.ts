@@ -9,7 +9,7 @@
  * Of duplicate keys the last one wins, as in JSON.parse and in the other runtimes.
  */
 import { BoxError } from "./errors.ts";
-import { endOfString, hasOddEscape, parseExactly } from "./json-exact.ts";
+import { hasOddEscape, parseExactly } from "./json-exact.ts";
 
 /** What a document may be at most. */
 export interface JsonLimits {
@@ -70,14 +70,18 @@ function openings(text: string): number {
 
 /** Counts the levels; nothing is said of what else is wrong with the text. */
 function requireDepth(text: string, limit: number): void {
-  // Between strings there are few different pieces, most of them `,` and `:`, so each is looked at once.
+  // Every other piece is outside of strings, once no quote is escaped.
+  const pieces = text.replaceAll("\\\\", "").replaceAll('\\"', "").split('"');
+  // There are few different ones, most of them `,` and `:`, so each is looked at once.
   const known = new Map<string, Levels>();
-  const pieces = outsideStrings(text);
   let depth = 0;
-  for (let index = 0; index < pieces.length; index++) {
-    const piece = pieces[index] ?? "";
-    const levels = known.get(piece) ?? levelsOf(piece);
-    known.set(piece, levels);
+  for (let index = 0; index < pieces.length; index += 2) {
+    const piece = pieces[index] as string;
+    let levels = known.get(piece);
+    if (levels === undefined) {
+      levels = levelsOf(piece);
+      known.set(piece, levels);
+    }
     if (depth + levels.highest > limit) throw new BoxError(`JSON is nested deeper than ${limit} levels`);
     depth += levels.change;
   }
@@ -104,23 +108,6 @@ function levelsOf(piece: string): Levels {
 const caseBit = 0x20;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
-
-/** What is between the strings of a text. */
-function outsideStrings(text: string): string[] {
-  const pieces: string[] = [];
-  if (!text.includes('\\"')) {
-    const all = text.split('"');
-    for (let index = 0; index < all.length; index += 2) pieces.push(all[index] ?? "");
-    return pieces;
-  }
-  let start = 0;
-  for (let quote = text.indexOf('"'); quote >= 0; quote = text.indexOf('"', start)) {
-    pieces.push(text.slice(start, quote));
-    start = endOfString(text, quote) + 1;
-  }
-  pieces.push(text.slice(start));
-  return pieces;
-}
 
 /** Fifteen significant digits survive in a double whatever they are. */
 const safeDigits = 15;
