@@ -82,6 +82,8 @@ function setUpContainer(setup: InitSetup, labels: readonly LabelFile[]): HostCha
   const placed = placement(setup);
   const inUserNamespace = isNewUser || namespaces.join.some(({ kind }) => kind === "user");
   if (isNewUser) placed();
+  // As root of the host, whose file the offsets are while nobody may look into this process.
+  enterTimeNamespace(namespaces);
   if (inUserNamespace) becomeContainerRoot();
   if (plan.program?.security.newKeyring === true) {
     labelKeys(plan.program.security.labels);
@@ -89,7 +91,6 @@ function setUpContainer(setup: InitSetup, labels: readonly LabelFile[]): HostCha
   }
   joinAll(openJoins(joinedByInit(namespaces)));
   if (setup.foreignMounts !== undefined) copyForeignMounts(namespaces, setup.foreignMounts);
-  enterTimeNamespace(namespaces);
   prepareNamespaces(namespaces);
 
   // The cgroup namespace is rooted where the process is when it is made, so not before it is in its cgroup.

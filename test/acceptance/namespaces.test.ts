@@ -215,21 +215,33 @@ scenario(
   },
 );
 
-scenario(
-  "clocks are set off in a new time namespace",
-  { needs: ["namespace: time"], boxOnly: "time offsets, which the specification has since 1.1" },
-  async (lab) => {
-    const script = "cat /proc/self/timens_offsets; cut -d. -f1 /proc/uptime";
-    const output = await lab.shell(script, (spec) => {
-      withNew("time")(spec);
-      spec.linux.timeOffsets = { monotonic: { secs: 5, nanosecs: 7 }, boottime: { secs: 1_000_000 } };
-    });
-    const [monotonic = "", boottime = "", uptime = ""] = output.split("\n");
-    assert.match(monotonic, /^monotonic\s+5\s+7$/);
-    assert.match(boottime, /^boottime\s+1000000\s+0$/);
-    assert.ok(Number(uptime) > 1_000_000, uptime);
-  },
-);
+/** Root of the container is nobody on the host. */
+const withOtherIds = (spec: Spec): void => {
+  withNew("user")(spec);
+  if (context.user === undefined)
+    spec.linux.uidMappings = spec.linux.gidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+};
+
+for (const [where, needs, change] of [
+  ["", ["namespace: time"], () => undefined],
+  [", also beside a new user namespace", ["namespace: time", "namespace: user"], withOtherIds],
+] as const)
+  scenario(
+    `clocks are set off in a new time namespace${where}`,
+    { needs: [...needs], boxOnly: "time offsets, which the specification has since 1.1" },
+    async (lab) => {
+      const script = "cat /proc/self/timens_offsets; cut -d. -f1 /proc/uptime";
+      const output = await lab.shell(script, (spec) => {
+        change(spec);
+        withNew("time")(spec);
+        spec.linux.timeOffsets = { monotonic: { secs: 5, nanosecs: 7 }, boottime: { secs: 1_000_000 } };
+      });
+      const [monotonic = "", boottime = "", uptime = ""] = output.split("\n");
+      assert.match(monotonic, /^monotonic\s+5\s+7$/);
+      assert.match(boottime, /^boottime\s+1000000\s+0$/);
+      assert.ok(Number(uptime) > 1_000_000, uptime);
+    },
+  );
 
 scenario("create says of which kind a namespace is", { boxOnly: "the words of errors" }, async (lab) => {
   const container = lab.container(["/bin/true"], (spec) => {
