@@ -18,6 +18,7 @@ const lazyModules = [
   "spec/decode",
   "facts/systemd",
   "fs/remount",
+  "rootfs/host-views",
   "cgroups/systemd/scope",
   "container/service-manager",
   "linux/trace",

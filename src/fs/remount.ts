@@ -40,7 +40,7 @@ import {
 import type { Fd } from "../linux/fd.ts";
 import { fchdir, fstat, mountFlags, open, tryOpenat2 } from "../linux/file.ts";
 import { type MountAttributes, remountBehind } from "../linux/mount.ts";
-import { unescapePath } from "./mountinfo.ts";
+import { below, mountsIn } from "./mountinfo.ts";
 import { Proc } from "./proc.ts";
 
 /** A flag of a mount, as statfs(2), mount_setattr(2) and mount(2) have it. */
@@ -94,42 +94,12 @@ function accessTimes(attribute: number): number {
   return attribute === MOUNT_ATTR_STRICTATIME ? MS_STRICTATIME : MS_RELATIME;
 }
 
-/** One line of mountinfo. */
-interface Line {
-  readonly id: bigint;
-  readonly parent: bigint;
-  readonly point: string;
-}
-
 /** What is mounted below a mount, by number and path from it. */
 function pathsBelow(mount: Fd, proc: Proc): (readonly [id: bigint, path: string])[] {
-  const lines = linesOf(proc.read("self/mountinfo"));
-  return below(lines, fstat(mount).mountId);
-}
-
-/** The lines of proc_pid_mountinfo(5), paths unescaped. Pure. */
-export function linesOf(mountinfo: string): Line[] {
-  return mountinfo.split("\n").flatMap((line) => {
-    const [id, parent, , , point] = line.split(" ");
-    return id === undefined || parent === undefined || point === undefined
-      ? []
-      : [{ id: BigInt(id), parent: BigInt(parent), point: unescapePath(point) }];
-  });
-}
-
-/** The mounts below one, in the order of the lines, with their paths from it; none when it is not listed. Pure. */
-export function below(lines: readonly Line[], id: bigint): (readonly [id: bigint, path: string])[] {
-  const top = lines.find((line) => line.id === id);
-  if (top === undefined) return [];
-  const start = top.point === "/" ? 0 : top.point.length;
-  const found = new Set([id]);
-  // A parent is not always listed before its children.
-  for (let before = 0; before < found.size; ) {
-    before = found.size;
-    for (const line of lines) if (found.has(line.parent)) found.add(line.id);
-  }
-  found.delete(id);
-  return lines.filter((line) => found.has(line.id)).map((line) => [line.id, line.point.slice(start)] as const);
+  const mounts = mountsIn(proc.read("self/mountinfo"));
+  const id = fstat(mount).mountId;
+  const start = mounts.find((one) => one.id === id)?.point ?? "/";
+  return below(mounts, id).map((one) => [one.id, start === "/" ? one.point : one.point.slice(start.length)]);
 }
 
 const inside = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;

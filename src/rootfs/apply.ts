@@ -11,6 +11,7 @@ import { step } from "../base/steps.ts";
 import { setAttributes } from "../fs/mount-attributes.ts";
 import { Root } from "../fs/root.ts";
 import { MOUNT_ATTR_RDONLY, MS_REC, O_DIRECTORY, O_PATH } from "../linux/constants.ts";
+import { load } from "../linux/engine.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
 import { chdir, fchdir, open } from "../linux/file.ts";
 import { chroot, cloneTreeOf, detach, moveMount, pivotRootHere, setPathPropagation } from "../linux/mount.ts";
@@ -95,6 +96,7 @@ function enterOwn({ root }: PreparedRootfs, ops: RootfsOps): void {
   } else {
     using hostRoot = open("cwd", "/", O_PATH | O_DIRECTORY);
     moveMount(root.fd, hostRoot, "/");
+    (load("rootfs/host-views") as typeof import("./host-views.ts")).removeHostViews(root.fd);
     chroot(".");
   }
   chdir("/");

@@ -238,3 +238,25 @@ scenario(
     process.kill(container.pid, "SIGCONT");
   },
 );
+
+for (const [how, flags] of [
+  ["", []],
+  [" without pivot_root", ["--no-pivot"]],
+] as const)
+  scenario(
+    `in a user namespace of its own a program gets no bare procfs or sysfs${how}`,
+    { needs: ["namespace: user"] },
+    async (lab) => {
+      const mount = "mount -t proc none /proc && echo a bare proc; mount -t sysfs none /sys && echo a bare sysfs";
+      const script = `unshare -r true || echo no namespace; unshare -mrpf /bin/sh -c '${mount}' 2>/dev/null; echo tried`;
+      const container = lab.container(["/bin/sh", "-c", script], ({ process }) => {
+        // To give itself the id of root there.
+        for (const set of ["bounding", "effective", "permitted"] as const)
+          process.capabilities?.[set]?.push("CAP_SETFCAP");
+      });
+      await container.create([...flags]);
+      await container.start();
+      assert.equal(await container.output(), "tried\n");
+      await container.exit();
+    },
+  );

@@ -2487,6 +2487,15 @@ export const mutants: readonly Mutant[] = [
     by: "",
     tests: ["security: box's own cgroup, in which containers live, is none for a container"],
   },
+  {
+    name: "without pivot_root the host's bare procfs stays in the container's mount namespace",
+    file: "rootfs/apply.ts",
+    replace: '(load("rootfs/host-views") as typeof import("./host-views.ts")).removeHostViews(root.fd);',
+    by: "",
+    tests: [
+      "security, container: in a user namespace of its own a program gets no bare procfs or sysfs without pivot_root",
+    ],
+  },
   // --- What C does before the engine starts ---
   {
     name: "CVE-2019-5736: a process on its way in executes the host's file",
