@@ -15,7 +15,7 @@ export interface ConfigFile {
   readonly text: string;
 }
 
-/** Reads a JSON file of the caller's: a regular file of bounded size that is UTF-8. */
+/** Reads the configuration of a bundle: a regular file of bounded size that is UTF-8. */
 export function readConfig(path: string): ConfigFile {
   return within(path, () => {
     using file = openConfig(path);
@@ -25,7 +25,15 @@ export function readConfig(path: string): ConfigFile {
   });
 }
 
-/** As readConfig, from the caller's stdin. */
+/** As readConfig, a file that the command line names: it may be a pipe, as a shell's `<(…)` is, and is waited for. */
+export function readNamed(path: string): ConfigFile {
+  return within(path, () => {
+    using file = open("cwd", path, O_RDONLY);
+    return readText(file, path);
+  });
+}
+
+/** As readNamed, from the caller's stdin. */
 export function readInput(): ConfigFile {
   return within("stdin", () => readText(stdio.in, "stdin"));
 }

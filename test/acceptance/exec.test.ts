@@ -382,6 +382,16 @@ scenario("--process takes the whole process from a file", async (lab) => {
   assert.deepEqual(sets(report), { CapBnd: 32n, CapPrm: 0n, CapEff: 0n, CapInh: 0n, CapAmb: 0n });
 });
 
+scenario("--process takes a file that is a pipe", async (lab) => {
+  const { runtime, id } = await lab.running();
+  const process = JSON.stringify({ user: { uid: 0, gid: 0 }, cwd: "/", args: ["/bin/echo", "piped"] });
+  const argv = runtime.argv(["exec", "--process", "/dev/stdin", id]);
+  const result = await command(["/bin/sh", "-c", `printf %s "$0" | "$@"`, process, ...argv], {
+    env: runtime.place.env,
+  });
+  assert.equal(ok(result).stdout, "piped\n");
+});
+
 scenario(
   "what confines the container's program confines one of --process that says nothing of it",
   { boxOnly: "less would be a way out" },

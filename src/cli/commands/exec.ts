@@ -7,7 +7,7 @@ import { Foreground } from "../../container/foreground.ts";
 import { checkId } from "../../container/id.ts";
 import { requireExecutable } from "../../container/status.ts";
 import { openTarget, type Target } from "../../container/target.ts";
-import { readConfig } from "../../facts/bundle.ts";
+import { readNamed } from "../../facts/bundle.ts";
 import { hostFacts } from "../../facts/host.ts";
 import { otherNamespaces } from "../../facts/namespaces.ts";
 import { load, sealed } from "../../linux/engine.ts";
@@ -145,7 +145,7 @@ function processFor(
   warn: (message: string) => void,
 ): ValidProcess {
   if ("options" in source) return validateProcess(processOf(spec, source.options), spec);
-  const { text } = readConfig(source.file);
+  const { text } = readNamed(source.file);
   const process = within(source.file, () => decodeProcess(text, spec, warn));
   return completeProcess(spec, process);
 }

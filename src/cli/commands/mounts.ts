@@ -6,7 +6,7 @@ import { checkId } from "../../container/id.ts";
 import { changeMounts } from "../../container/mounts.ts";
 import { requireProcess } from "../../container/status.ts";
 import { openTarget, type Target } from "../../container/target.ts";
-import { readConfig, readInput } from "../../facts/bundle.ts";
+import { readInput, readNamed } from "../../facts/bundle.ts";
 import { hostFacts } from "../../facts/host.ts";
 import { otherNamespaces } from "../../facts/namespaces.ts";
 import { load, sealed } from "../../linux/engine.ts";
@@ -44,7 +44,7 @@ function planFor(action: "add" | "remove", target: Target, file: string, { log }
   step("validation");
   const { decodeMounts, decodeKept } = load("spec/decode") as typeof import("../../spec/decode.ts");
   const spec = within("config.json", () => decodeKept(target.config));
-  const { text } = file === "-" ? readInput() : readConfig(file);
+  const { text } = file === "-" ? readInput() : readNamed(file);
   return within(file === "-" ? "stdin" : file, () => {
     const mounts = decodeMounts(text, spec, log.warn);
     step("plan");

@@ -1,5 +1,5 @@
 /** box trace: what `--trace` has written, for people. */
-import { readConfig } from "../../facts/bundle.ts";
+import { readNamed } from "../../facts/bundle.ts";
 import type { Arguments, CommandTable } from "../args.ts";
 import type { Context } from "../context.ts";
 import { readTimeline, report } from "../timeline.ts";
@@ -14,6 +14,6 @@ export const table: CommandTable = {
 
 export function run(args: Arguments, { print }: Context): number {
   const file = args.operand(0);
-  print(report(readTimeline(readConfig(file).text, file)));
+  print(report(readTimeline(readNamed(file).text, file)));
   return 0;
 }

@@ -2,7 +2,7 @@
 import { within } from "../../base/errors.ts";
 import { checkId } from "../../container/id.ts";
 import { updateContainer } from "../../container/update.ts";
-import { readConfig, readInput } from "../../facts/bundle.ts";
+import { readInput, readNamed } from "../../facts/bundle.ts";
 import { hostFacts } from "../../facts/host.ts";
 import { planContainerUpdate } from "../../plan/update.ts";
 import { decodeKept, decodeResources } from "../../spec/decode.ts";
@@ -75,7 +75,7 @@ export function run(args: Arguments, { store, log }: Context): number {
 }
 
 function readResources(path: string, warn: (message: string) => void): Resources {
-  const { text } = path === "-" ? readInput() : readConfig(path);
+  const { text } = path === "-" ? readInput() : readNamed(path);
   return within(path === "-" ? "stdin" : path, () => decodeResources(text, warn));
 }
 
