@@ -68,14 +68,16 @@ function isMeant(found: Leavings | undefined, only: ContainerRecord | undefined)
 }
 
 /**
- * The lock, whoever holds it: a creator that hangs with it, or a command that stands still, is ended. Nothing tells when a
+ * The lock, whoever holds it; undefined when there is none, or it is another container's. A creator that hangs with it, or a command that stands still, is ended. Nothing tells when a
  * process is stopped by a signal, so it is looked for again and again.
  */
 function lockByForce(entry: Entry, { only }: DeleteOptions): Fd | undefined {
   for (let pause = 1; ; pause = Math.min(2 * pause, 50)) {
     const lock = entry.tryLock(false);
     if (lock !== "held") return lock;
-    if (endOwner(readIfWhole(entry), only)) continue;
+    const record = readIfWhole(entry);
+    if (record !== undefined && !isMeant(record, only)) return undefined;
+    if (endOwner(record, only)) continue;
     const halted = entry.haltedLocker();
     if (halted !== undefined && endProcess(halted, bootId(), null)) continue;
     poll([], pause);

@@ -29,7 +29,7 @@ import {
   writeSysctls,
 } from "../namespaces/apply.ts";
 import type { InitPlan } from "../plan/plan.ts";
-import { expectProgram, setDomains } from "../process/apply.ts";
+import { expectProgram, releaseAffinity, setDomains } from "../process/apply.ts";
 import { enterRootfs, prepareRootfs, type Sources } from "../rootfs/apply.ts";
 import { type LabelFile, labelKeys, leaveKeyring, openLabels } from "../security/apply.ts";
 import { expect, type HostChannel, report } from "./host-channel.ts";
@@ -103,6 +103,7 @@ function setUpContainer(setup: InitSetup, labels: readonly LabelFile[]): HostCha
     beforeCgroupView: enterCgroupNamespace,
   });
   enterCgroupNamespace();
+  releaseAffinity();
   if (plan.program !== undefined) setDomains(plan.program.process);
   step("terminal, sysctl");
   const terminal = plan.program?.process.terminal;

@@ -128,9 +128,14 @@ export function setInitialAffinity(affinity: AffinityOp | undefined): void {
   if (cpus !== undefined) within("process.execCPUAffinity.initial", () => setAffinity(cpus));
 }
 
-/** Where an exec'd process runs from when it is in its cgroup. */
+/** Where an exec'd process runs from when it is in its cgroup: on all processors that has, if nothing else is said. */
 export function setFinalAffinity(affinity: AffinityOp | undefined): void {
-  if (affinity !== undefined) within("process.execCPUAffinity.final", () => setAffinity(affinity.final ?? "all"));
+  within("process.execCPUAffinity.final", () => setAffinity(affinity?.final ?? "all"));
+}
+
+/** Lets the container run on all processors that its cgroup has, whatever its creator was bound to. Once it is in there. */
+export function releaseAffinity(): void {
+  setAffinity("all");
 }
 
 const memoryModes: Readonly<Record<MemoryPolicyOp["mode"], number>> = {

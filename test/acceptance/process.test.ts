@@ -640,7 +640,6 @@ scenario(
         process.execCPUAffinity = { ...affinity };
       });
       const cpus = (text: string): string | undefined => /Cpus_allowed_list:\s*(\S+)/.exec(text)?.[1];
-      const { readFileSync } = await import("node:fs");
       const everywhere = cpus(readFileSync("/proc/self/status", "utf8"));
       assert.equal(cpus(readFileSync(`/proc/${container.pid}/status`, "utf8")), everywhere);
       const result = ok(await lab.runtime.exec(container.id, ["/bin/probe", "report"]));
@@ -651,13 +650,28 @@ scenario(
 );
 
 scenario(
+  "a container and what is exec'd in it run on all processors, whatever the caller is bound to",
+  { needs: ["command: exec"], boxOnly: "runc 1.3.1 and newer" },
+  async (lab) => {
+    const bound = async (argv: string[]): Promise<string | undefined> => {
+      const { stdout } = ok(await command(["taskset", "-c", "0", ...argv], { env: lab.runtime.place.env }));
+      return (JSON.parse(stdout) as Report).status["Cpus_allowed_list"];
+    };
+    const everywhere = /Cpus_allowed_list:\s*(\S+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
+    const short = lab.container(["/bin/probe", "report"]);
+    assert.equal(await bound(lab.runtime.argv(["run", "--bundle", short.bundle, short.id])), everywhere);
+    const { id } = await lab.running();
+    assert.equal(await bound(lab.runtime.argv(["exec", id, "/bin/probe", "report"])), everywhere);
+  },
+);
+
+scenario(
   "processors of an exec'd process hold only until it is in the container's cgroup, unless there are final ones",
   { needs: ["command: exec"], boxOnly: "the cgroup's own processors are used again" },
   async (lab) => {
     const container = await lab.running(["/bin/probe", "wait"], ({ process }) => {
       process.execCPUAffinity = { initial: "0" };
     });
-    const { readFileSync } = await import("node:fs");
     const all = /Cpus_allowed_list:\s*(\S+)/.exec(readFileSync(`/proc/${container.pid}/status`, "utf8"))?.[1];
     const result = ok(await lab.runtime.exec(container.id, ["/bin/probe", "report"]));
     assert.equal((JSON.parse(result.stdout) as Report).status["Cpus_allowed_list"], all);
