@@ -68,8 +68,9 @@ function isMeant(found: Leavings | undefined, only: ContainerRecord | undefined)
 }
 
 /**
- * The lock, whoever holds it; undefined when there is none, or it is another container's. A creator that hangs with it, or a command that stands still, is ended. Nothing tells when a
- * process is stopped by a signal, so it is looked for again and again.
+ * The lock, whoever holds it; undefined when there is none, or when it is another container's. A creator that hangs with
+ * it, or a command that stands still, is ended. Nothing tells when a process is stopped by a signal, so it is looked for
+ * again and again.
  */
 function lockByForce(entry: Entry, { only }: DeleteOptions): Fd | undefined {
   for (let pause = 1; ; pause = Math.min(2 * pause, 50)) {

@@ -3,12 +3,13 @@ import { describe, test } from "node:test";
 import { enter, exists, noCgroups, withCgroup } from "../../test/kernel/cgroups.ts";
 import { hanging } from "../../test/kernel/hanging.ts";
 import { recordWith } from "../../test/kernel/records.ts";
-import { idle, inScratch, withChild } from "../../test/kernel/scratch.ts";
+import { awaitByte, idle, inScratch, withChild } from "../../test/kernel/scratch.ts";
 import { hookState } from "../base/spec-state.ts";
-import { O_CREAT, O_RDONLY, O_WRONLY, SIGKILL, SIGTERM } from "../linux/constants.ts";
+import { O_CREAT, O_RDONLY, O_WRONLY, SIGKILL, SIGSTOP, SIGTERM } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
-import { open, readAll, unlink, writeAll } from "../linux/file.ts";
-import { type Child, sendSignal, waitPidfd } from "../linux/process.ts";
+import type { Fd } from "../linux/fd.ts";
+import { open, pipe, readAll, unlink, writeAll } from "../linux/file.ts";
+import { type Child, getpid, pidfdOpen, sendSignal, waitPidfd } from "../linux/process.ts";
 import { waitReadable } from "../linux/socket.ts";
 import { type DeleteOptions, deleteContainer } from "./delete.ts";
 import { killContainer } from "./kill.ts";
@@ -226,6 +227,28 @@ describe("deleteContainer()", () => {
         store.get("web")[Symbol.dispose]();
       });
     }
+  });
+
+  test("leaves alone who holds the lock of another container, where one only is meant", () => {
+    const only = recordWith({ created: "2026-01-01T00:00:00.000Z" });
+    withContainer(recordWith({}), (store) => {
+      const [reader, writer] = pipe();
+      const holdAndStop = (): number => {
+        using entry = store.get("web");
+        using _lock = entry.lock();
+        using self = pidfdOpen(getpid()) as Fd;
+        writeAll(writer, "x");
+        sendSignal(self, SIGSTOP);
+        return idle();
+      };
+      withChild(holdAndStop, ({ pidfd }) => {
+        awaitByte(reader);
+        deleteContainer(store, "web", { ...options(true), only });
+        assert.equal(waitReadable(pidfd, 0), false, "the holder has ended");
+        assert.deepEqual(store.ids(), ["web"]);
+      });
+      for (const end of [reader, writer]) end.close();
+    });
   });
 
   test("removes with force a container whose record is damaged, and says that it was", () => {
