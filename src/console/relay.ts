@@ -8,6 +8,7 @@ import {
   getTerminal,
   getWindowSize,
   isTerminal,
+  keepNewlines,
   makeRaw,
   openSlave,
   setTerminal,
@@ -22,6 +23,13 @@ const atOnce = 4096;
 /** Starts the relay: the caller's terminal, if stdin is one, is raw from now on and restored at the end. */
 export function relayTerminal(master: Fd): Relay {
   return new Relay(master);
+}
+
+/** Makes the container's terminal fit for where its output goes. Before the program writes to it. */
+export function fitOutput(master: Fd): void {
+  fitWindow(master);
+  // A file, or a program that reads, has no use for the carriage returns of a screen.
+  if (!isTerminal(stdio.out)) setTerminal(master, keepNewlines(getTerminal(master)));
 }
 
 /** Gives the container's terminal the size of the caller's, if that has one. */

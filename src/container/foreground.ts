@@ -5,7 +5,7 @@
  */
 import { BoxError } from "../base/errors.ts";
 import { step } from "../base/steps.ts";
-import { fitWindow, type Relay, relayTerminal } from "../console/relay.ts";
+import { fitOutput, fitWindow, type Relay, relayTerminal } from "../console/relay.ts";
 import { POLLIN, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGURG, SIGWINCH } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { type Child, reapOthers, sendSignal, setChildSubreaper, statusOf, waitPidfd } from "../linux/process.ts";
@@ -34,9 +34,9 @@ export class Foreground implements Disposable {
     this.#signals = signalFd(everySignal);
   }
 
-  /** Before the program runs: its terminal has the size of the caller's from the first. */
+  /** Before the program runs: its terminal fits the caller's from the first. */
   takeTerminal = (master: Fd): void => {
-    fitWindow(master);
+    fitOutput(master);
     this.#master = master;
   };
 

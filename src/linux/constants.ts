@@ -387,6 +387,7 @@ export const INLCR = 0x40;
 export const IGNCR = 0x80;
 export const ICRNL = 0x100;
 export const IXON = 0x400;
+export const ONLCR = 0x4;
 export const OPOST = 0x1;
 export const CSIZE = 0x30;
 export const CS8 = 0x30;

@@ -19,6 +19,7 @@ import {
   O_CLOEXEC,
   O_NOCTTY,
   O_RDWR,
+  ONLCR,
   OPOST,
   PARENB,
   PARMRK,
@@ -81,15 +82,31 @@ export function setTerminal(terminal: Fd, settings: Uint8Array): void {
   call(undefined, "ioctl TCSETS", NR.ioctl, terminal.number, TCSETS, settings);
 }
 
+function fieldsOf(settings: Uint8Array) {
+  return {
+    c_iflag: termios.get(settings, "c_iflag"),
+    c_oflag: termios.get(settings, "c_oflag"),
+    c_cflag: termios.get(settings, "c_cflag"),
+    c_lflag: termios.get(settings, "c_lflag"),
+    c_line: termios.get(settings, "c_line"),
+    c_cc: termios.get(settings, "c_cc"),
+  };
+}
+
 /** The same settings with every byte passed as it is: no echo, no lines, no signals: cfmakeraw(3). */
 export function makeRaw(settings: Uint8Array): Uint8Array {
-  const get = <K extends keyof typeof termios.fields>(of: Uint8Array, field: K) => termios.get(of, field);
+  const fields = fieldsOf(settings);
   return termios.encode({
-    c_iflag: get(settings, "c_iflag") & ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON),
-    c_oflag: get(settings, "c_oflag") & ~OPOST,
-    c_cflag: (get(settings, "c_cflag") & ~(CSIZE | PARENB)) | CS8,
-    c_lflag: get(settings, "c_lflag") & ~(ECHO | ECHONL | ICANON | ISIG | IEXTEN),
-    c_line: get(settings, "c_line"),
-    c_cc: get(settings, "c_cc"),
+    ...fields,
+    c_iflag: fields.c_iflag & ~(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON),
+    c_oflag: fields.c_oflag & ~OPOST,
+    c_cflag: (fields.c_cflag & ~(CSIZE | PARENB)) | CS8,
+    c_lflag: fields.c_lflag & ~(ECHO | ECHONL | ICANON | ISIG | IEXTEN),
   });
+}
+
+/** The same settings, but that no carriage return is put before a newline. */
+export function keepNewlines(settings: Uint8Array): Uint8Array {
+  const fields = fieldsOf(settings);
+  return termios.encode({ ...fields, c_oflag: fields.c_oflag & ~ONLCR });
 }

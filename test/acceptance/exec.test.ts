@@ -202,7 +202,7 @@ scenario(
     const report = JSON.parse(ok(await asUser(["exec", container.id, "/bin/probe", "report"])).stdout) as Report;
     assert.deepEqual(report.namespaces, namespaces(state.pid));
     assert.deepEqual([report.uid, report.gid], [0, 0]);
-    assert.equal(ok(await asUser(["exec", "--tty", container.id, "/bin/tty"])).stdout, "/dev/pts/0\r\n");
+    assert.equal(ok(await asUser(["exec", "--tty", container.id, "/bin/tty"])).stdout, "/dev/pts/0\n");
   },
 );
 

@@ -308,7 +308,7 @@ scenario("a program that closes its terminal costs nothing, and may open it agai
   const pid = await run.started();
   await until("box sleeps", () => stateOf(pid) === "S");
   go.write("go\n");
-  assert.equal(await run.stdout.end(), "again\r\n");
+  assert.equal(await run.stdout.end(), "again\n");
   assert.equal(await run.exited(), "exit 0");
   const polls = readFileSync(trace, "utf8")
     .split("\n")

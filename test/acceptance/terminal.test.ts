@@ -159,7 +159,7 @@ scenario("run gives a program a terminal where the caller has none", unattended,
   const container = withTerminal(lab, "test -t 1 && seq 50000");
   const shim = container.running();
   assert.equal(await shim.exited(), "exit 0");
-  const lines = (await shim.stdout.end()).split("\r\n");
+  const lines = (await shim.stdout.end()).split("\n");
   assert.equal(lines.length, 50_001);
   assert.equal(lines[49_999], "50000");
 });
@@ -168,7 +168,7 @@ scenario("exec gives a program a terminal where the caller has none", unattended
   const { runtime, id } = await lab.running();
   const shim = lab.watch(runtime.executing(id, ["/bin/sh", "-c", "test -t 1 && seq 50000"], ["--tty"]));
   assert.equal(await shim.exited(), "exit 0");
-  assert.equal((await shim.stdout.end()).split("\r\n").length, 50_001);
+  assert.ok((await shim.stdout.end()).endsWith("\n49999\n50000\n"));
 });
 
 scenario("a caller that reads late gets all that the program printed before its end", unattended, async (lab) => {

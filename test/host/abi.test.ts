@@ -80,7 +80,10 @@ const terminal: Unit = { options, include: ["termios.h"] };
 /** Headers that clash with one of the above, and the constants that only they have. The first match counts. */
 const units: readonly (readonly [RegExp, Unit])[] = [
   [/^(MNT|UMOUNT)_/, { options, include: ["sys/mount.h"] }],
-  [/^(BRKINT|CS8|CSIZE|ECHO|ECHONL|I(CANON|CRNL|EXTEN|GNBRK|GNCR|NLCR|SIG|STRIP|XON)|OPOST|PARENB|PARMRK)$/, terminal],
+  [
+    /^(BRKINT|CS8|CSIZE|ECHO|ECHONL|I(CANON|CRNL|EXTEN|GNBRK|GNCR|NLCR|SIG|STRIP|XON)|ONLCR|OPOST|PARENB|PARMRK)$/,
+    terminal,
+  ],
   [/^ST_/, { options, include: ["sys/statvfs.h"] }],
   [/^PIDFD_/, { options, include: ["linux/pidfd.h"] }],
   [/^/, libc],

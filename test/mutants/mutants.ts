@@ -1796,7 +1796,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the terminal has its size only when the program runs",
     file: "container/foreground.ts",
-    replace: "fitWindow(master);",
+    replace: "fitOutput(master);",
     by: "",
     tests: ["terminal: the program of run is on a terminal of the container"],
   },
