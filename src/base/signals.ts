@@ -14,8 +14,10 @@ const rtMin = 34;
 
 /**
  * The number of a signal given as `9`, `KILL`, `SIGKILL`, `sigkill`, `RTMIN+3` or `RTMAX-1`; undefined for anything else.
+ * `0` asks whether there is somebody to signal, kill(2).
  */
 export function signalNumber(text: string): number | undefined {
+  if (text === "0") return 0;
   if (/^[0-9]{1,2}$/.test(text)) return inRange(Number(text));
   // Upper-casing makes ASCII letters of some that are not.
   if (!/^[A-Za-z0-9+-]+$/.test(text)) return undefined;

@@ -2,7 +2,7 @@
 import { BoxError, within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { releaseKilled } from "../cgroups/freezer.ts";
-import { killAndWait, signalAll } from "../cgroups/processes.ts";
+import { cgroupPids, killAndWait, signalAll } from "../cgroups/processes.ts";
 import { SIGKILL } from "../linux/constants.ts";
 import { sendSignal } from "../linux/process.ts";
 import { bootId, openProcess } from "./processes.ts";
@@ -28,7 +28,10 @@ export function killContainer(store: Store, id: string, options: KillOptions): v
         killAll(record, options.signal);
         return;
       }
-      if (!("newer" in record)) requireProcess(statusOf(record));
+      if (!("newer" in record)) {
+        if (options.signal === SIGKILL && survivorsAreKilled(record)) return;
+        requireProcess(statusOf(record));
+      }
       signalInit(record, options.signal);
     },
   );
@@ -40,6 +43,18 @@ function killAll(record: ContainerRecord | NewerRecord, signal: number): void {
   if (!("newer" in record) && record.init === null) throw new BoxError("container not running");
   if (record.cgroup === null) throw new BoxError("--all: the container has no cgroup");
   signalAll(record.cgroup, signal);
+}
+
+/**
+ * Where there is no pid namespace of its own, a container's processes may outlive its first one; KILL is meant for them too.
+ * @returns whether there were any
+ */
+function survivorsAreKilled(record: ContainerRecord): boolean {
+  const { init, cgroup, ownPidNamespace } = record;
+  if (ownPidNamespace || init === null || cgroup === null || record.bootId !== bootId()) return false;
+  if (statusOf(record) !== "stopped" || cgroupPids(cgroup).length === 0) return false;
+  killAndWait(cgroup);
+  return true;
 }
 
 function signalInit(record: ContainerRecord | NewerRecord, signal: number): void {

@@ -97,7 +97,7 @@ scenario("kill is refused and says so when the container has stopped", { clause:
   refused(await lab.runtime.kill(container.id, "TERM"), /container not running/);
 });
 
-for (const signal of ["NOSUCH", "0x9", "-1", "65", "1000", "", "9 9", "SIG"]) {
+for (const signal of ["NOSUCH", "00", "0x9", "-1", "65", "1000", "", "9 9", "SIG"]) {
   scenario(`kill refuses ${JSON.stringify(signal)} as a signal`, { boxOnly: "strict operands" }, async (lab) => {
     const container = await lab.running(["/bin/probe", "signals"]);
     refused(await lab.runtime.kill(container.id, "--", signal));
@@ -141,19 +141,41 @@ scenario("the end of init ends all processes of its pid namespace", { needs: ["c
   await until("no process is left", () => inside.every(({ pid }) => !isAlive(pid)));
 });
 
+for (const [how, flags] of [
+  ["kill --all KILL", ["--all"]],
+  ["kill KILL", []],
+] as const)
+  scenario(
+    `${how} ends what init left behind in a shared pid namespace`,
+    {
+      needs: ["mount: proc of the caller's pid namespace"],
+      boxOnly: "KILL of a stopped container; runc 1.2 and newer",
+    },
+    async (lab) => {
+      const container = await lab.created(["/bin/sh", "-c", "/bin/probe wait & read line"], ({ linux }) => {
+        linux.namespaces = linux.namespaces.filter(({ type }) => type !== "pid");
+      });
+      await container.start();
+      await container.line(/^ready$/);
+      container.say("\n");
+      await container.exit();
+      await container.expectStatus("stopped");
+      refused(await lab.runtime.kill(container.id, "TERM"), /container not running/);
+      ok(await lab.runtime.call(["kill", ...flags, container.id, "KILL"]));
+      await container.shim.finished();
+      refused(await lab.runtime.kill(container.id, "KILL"), /container not running/);
+    },
+  );
+
 scenario(
-  "kill --all KILL ends what init left behind in a shared pid namespace",
-  { needs: ["mount: proc of the caller's pid namespace"], boxOnly: "kill --all of a stopped container" },
+  "kill 0 tells whether there is a process",
+  { boxOnly: "kill(2) in the place of an exit status" },
   async (lab) => {
-    const container = await lab.created(["/bin/sh", "-c", "/bin/probe wait & read line"], ({ linux }) => {
-      linux.namespaces = linux.namespaces.filter(({ type }) => type !== "pid");
-    });
-    await container.start();
-    await container.line(/^ready$/);
-    container.say("\n");
-    await container.exit();
-    await container.expectStatus("stopped");
-    ok(await lab.runtime.call(["kill", "--all", container.id, "KILL"]));
-    await container.shim.finished();
+    const container = await lab.running(["/bin/probe", "signals"]);
+    ok(await lab.runtime.kill(container.id, "0"));
+    await container.kill("USR1");
+    assert.equal(await container.line(), "signal 10");
+    await container.stop();
+    refused(await lab.runtime.kill(container.id, "0"), /container not running/);
   },
 );
