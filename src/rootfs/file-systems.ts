@@ -60,7 +60,7 @@ function makeByMount(op: FileSystemOp): Fd {
 }
 
 /** A tmpfs takes content, mode and owner of the directory that it hides, as far as the options do not say otherwise. */
-function isWrittenFirst(op: FileSystemOp): boolean {
+export function isWrittenFirst(op: FileSystemOp): boolean {
   return op.type === "tmpfs" && (op.copyUp || !hasOption(op, "mode"));
 }
 

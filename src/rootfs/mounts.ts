@@ -4,14 +4,14 @@ import { split } from "../base/path.ts";
 import { attach } from "../fs/mount-attributes.ts";
 import { refuseCoveringProc, requireProcfsOn } from "../fs/proc-cover.ts";
 import { isDirectory, type Root } from "../fs/root.ts";
-import { EEXIST, PROC_SUPER_MAGIC, S_IFLNK, S_IFMT } from "../linux/constants.ts";
+import { EEXIST, O_PATH, PROC_SUPER_MAGIC, S_IFLNK, S_IFMT } from "../linux/constants.ts";
 import { Fd } from "../linux/fd.ts";
 import { fileSystemType, lstat, readlink, symlink } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
 import { changeFlags, changePropagation } from "./attributes.ts";
 import { mountCgroupView } from "./cgroup-view.ts";
 import { describe } from "./describe.ts";
-import { lacksFlags, makeFileSystem, takeLooks } from "./file-systems.ts";
+import { isWrittenFirst, lacksFlags, makeFileSystem, takeLooks } from "./file-systems.ts";
 import type { BindOp, FileSystemOp, MountOp } from "./ops.ts";
 import { copyOf, type Source } from "./sources.ts";
 
@@ -92,8 +92,10 @@ function isViewPlace(destination: string): boolean {
 function mountFileSystem(root: Root, op: FileSystemOp, mount: Fd): Fd {
   const isKernelView = op.type === "proc" || op.type === "sysfs";
   requireProcfsOn(op.destination, () => op.type === "proc");
+  using there = isWrittenFirst(op) ? root.find(op.destination, O_PATH) : undefined;
   using target = isKernelView ? root.realDirectory(op.destination) : targetOf(root, op, true);
   refuseCoveringProc(target, op.destination);
-  takeLooks(op, mount, target);
+  // One that has just been made looks like nothing that anybody wants.
+  if (there !== undefined) takeLooks(op, mount, target);
   return put(op, mount, target, lacksFlags(op));
 }

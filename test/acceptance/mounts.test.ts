@@ -386,6 +386,13 @@ scenario("a tmpfs has the mode of the directory that it hides", async (lab) => {
   assert.equal(await container.outputOfRun(), "1751\n");
 });
 
+scenario("a tmpfs that hides nothing has the kernel's own mode", async (lab) => {
+  const modes = await lab.shell("stat -c %a /new /new/deep", (spec) => {
+    spec.mounts.push({ destination: "/new/deep", type: "tmpfs", source: "tmpfs", options: ["size=64k"] });
+  });
+  assert.equal(modes, "755\n1777\n");
+});
+
 scenario(
   "a tmpfs has the owner of the directory that it hides, unless the options name one",
   { root: "files and processes of other users", boxOnly: "the owner besides the mode" },
