@@ -9,11 +9,16 @@ export interface HookOp {
   readonly timeout: number | undefined;
 }
 
+/** One that runs in the container just before the program: it has that one's environment where it has none of its own. */
+export interface StartContainerHookOp extends Omit<HookOp, "env"> {
+  readonly env: readonly string[] | undefined;
+}
+
 export interface HookOps {
   readonly prestart: readonly HookOp[];
   readonly createRuntime: readonly HookOp[];
   readonly createContainer: readonly HookOp[];
-  readonly startContainer: readonly HookOp[];
+  readonly startContainer: readonly StartContainerHookOp[];
   readonly poststart: readonly HookOp[];
   readonly poststop: readonly HookOp[];
 }

@@ -42,3 +42,11 @@ test("planHooks() gives a hook without arguments its path, without environment n
     ]);
   }
 });
+
+test("planHooks() leaves to a startContainer hook without environment the program's", () => {
+  const planned = planHooks({ startContainer: [{ path: "/bin/a" }, { path: "/bin/b", env: [] }] }).startContainer;
+  assert.deepEqual(
+    planned.map(({ env }) => env),
+    [undefined, []],
+  );
+});

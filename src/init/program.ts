@@ -42,10 +42,10 @@ export interface ProgramSetup {
   /** The compiled filter of `program.seccomp`. */
   readonly filter: Uint8Array | undefined;
   /**
-   * What is to run with the program's rights before it: the startContainer hooks. Each of their processes calls
-   * `restrict` as its last step, this one is not restricted yet.
+   * What is to run with the program's rights before it, and with its environment: the startContainer hooks. Each of their
+   * processes calls `restrict` as its last step, this one is not restricted yet.
    */
-  readonly beforeExecution: (restrict: () => void) => void;
+  readonly beforeExecution: (restrict: () => void, env: readonly string[]) => void;
 }
 
 /** @throws BoxError when a step fails, and with the errno when execve does; the process can only end then */
@@ -57,7 +57,7 @@ export function becomeProgram({ program, host, maySetGroups, labels, filter, bef
   const path = findProgram(process.args[0] as string, env);
   beforeExecution(() => {
     if (seccomp !== undefined && filter !== undefined) loadFilter(seccomp, filter);
-  });
+  }, env);
   step("execution");
 
   for (let number = 3; number < 3 + preserveFds; number++) clearCloseOnExec(number);

@@ -14,7 +14,7 @@ import { stepTimeout } from "../handshake/messages.ts";
 import { runHooks } from "../hooks/apply.ts";
 import { SIGKILL } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
-import { closeAllBut } from "../linux/file.ts";
+import { closeAllBut, fchdir } from "../linux/file.ts";
 import { unshare } from "../linux/namespace.ts";
 import { exit, getpid, setDumpable, setParentDeathSignal, setsid } from "../linux/process.ts";
 import { everySignal, setSignalMask, signalFd } from "../linux/signal.ts";
@@ -117,7 +117,11 @@ function setUpContainer(setup: InitSetup, labels: readonly LabelFile[]): HostCha
     host.send({ type: "hooks" });
     expect(host, "hooked", undefined);
   }
-  runHooks(hooks.createContainer, hookState(plan.identity, "creating", getpid()), {});
+  if (hooks.createContainer.length > 0) {
+    // They may change the tree before it is entered, and find it where they are.
+    fchdir(prepared.root.fd, plan.rootfs.path);
+    runHooks(hooks.createContainer, hookState(plan.identity, "creating", getpid()), {});
+  }
   enterRootfs(prepared, plan.rootfs, setup.foreignMounts);
   step("program");
   if (listener !== undefined && plan.program !== undefined) expectProgram(plan.program.process);
@@ -171,7 +175,9 @@ function startProgram({ plan, filter }: InitSetup, labels: readonly LabelFile[],
     maySetGroups: !namespaces.denySetgroups,
     labels,
     filter,
-    beforeExecution: (restrict) =>
-      runHooks(hooks.startContainer, hookState(identity, "created", getpid()), { restrict }),
+    beforeExecution: (restrict, env) => {
+      const own = hooks.startContainer.map((hook) => ({ ...hook, env: hook.env ?? env }));
+      runHooks(own, hookState(identity, "created", getpid()), { restrict });
+    },
   });
 }

@@ -18,11 +18,17 @@ const kinds: HookKind[] = ["prestart", "createRuntime", "createContainer", "star
 const inContainer: HookKind[] = ["createContainer", "startContainer"];
 
 /** A directory that hooks can write to, from the host and from inside. */
-function logged(lab: Lab, change: (log: string) => Partial<Record<HookKind, Hook[]>>, args = ["/bin/true"]): Container {
+function logged(
+  lab: Lab,
+  hooks: (log: string) => Partial<Record<HookKind, Hook[]>>,
+  args = ["/bin/true"],
+  change: (spec: Spec) => void = () => undefined,
+): Container {
   mkdirSync(lab.path("log"), { recursive: true });
   return lab.container(args, (spec: Spec) => {
+    change(spec);
     spec.mounts.push({ destination: lab.path("log"), source: lab.path("log"), type: "bind", options: ["bind", "rw"] });
-    spec.hooks = change(lab.path("log"));
+    spec.hooks = hooks(lab.path("log"));
   });
 }
 
@@ -172,6 +178,35 @@ scenario("a hook gets its arguments and its environment, and no other", async (l
     .filter((line) => !/^(PWD|OLDPWD|SHLVL|_)=/.test(line));
   assert.deepEqual(env, ["A=1", "B=two words", "PATH=/usr/bin:/bin"]);
 });
+
+scenario(
+  "a startContainer hook without an environment has the program's",
+  { boxOnly: "what the specification leaves open; as runc 1.3 has it" },
+  async (lab) => {
+    const hooks = (log: string): Partial<Record<HookKind, Hook[]>> => ({
+      startContainer: [
+        { path: "/bin/sh", args: ["sh", "-c", `echo "$OURS $HOME" >${log}/without`] },
+        { path: "/bin/sh", args: ["sh", "-c", `echo "$OURS" >${log}/with`], env: ["OTHER=x"] },
+      ],
+    });
+    const container = logged(lab, hooks, ["/bin/true"], ({ process }) => {
+      process.env?.push("OURS=ours", "HOME=/somewhere");
+    });
+    await wholeLife(container);
+    assert.deepEqual([read(lab, "without"), read(lab, "with")], ["ours /somewhere\n", "\n"]);
+  },
+);
+
+scenario(
+  "createContainer hooks start in the root file system, which they may change",
+  { boxOnly: "what the specification leaves open; as the others have it" },
+  async (lab) => {
+    const container = lab.container(["/bin/cat", "/of-the-hook"], (spec) => {
+      spec.hooks = { createContainer: [shell("echo made >of-the-hook")] };
+    });
+    assert.equal(await container.outputOfRun(), "made\n");
+  },
+);
 
 const failing: [string, (hook: Hook) => Hook, Conditions][] = [
   ["exits with a status", (hook) => ({ ...hook, args: ["sh", "-c", "exit 3"] }), {}],

@@ -1559,8 +1559,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "startContainer hooks do not run",
     file: "init/run.ts",
-    replace: 'runHooks(hooks.startContainer, hookState(identity, "created", getpid()), { restrict })',
-    by: "void restrict",
+    replace: 'runHooks(own, hookState(identity, "created", getpid()), { restrict });',
+    by: "void own;",
     tests: ["hooks: startContainer runs during start"],
   },
   {
@@ -2454,8 +2454,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a startContainer hook is looked up on the host",
     file: "init/run.ts",
-    replace: 'runHooks(hooks.createContainer, hookState(plan.identity, "creating", getpid()), {});',
-    by: 'runHooks([...hooks.createContainer, ...hooks.startContainer], hookState(plan.identity, "creating", getpid()), {});',
+    replace: "enterRootfs(prepared, plan.rootfs, setup.foreignMounts);",
+    by: 'runHooks(hooks.startContainer.map((hook) => ({ ...hook, env: [] })), hookState(plan.identity, "creating", getpid()), {}); enterRootfs(prepared, plan.rootfs, setup.foreignMounts);',
     tests: ["hooks: the path of startContainer is looked up inside the container"],
   },
   {
