@@ -2496,6 +2496,48 @@ export const mutants: readonly Mutant[] = [
       "security, container: in a user namespace of its own a program gets no bare procfs or sysfs without pivot_root",
     ],
   },
+  {
+    name: "a container runs only where its creator was bound to",
+    file: "init/run.ts",
+    replace: "releaseAffinity();",
+    by: "",
+    tests: ["process: a container and what is exec'd in it run on all processors, whatever the caller is bound to"],
+  },
+  {
+    name: "a startContainer hook without an environment has none",
+    file: "init/run.ts",
+    replace: "hook.env ?? env",
+    by: "hook.env ?? env.slice(0, 0)",
+    tests: ["hooks: a startContainer hook without an environment has the program's"],
+  },
+  {
+    name: "createContainer hooks start where box was called",
+    file: "init/run.ts",
+    replace: "fchdir(prepared.root.fd, plan.rootfs.path);",
+    by: "",
+    tests: ["hooks: createContainer hooks start in the root file system, which they may change"],
+  },
+  {
+    name: "the offsets of clocks are written once init is nobody on the host",
+    file: "init/run.ts",
+    replace: "enterTimeNamespace(namespaces);",
+    by: "if (inUserNamespace) becomeContainerRoot(); enterTimeNamespace(namespaces);",
+    tests: ["namespaces: clocks are set off in a new time namespace, also beside a new user namespace"],
+  },
+  {
+    name: "KILL does not end what has outlived the first process",
+    file: "container/kill.ts",
+    replace: "killAndWait(cgroup);",
+    by: "",
+    tests: ["kill: kill KILL ends what init left behind in a shared pid namespace"],
+  },
+  {
+    name: "a tmpfs that hides nothing looks like the directory made for it",
+    file: "rootfs/mounts.ts",
+    replace: "if (there !== undefined) takeLooks(op, mount, target);",
+    by: "takeLooks(op, mount, target);",
+    tests: ["mounts: a tmpfs that hides nothing has the kernel's own mode"],
+  },
   // --- What C does before the engine starts ---
   {
     name: "CVE-2019-5736: a process on its way in executes the host's file",
