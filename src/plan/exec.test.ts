@@ -85,6 +85,13 @@ test("processOf() adds capabilities to three sets and takes none away", () => {
   });
 });
 
+test("processOf() lets an added capability survive execve where the configuration lets it be inherited", () => {
+  const spec = specWith({ capabilities: { inheritable: ["CAP_KILL", "CAP_CHOWN"], ambient: ["CAP_KILL"] } });
+  const process = processOf(spec, { ...options, capabilities: ["CAP_CHOWN", "CAP_SYSLOG"] });
+  assert.deepEqual(process.capabilities?.ambient, ["CAP_KILL", "CAP_CHOWN"]);
+  assert.deepEqual(process.capabilities?.inheritable, ["CAP_KILL", "CAP_CHOWN"]);
+});
+
 test("completeProcess() takes what confines the container, and nothing else, where the file is silent", () => {
   const own = { noNewPrivileges: true, oomScoreAdj: 5, user: { uid: 7, gid: 7, umask: 0o77, additionalGids: [7] } };
   const spec = specWith({ ...own, env: ["SECRET=1"], terminal: true, cwd: "/srv" });

@@ -21,7 +21,7 @@ export interface ProcessOptions {
   readonly env: readonly string[];
   readonly user: { readonly uid: number; readonly gid: number | undefined } | undefined;
   readonly additionalGids: readonly number[];
-  /** Added to the bounding, effective and permitted set; never to those that survive execve by themselves. */
+  /** Added to the bounding, effective and permitted set, and to the ambient one where the configuration's inheritable has it. */
   readonly capabilities: readonly string[];
   readonly noNewPrivileges: boolean;
   readonly apparmorProfile: string | undefined;
@@ -73,12 +73,14 @@ function inherited(process: Process | undefined): Partial<Process> {
 }
 
 function addCapabilities(own: Capabilities = {}, added: readonly string[]): Capabilities {
-  const { bounding = [], effective = [], permitted = [] } = own;
+  const { bounding = [], effective = [], permitted = [], inheritable = [], ambient = [] } = own;
+  const kept = added.filter((name) => inheritable.includes(name));
   return {
     ...own,
     bounding: [...bounding, ...added],
     effective: [...effective, ...added],
     permitted: [...permitted, ...added],
+    ...(kept.length > 0 ? { ambient: [...ambient, ...kept] } : {}),
   };
 }
 
