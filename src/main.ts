@@ -2,7 +2,7 @@
 
 import { BoxError, within } from "./base/errors.ts";
 import { Log } from "./base/log.ts";
-import { step, withStage } from "./base/steps.ts";
+import { type Follower, follow, step, withStage } from "./base/steps.ts";
 import { Arguments, type CommandTable, parseArguments, takeOption, UsageError } from "./cli/args.ts";
 import { cgroupManagerOf } from "./cli/cgroup-manager.ts";
 import type { Command, Context } from "./cli/context.ts";
@@ -27,6 +27,7 @@ export function main(): number {
     ignoreFailedWrites();
     const rest = parseGlobals(globals, argv.slice(1));
     log = openLog(globals);
+    if (log.level === "debug") follow(new StepLog(log));
     endTrace = openTrace(globals, rest);
     return perform(globals, rest, log, inheritedFds);
   } catch (thrown) {
@@ -34,6 +35,24 @@ export function main(): number {
   } finally {
     endTrace?.();
   }
+}
+
+/** Tells of each step of this process. What it clones has no business with the log. */
+class StepLog implements Follower {
+  readonly #log: Log;
+  #isOwn = true;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  readonly step = (name: string): void => {
+    if (this.#isOwn) this.#log.debug(`step: ${name}`);
+  };
+
+  readonly process = (): void => {
+    this.#isOwn = false;
+  };
 }
 
 /**

@@ -31,6 +31,10 @@ export class Log {
     this.#options = options;
   }
 
+  get level(): Level {
+    return this.#options.level;
+  }
+
   /** The one error of a command that fails. */
   error(thrown: unknown): void {
     const message = printable(messageOf(thrown));

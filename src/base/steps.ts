@@ -1,5 +1,5 @@
 /**
- * Where an operation is, told to whoever follows it (`--trace`), and with an error; costs a call when nobody does.
+ * Where an operation is, told to whoever follows it (`--trace`, `--debug`), and with an error; costs a call when nobody does.
  *
  * A step lasts until the next one of the same process. A process that is cloned says what it is before its first step.
  */
@@ -11,11 +11,16 @@ export interface Follower {
   readonly process: (name: string) => void;
 }
 
-let follower: Follower | undefined;
+const followers = new Set<Follower>();
 
-/** Tells this one of every step from now on, in clones of this process too; undefined ends that. */
-export function follow(next: Follower | undefined): void {
-  follower = next;
+/** Tells this one of every step from now on, in clones of this process too. */
+export function follow(follower: Follower): void {
+  followers.add(follower);
+}
+
+/** Tells it no more. */
+export function unfollow(follower: Follower): void {
+  followers.delete(follower);
 }
 
 let current: string | undefined;
@@ -23,7 +28,7 @@ let current: string | undefined;
 /** What begins now, as in `mounts`. */
 export function step(name: string): void {
   current = name;
-  follower?.step(name);
+  for (const follower of followers) follower.step(name);
 }
 
 /** The details of an error with the step in which it came, where they do not name one. */
@@ -33,5 +38,5 @@ export function withStage(details: ErrorDetails): ErrorDetails {
 
 /** What this process is, as in `init`. */
 export function nameProcess(name: string): void {
-  follower?.process(name);
+  for (const follower of followers) follower.process(name);
 }

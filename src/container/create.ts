@@ -249,6 +249,9 @@ class Creation {
       closeSources(sources);
     }
     this.#rollback.add(() => this.#killInit(child));
+    this.#request.debug(
+      `init is process ${child.pid}${cgroupOps === undefined ? "" : `, its cgroup ${cgroupOps.path}`}`,
+    );
     return { child, channel: new Channel<ToInit, FromInit>(ours, asFromInit), cgroup };
   }
 

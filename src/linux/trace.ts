@@ -7,7 +7,7 @@
  */
 import { type Argument, encodeUtf8, syscall } from "host";
 import * as NR from "#nr";
-import { follow } from "../base/steps.ts";
+import { follow, unfollow } from "../base/steps.ts";
 import { CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, SEEK_END } from "./constants.ts";
 import { errnoName } from "./errno.ts";
 import type { Fd } from "./fd.ts";
@@ -76,18 +76,23 @@ class Trace {
     return result;
   };
 
+  #stop(): void {
+    interpose(undefined);
+    unfollow(this);
+  }
+
   /** Writes what was held back. A trace that cannot be written is given up: the command matters more. */
   flush(): void {
     const lines = encodeUtf8(this.#lines + this.#spans.map(this.#line).join(""));
     this.#lines = "";
     this.#spans = [];
-    if (lines.length > 0 && syscall(NR.write, this.fd, lines, lines.length) !== lines.length) stop();
+    if (lines.length > 0 && syscall(NR.write, this.fd, lines, lines.length) !== lines.length) this.#stop();
   }
 
   end = (): void => {
     this.#endStep();
     this.flush();
-    stop();
+    this.#stop();
   };
 
   #beforeClone(): void {
@@ -139,11 +144,6 @@ function isText(argument: Argument | undefined): argument is string {
 /** Nanoseconds are as fine as it gets; a difference of fractions has more digits. */
 function rounded(microseconds: number): number {
   return Math.round(microseconds * 1000) / 1000;
-}
-
-function stop(): void {
-  interpose(undefined);
-  follow(undefined);
 }
 
 /**

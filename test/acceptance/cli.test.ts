@@ -284,6 +284,25 @@ scenario("--log-format json writes one object with level, message and time", asy
   assert.ok(!Number.isNaN(Date.parse(entry["time"] ?? "")), entry["time"]);
 });
 
+scenario("--debug tells of each step of the host side", { boxOnly: "messages of its own" }, async (lab) => {
+  const { bundle, id } = lab.container(["/bin/true"]);
+  const log = lab.path("log");
+  const flags = ["--log", log, "--log-format", "json"];
+  ok(await lab.runtime.call([...flags, "--debug", "run", "--bundle", bundle, id]));
+  const lines = readFileSync(log, "utf8").trim().split("\n");
+  const entries = lines.map((line) => JSON.parse(line) as Record<string, string>);
+  const messages = entries.map(({ msg }) => msg);
+  assert.ok(entries.every(({ level }) => level === "debug"));
+  for (const name of ["run", "configuration", "plan", "clone", "removal"])
+    assert.ok(messages.includes(`step: ${name}`), name);
+  assert.match(messages.find((message) => message?.startsWith("init ")) ?? "", /^init is process \d+/);
+  // The container's side has no way out to the log.
+  assert.ok(!messages.includes("step: mounts"));
+  writeFileSync(log, "");
+  ok(await lab.runtime.call([...flags, "run", "--bundle", bundle, id]));
+  assert.equal(readFileSync(log, "utf8"), "");
+});
+
 scenario("the log is appended to", async (lab) => {
   for (const id of ["first", "second"])
     await lab.runtime.call(["--log", lab.path("log"), "--log-format", "json", "state", id]);
