@@ -246,6 +246,18 @@ describe("planSettings() finds the hierarchy", () => {
 });
 
 describe("planSettings() takes unified", () => {
+  test("line by line, where it has several", () => {
+    const resources = { unified: { "io.max": "8:0 riops=1\n8:16 riops=2\n" } };
+    const { settings } = planSettings(resources, resources, v2, "r");
+    assert.deepEqual(
+      settings.map(({ files, key }) => [files[0]?.text, key]),
+      [
+        ["8:0 riops=1", "8:0"],
+        ["8:16 riops=2", "8:16"],
+      ],
+    );
+  });
+
   test("as it is written, and enables the controller", () => {
     const resources = { unified: { "memory.high": "max\n", "io.max": "8:16 rbps=1", "cgroup.max.depth": "3" } };
     const { settings, controllers } = planSettings(resources, resources, v2, "r");

@@ -85,12 +85,20 @@ function planUnified(name: string, text: string, layout: CgroupLayout, at: strin
     if (place?.version === 1) refuse(property, `the ${controller} controller is of cgroup v1 here`);
     refuse(property, missing(controller, layout));
   }
-  const device = /^\d+:\d+(?= )/.exec(text)?.[0];
-  const setting = { property, mount, files: [{ name, text }], optional: false, neutral: false };
   return {
-    settings: [device === undefined ? setting : { ...setting, key: device }],
+    settings: linesIn(text).map((line) => {
+      const device = /^\d+:\d+(?= )/.exec(line)?.[0];
+      const setting = { property, mount, files: [{ name, text: line }], optional: false, neutral: false };
+      return device === undefined ? setting : { ...setting, key: device };
+    }),
     controllers: ofCore ? [] : [controller],
   };
+}
+
+/** The kernel takes one device with each write (io.max): of several lines each is written by itself. */
+function linesIn(text: string): readonly string[] {
+  const lines = text.split("\n").filter((line) => line !== "");
+  return lines.length > 1 ? lines : [text];
 }
 
 /** The hierarchy that has a controller. One that is mounted as v1 is not in cgroup2: cgroups(7). */
