@@ -161,8 +161,12 @@ function inheritCpuset(made: Fd, parent: Fd): void {
   }
 }
 
-/** What is deleted with a container takes everything below along, so nobody may live there either. */
-function refuseUsed(fd: Fd): void {
+/**
+ * Refuses a cgroup in which somebody lives, for what is deleted with a container takes everything below along, and a frozen
+ * one, in which a new process would not run.
+ * @throws BoxError
+ */
+export function refuseUsed(fd: Fd): void {
   const pids = pidsBelow(fd);
   if (pids.length > 0) throw new BoxError(`container's cgroup is not empty: ${pids.length} process(es) found`);
   if (

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { command } from "./harness/command.ts";
 import type { Spec } from "./harness/config.ts";
@@ -74,6 +74,23 @@ const limits = (container: Container): string[] =>
   ).map((name) => fileOf(container, name));
 const cpuLimits = eitherOf(["59", "50000 100000"], ["512", "50000", "100000"]);
 const memoryMax = eitherOf("MemoryMax", "MemoryLimit");
+
+scenario(
+  "a frozen cgroup in the place of the scope is refused at once",
+  { needs: ["cgroup: v2"], boxOnly: "the words of errors" },
+  async (lab) => {
+    const container = lab.container(["/bin/true"]);
+    const [top = ""] = Object.values(hierarchies);
+    const directory = join(top, cgroupsPathOf(container));
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, "cgroup.freeze"), "1");
+    try {
+      refused(await container.creating().result(), /container's cgroup unexpectedly frozen/);
+    } finally {
+      rmdirSync(directory);
+    }
+  },
+);
 
 scenario("the program runs in a scope that is delegated to the container", async (lab) => {
   const container = await lab.running();

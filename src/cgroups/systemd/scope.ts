@@ -1,6 +1,8 @@
 /** A cgroup that systemd makes: a scope around the container's first process. Runs on the host side only. */
-import { BoxError } from "../../base/errors.ts";
-import { Cgroup } from "../cgroup.ts";
+import { BoxError, within } from "../../base/errors.ts";
+import { quote } from "../../base/quote.ts";
+import { Cgroup, refuseUsed } from "../cgroup.ts";
+import { openCgroup } from "../directory.ts";
 import type { NewCgroup } from "../driver.ts";
 import type {
   CgroupDirectory,
@@ -45,6 +47,14 @@ export class Scope implements NewCgroup {
   removeParents(): void {}
 
   make(pid: number): void {
+    for (const directory of this.#ops.directories.filter((one) => !isLimitedByV1(one))) {
+      using there = openCgroup(directory, this.#ops.path);
+      if (there !== undefined)
+        within(
+          () => `cgroup ${quote(this.#ops.path)}`,
+          () => refuseUsed(there),
+        );
+    }
     using beside = Cgroup.make({ ...this.#ops, directories: this.#ops.directories.filter(isLimitedByV1) });
     this.#newIn = beside.newIn;
     try {
