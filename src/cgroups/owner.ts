@@ -15,10 +15,10 @@ export function planOwner({ linux = {}, mounts = [], process }: Spec): number | 
   return owner === 0 ? undefined : owner;
 }
 
-/** Only an explicit `rw` makes the view writable: rootfs/plan.ts. */
+/** Options without `ro` make the view writable, none at all do not: rootfs/plan.ts. */
 function isWritableView({ type, destination, options = [] }: Mount): boolean {
   const last = options.findLast((option) => option === "ro" || option === "rw");
-  return type === "cgroup" && destination === "/sys/fs/cgroup" && last === "rw";
+  return type === "cgroup" && destination === "/sys/fs/cgroup" && options.length > 0 && last !== "ro";
 }
 
 type Mappings = NonNullable<NonNullable<Spec["linux"]>["uidMappings"]>;

@@ -240,6 +240,7 @@ describe("planCgroup() gives the cgroup to the container's user", () => {
     assert.equal(ownerOf({ namespaces: [{ type: "cgroup", path: "/proc/1/ns/cgroup" }] }), undefined);
     assert.equal(ownerOf({ namespaces: [...(namespaces ?? []), { type: "user", path: "/ns" }] }), undefined);
     assert.equal(ownerOf({}, { mounts: [{ ...view, options: [] }] }), undefined);
+    assert.equal(ownerOf({}, { mounts: [{ ...view, options: ["nosuid"] }] }), 1000);
     assert.equal(ownerOf({}, { mounts: [{ ...view, options: ["rw", "ro"] }] }), undefined);
     assert.equal(ownerOf({}, { mounts: [] }), undefined);
     assert.equal(ownerOf({}, {}, hybrid), undefined);

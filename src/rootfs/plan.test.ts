@@ -249,9 +249,9 @@ describe("planRootfs() plans a view of the cgroups", () => {
     });
   });
 
-  test("that is read-only unless `rw` asks for the opposite", () => {
+  test("that is read-only unless options leave `ro` out", () => {
     assert.deepEqual(flagsFor(), { set: ["ro"], clear: [] });
-    assert.deepEqual(flagsFor("nosuid"), { set: ["nosuid", "ro"], clear: [] });
+    assert.deepEqual(flagsFor("nosuid"), { set: ["nosuid"], clear: [] });
     assert.deepEqual(flagsFor("ro", "nosuid"), { set: ["ro", "nosuid"], clear: [] });
     assert.deepEqual(flagsFor("rw"), { set: [], clear: ["ro"] });
     assert.deepEqual(flagsFor("rw", "ro"), { set: ["ro"], clear: [] });

@@ -180,9 +180,9 @@ function planCgroupView(
   if (ids !== undefined) refuse(`${where}.options`, "a view of cgroups cannot be id-mapped");
   if (context.cgroupView === undefined) refuse(where, "this host has no cgroups mounted at /sys/fs/cgroup");
   const { flags, words } = common;
-  // A view that the program could write to would let it out of its limits; only an explicit `rw` asks for that.
-  const writable = words.includes("rw");
-  const set = writable || flags.set.includes("ro") ? flags.set : [...flags.set, "ro" as const];
+  // A view that the program could write to would let it out of its limits, so it takes more than silence to get one. But
+  // whoever gives options and leaves `ro` out of them means it: Docker does so for --privileged.
+  const set = words.length === 0 ? ["ro" as const] : flags.set;
   return { kind: "cgroup", ...common, flags: { ...flags, set }, layout: context.cgroupView };
 }
 

@@ -63,6 +63,23 @@ scenario(
 );
 
 scenario(
+  "a view of cgroups whose options leave ro out can be written",
+  { needs: ["cgroup: writable", "namespace: cgroup"], clause: "config.md, Mounts: options of mount(8)" },
+  async (lab) => {
+    // A hierarchy of v1 that needs no values first, or the one of v2.
+    const script = "cd /sys/fs/cgroup; [ ! -d pids ] || cd pids; mkdir below && rmdir below && echo made";
+    for (const more of [[], ["rw"]]) {
+      const container = lab.container(["/bin/sh", "-c", script], ({ linux, mounts }) => {
+        const options = ["nosuid", "noexec", "nodev", ...more];
+        mounts.push({ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options });
+        if (!linux.namespaces.some(({ type }) => type === "cgroup")) linux.namespaces.push({ type: "cgroup" });
+      });
+      assert.equal(await container.outputOfRun(), "made\n");
+    }
+  },
+);
+
+scenario(
   "a writable view of cgroups stays the caller's where that may give nothing away",
   { needs: ["cgroup: v2", "namespace: cgroup"], boxOnly: "with rw among the options of the mount" },
   async (lab) => {

@@ -426,10 +426,10 @@ const mounts: Section = {
     ),
     done(
       [],
-      "cgroup mounts: the container's own view, read-only unless rw",
+      "cgroup mounts: the container's own view, read-only unless options leave ro out",
       "file system: the cgroup mount shows the container's own cgroups",
       "mounts: a mount of type cgroup2 shows the container's own cgroup",
-      `${plan.rootfs} plans a view of the cgroups: that is read-only unless \`rw\` asks for the opposite`,
+      `${plan.rootfs} plans a view of the cgroups: that is read-only unless options leave \`ro\` out`,
     ),
     done(
       [],

@@ -334,6 +334,13 @@ const checks: readonly Check[] = [
     name: "privileged",
     run: () => prints("docker run --rm --privileged base sh -c 'mount -t tmpfs t /tmp && echo mounted'", "mounted"),
   },
+  {
+    name: "privileged, with cgroups to write",
+    run: () => {
+      const script = "cd /sys/fs/cgroup; [ ! -d pids ] || cd pids; mkdir below && rmdir below && echo made";
+      return prints(`docker run --rm --privileged base sh -c '${script}'`, "made");
+    },
+  },
   { name: "init process", run: () => prints("docker run --rm --init base cat /proc/1/comm", "docker-init") },
   {
     name: "limits, sysctl, hostname, groups",

@@ -2269,7 +2269,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "CVE-2023-25809: cgroups can be written by default",
     file: "rootfs/plan.ts",
-    replace: 'writable || flags.set.includes("ro") ? flags.set : [...flags.set, "ro" as const]',
+    replace: 'words.length === 0 ? ["ro" as const] : flags.set',
     by: "flags.set",
     tests: [
       "security of paths: cgroups cannot be made or written with a cgroup namespace (CVE-2023-25809, CVE-2022-0492)",
