@@ -85,7 +85,9 @@ describe("Cgroup", { skip: noCgroups }, () => {
       make()[Symbol.dispose]();
       const { directories } = record;
       const below = { path: `${record.path}/a`, directories, ownParent: false };
-      Cgroup.make({ ...below, settings: [], controllers: [], devices: [], owner: undefined })[Symbol.dispose]();
+      Cgroup.make({ ...below, settings: [], controllers: [], devices: [], owner: undefined, offered: [] })[
+        Symbol.dispose
+      ]();
       withChild(idle, (first) => {
         withChild(idle, (second) => {
           enter(record, first.pid);

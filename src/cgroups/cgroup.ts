@@ -3,7 +3,7 @@ import { BoxError, within } from "../base/errors.ts";
 import { components } from "../base/path.ts";
 import { quote } from "../base/quote.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
-import { enableControllers, giveTo } from "./delegation.ts";
+import { enableControllers, giveTo, offerControllers } from "./delegation.ts";
 import { attachDeviceRules, writeDeviceList } from "./device-filter.ts";
 import { makeDirectories, openCgroup, readFile, readFileIfThere, writeFile } from "./directory.ts";
 import type { NewCgroup } from "./driver.ts";
@@ -147,7 +147,10 @@ function removeParents(path: string, members: readonly Member[]): void {
 /** What is done to each cgroup on the way, before its children are made. */
 function preparation(directory: CgroupDirectory, ops: CgroupOps): (made: Fd, parent: Fd) => void {
   if (directory.controllers.includes("cpuset")) return inheritCpuset;
-  return (_, parent) => enableIn(directory, parent, ops);
+  return (_, parent) => {
+    if (ops.offered.length > 0 && directory.version === 2) offerControllers(parent, ops.offered);
+    enableIn(directory, parent, ops);
+  };
 }
 
 function enableIn({ version }: CgroupDirectory, parent: Fd, { controllers }: CgroupOps): void {

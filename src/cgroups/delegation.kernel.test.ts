@@ -5,7 +5,7 @@ import { idle, withChild, withoutLeaks } from "../../test/kernel/scratch.ts";
 import { O_PATH } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fstat, open } from "../linux/file.ts";
-import { enableControllers, giveTo } from "./delegation.ts";
+import { enableControllers, giveTo, offerControllers } from "./delegation.ts";
 import { readFile } from "./directory.ts";
 
 const anId = 12_345;
@@ -43,6 +43,24 @@ test("enableControllers() says so when the cgroup was not given a controller", {
     assert.throws(() => enableControllers(v2, [missing]), {
       name: "BoxError",
       message: `the parent cgroup was not given all of the controllers ${missing}`,
+    });
+  });
+});
+
+test("offerControllers() gives what there is and nobody else is in the way of, and never fails", {
+  skip: noCgroups,
+}, () => {
+  const words = (v2: Fd, name: string): string[] => readFile(v2, name).split(/\s+/).filter(Boolean);
+  withV2((v2) => {
+    const there = words(v2, "cgroup.controllers");
+    offerControllers(v2, ["nosuch", ...there]);
+    assert.deepEqual(words(v2, "cgroup.subtree_control").sort(), there.sort());
+  });
+  withV2((v2, enterIt) => {
+    withChild(idle, ({ pid }) => {
+      enterIt(pid);
+      offerControllers(v2, words(v2, "cgroup.controllers"));
+      assert.deepEqual(words(v2, "cgroup.subtree_control"), []);
     });
   });
 });

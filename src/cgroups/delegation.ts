@@ -4,10 +4,34 @@ import { EACCES, EBUSY, ENOENT, O_NOFOLLOW, O_PATH, O_RDONLY } from "../linux/co
 import { decodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { chown, open, readAll, sameId } from "../linux/file.ts";
-import { isErrno } from "../linux/raw.ts";
+import { isErrno, SyscallError } from "../linux/raw.ts";
 import { processesOf, readFile, readFileIfThere, writeFile } from "./directory.ts";
 
 const control = "cgroup.subtree_control";
+
+/**
+ * Lets the children of a cgroup have what can be had of these controllers: what counts for them (memory, pids, …) counts
+ * from then on. Nothing of it is needed, so nothing of it is an error.
+ */
+export function offerControllers(parent: Fd, controllers: readonly string[]): void {
+  const enabled = wordsOf(readFile(parent, control));
+  if (controllers.every((name) => enabled.includes(name))) return;
+  const there = wordsOf(readFile(parent, "cgroup.controllers"));
+  const missing = controllers.filter((name) => there.includes(name) && !enabled.includes(name));
+  if (missing.length === 0 || isInhabited(parent) || isEnabled(parent, missing)) return;
+  // One that refuses must not keep the others away.
+  for (const name of missing) isEnabled(parent, [name]);
+}
+
+function isEnabled(parent: Fd, controllers: readonly string[]): boolean {
+  try {
+    writeFile(parent, control, controllers.map((name) => `+${name}`).join(" "));
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof SyscallError) return false;
+    throw thrown;
+  }
+}
 
 /** Lets the children of a cgroup have these controllers; those that they have already are left alone. */
 export function enableControllers(parent: Fd, controllers: readonly string[]): void {

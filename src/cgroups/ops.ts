@@ -57,6 +57,8 @@ export interface CgroupOps extends CgroupSettings {
   /** Absolute below each mount, as in `/box/web`. Recorded in state.json. */
   readonly path: string;
   readonly directories: readonly CgroupDirectory[];
+  /** Controllers of a pure cgroup2: what they count can be asked for (`events`, `docker stats`), so they are enabled where that is possible. */
+  readonly offered: readonly string[];
   /** Whether the parent of `path` is box's own and goes away with its last container. */
   readonly ownParent: boolean;
   /** Host's id of the user who may make cgroups below this one; undefined for nobody but root. */

@@ -59,6 +59,8 @@ export function planCgroup(
     ...settings,
     devices: settings.devices.length > 0 && facts.mayLimitDevices ? settings.devices : [],
     owner: layout.mode === "v2" ? ownerOf(spec, facts) : undefined,
+    // What is above a scope is systemd's.
+    offered: layout.mode === "v2" && place.unit === undefined ? layout.controllers : [],
   };
 }
 

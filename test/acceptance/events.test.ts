@@ -51,6 +51,19 @@ scenario("--stats prints one record and ends", { needs: ["cgroup: writable"] }, 
 });
 
 scenario(
+  "what a container without limits uses is counted too",
+  { needs: ["cgroup: writable", "cgroup: memory", "cgroup: pids"] },
+  async (lab) => {
+    const container = await lab.running(["/bin/probe", "wait"], ({ linux }) => {
+      linux.resources = {};
+    });
+    const { data } = await stats(lab, container);
+    assert.ok((data.memory?.usage?.usage ?? 0) > 0, JSON.stringify(data.memory));
+    assert.equal(data.pids?.current, 1);
+  },
+);
+
+scenario(
   "--stats of a created and of a paused container works",
   { needs: ["cgroup: writable", "command: pause"] },
   async (lab) => {
