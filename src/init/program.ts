@@ -13,6 +13,7 @@ import {
   completeEnvironment,
   enterDirectory,
   findProgram,
+  giveStreams,
   restoreCoreLimit,
   setCredentials,
   setLimits,
@@ -86,6 +87,7 @@ function dropPrivileges({ process, security }: ProgramPlan, labels: readonly Lab
   restoreCoreLimit();
   setLimits(process.limits);
   setUmask(process.umask);
+  giveStreams(process.uid);
   const entered = enterDirectory(process.cwd);
   within("process.capabilities", () => limitBoundingSet(security.capabilities));
   keepCapabilities();

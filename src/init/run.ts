@@ -29,7 +29,7 @@ import {
   writeSysctls,
 } from "../namespaces/apply.ts";
 import type { InitPlan } from "../plan/plan.ts";
-import { expectProgram, releaseAffinity, setDomains } from "../process/apply.ts";
+import { expectProgram, makeDirectoryIn, releaseAffinity, setDomains } from "../process/apply.ts";
 import { enterRootfs, prepareRootfs, type Sources } from "../rootfs/apply.ts";
 import { type LabelFile, labelKeys, leaveKeyring, openLabels } from "../security/apply.ts";
 import { expect, type HostChannel, report } from "./host-channel.ts";
@@ -122,6 +122,9 @@ function setUpContainer(setup: InitSetup, labels: readonly LabelFile[]): HostCha
     fchdir(prepared.root.fd, plan.rootfs.path);
     runHooks(hooks.createContainer, hookState(plan.identity, "creating", getpid()), {});
   }
+  const cwd = plan.program?.process.cwd ?? "/";
+  // Later the root file system cannot be written to.
+  if (plan.rootfs.readonly && cwd !== "/") makeDirectoryIn(prepared.root, cwd);
   enterRootfs(prepared, plan.rootfs, setup.foreignMounts);
   step("program");
   if (listener !== undefined && plan.program !== undefined) expectProgram(plan.program.process);

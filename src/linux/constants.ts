@@ -49,6 +49,7 @@ export const AT_FDCWD = -0x64;
 export const O_RDONLY = 0x0;
 export const O_WRONLY = 0x1;
 export const O_RDWR = 0x2;
+export const O_ACCMODE = 0x3;
 export const O_CREAT = 0x40;
 export const O_EXCL = 0x80;
 export const O_NOCTTY = 0x100;

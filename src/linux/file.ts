@@ -20,8 +20,10 @@ import {
   FD_CLOEXEC,
   LOCK_EX,
   LOCK_NB,
+  O_ACCMODE,
   O_CLOEXEC,
   O_NONBLOCK,
+  O_RDONLY,
   STATX_BASIC_STATS,
   STATX_MNT_ID,
   UTIME_OMIT,
@@ -447,6 +449,11 @@ export function pipe(): readonly [reader: Fd, writer: Fd] {
 export function setNonblocking(fd: Fd): void {
   const flags = call(undefined, "fcntl", NR.fcntl, fd.number, F_GETFL, 0);
   call(undefined, "fcntl", NR.fcntl, fd.number, F_SETFL, flags | O_NONBLOCK);
+}
+
+/** Whether something can be written through a descriptor: fcntl(2), O_ACCMODE. */
+export function isWritable(fd: Fd): boolean {
+  return (call(undefined, "fcntl", NR.fcntl, fd.number, F_GETFL, 0) & O_ACCMODE) !== O_RDONLY;
 }
 
 /** Reads what is there: bytes (none at the end), or "again" from a non-blocking descriptor that has none yet. */

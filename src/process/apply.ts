@@ -6,10 +6,12 @@ import { Root } from "../fs/root.ts";
 import {
   AT_EACCESS,
   EACCES,
+  EINVAL,
   EISDIR,
   ENOENT,
   ENOTDIR,
   EPERM,
+  EROFS,
   MPOL_BIND,
   MPOL_DEFAULT,
   MPOL_F_NUMA_BALANCING,
@@ -28,13 +30,15 @@ import {
   PER_LINUX32,
   RLIMIT_CORE,
   S_IFDIR,
+  S_IFIFO,
   S_IFMT,
   S_IFREG,
   X_OK,
 } from "../linux/constants.ts";
 import { getIds, setGid, setGroups, setUid } from "../linux/cred.ts";
 import { coreLimit } from "../linux/engine.ts";
-import { access, chdir, fstat, getcwd, open, readAll, stat, umask } from "../linux/file.ts";
+import { type Fd, stdio } from "../linux/fd.ts";
+import { access, chdir, chown, fstat, getcwd, isWritable, open, readAll, sameId, stat, umask } from "../linux/file.ts";
 import { getLimit, getpid, resourceNumbers, setLimit } from "../linux/process.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
 import { setAffinity, setMemoryPolicy, setPersonality } from "../linux/scheduling.ts";
@@ -85,6 +89,29 @@ function requireNoGroups(groups: readonly number[]): void {
 }
 
 /**
+ * Gives the program's user the pipes, and the files open for writing, that are its standard streams: else only root could
+ * open /dev/stdout again. Where the owner is one whom this user namespace does not know, they stay as they are.
+ */
+export function giveStreams(uid: number): void {
+  // Root's they are mostly, and it needs no leave.
+  if (uid === 0) return;
+  for (const stream of [stdio.in, stdio.out, stdio.error]) {
+    const { mode, uid: owner } = fstat(stream);
+    if (owner === uid || !isGiven(stream, mode & S_IFMT)) continue;
+    try {
+      chown(stream, uid, sameId);
+    } catch (thrown) {
+      if (!isErrno(thrown, EINVAL, EPERM, EROFS)) throw thrown;
+    }
+  }
+}
+
+/** A file that is only read may be anybody's, /etc/passwd too; a terminal is the caller's. */
+function isGiven(stream: Fd, type: number): boolean {
+  return type === S_IFIFO || (type === S_IFREG && isWritable(stream));
+}
+
+/**
  * Changes into the working directory, made where it is missing, and sets the umask.
  * @returns false when the caller may not enter it but the user might: to be tried again with the user's ids
  */
@@ -104,6 +131,15 @@ export function enterDirectory(cwd: string): boolean {
       return true;
     },
   );
+}
+
+/** Makes the working directory where it is missing. What cannot be made is told where it is to be entered. */
+export function makeDirectoryIn(root: Root, cwd: string): void {
+  try {
+    root.directory(cwd).close();
+  } catch (thrown) {
+    if (!(thrown instanceof BoxError)) throw thrown;
+  }
 }
 
 function makeDirectory(cwd: string): void {

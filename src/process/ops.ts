@@ -46,7 +46,7 @@ export interface SchedulerOp {
   readonly period: string;
 }
 
-export type IoPriorityOp = IoPriority;
+export type IoPriorityOp = Required<IoPriority>;
 
 export interface AffinityOp {
   /** Until the process is in its cgroup; undefined leaves the caller's. */

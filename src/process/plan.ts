@@ -32,7 +32,7 @@ export function planProcess(process: Process, linux: Linux = {}, handed?: Handed
     oomScoreAdj,
     terminal: process.terminal === true ? { size: consoleSize(process) } : undefined,
     scheduler: planScheduler(process.scheduler),
-    ioPriority: process.ioPriority,
+    ioPriority: process.ioPriority && { ...process.ioPriority, priority: process.ioPriority.priority ?? 0 },
     affinity: planAffinity(process.execCPUAffinity),
     memoryPolicy: planMemoryPolicy(memoryPolicy),
     personality: personality?.domain,

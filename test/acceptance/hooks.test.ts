@@ -199,7 +199,7 @@ scenario(
 
 scenario(
   "createContainer hooks start in the root file system, which they may change",
-  { boxOnly: "what the specification leaves open; as the others have it" },
+  { boxOnly: "what the specification leaves open; as runc has it" },
   async (lab) => {
     const container = lab.container(["/bin/cat", "/of-the-hook"], (spec) => {
       spec.hooks = { createContainer: [shell("echo made >of-the-hook")] };

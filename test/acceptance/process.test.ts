@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, openSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { command } from "./harness/command.ts";
 import type { Capabilities, Process, Spec } from "./harness/config.ts";
@@ -396,6 +405,54 @@ scenario("the program leads a session of its own", async (lab) => {
   assert.deepEqual([pid, sid, pgid, ppid], [1, 1, 1, 0]);
 });
 
+scenario("a working directory that is missing is made, in a read-only root file system too", async (lab) => {
+  for (const readonly of [false, true]) {
+    const container = lab.container(["/bin/sh", "-c", "pwd; stat -c '%a %u:%g' ."], (spec) => {
+      spec.root.readonly = readonly;
+      spec.process.cwd = "/not/there/yet";
+      spec.process.user = { uid: 7, gid: 8 };
+    });
+    assert.equal(await container.outputOfRun(), "/not/there/yet\n755 0:0\n");
+  }
+});
+
+for (const [what, redirect] of [
+  ["a pipe", `"$@" 2>&1 | cat`],
+  ["a file", `rm -f "$0"; "$@" >>"$0" 2>&1; cat "$0"`],
+] as const)
+  scenario(`a program of another user than root opens ${what} again that is its output`, async (lab) => {
+    const script = ["/bin/sh", "-c", "echo one >>/proc/self/fd/1; echo two >>/proc/self/fd/2; echo done"];
+    const { bundle, id } = lab.container(script, ({ process }) => {
+      process.user = { uid: 7, gid: 8 };
+    });
+    // Some runtimes carry both streams themselves, so that one may overtake the other.
+    const by = async (args: string[]): Promise<string[]> => {
+      const argv = ["/bin/sh", "-c", redirect, lab.path("out"), ...lab.runtime.argv(args)];
+      return ok(await command(argv, { env: lab.runtime.place.env }))
+        .stdout.trim()
+        .split("\n")
+        .toSorted();
+    };
+    assert.deepEqual(await by(["run", "--bundle", bundle, id]), ["done", "one", "two"]);
+    const running = await lab.running();
+    assert.deepEqual(await by(["exec", "--user", "9:9", running.id, ...script]), ["done", "one", "two"]);
+  });
+
+scenario(
+  "a file that a program only reads stays whose it is",
+  { boxOnly: "runc and crun give it away", root: "ids that are not the user's" },
+  async (lab) => {
+    const file = lab.path("in");
+    writeFileSync(file, "text\n");
+    const { bundle, id } = lab.container(["/bin/cat"], ({ process }) => {
+      process.user = { uid: 7, gid: 8 };
+    });
+    const argv = ["/bin/sh", "-c", `exec "$@" <"$0"`, file, ...lab.runtime.argv(["run", "--bundle", bundle, id])];
+    assert.equal(ok(await command(argv, { env: lab.runtime.place.env })).stdout, "text\n");
+    assert.equal(statSync(file).uid, 0);
+  },
+);
+
 scenario("the program is found on the PATH of its environment", async (lab) => {
   const container = lab.container(["hello"], ({ process }) => {
     process.env = ["PATH=/nowhere:/opt/tools:/bin"];
@@ -559,6 +616,10 @@ for (const [name, number] of [
       assert.equal(report.ioPriority >> 13, number);
       // The kernel forgets the priority of the idle class, since some version.
       if (number !== 3) assert.equal(report.ioPriority & 7, 6);
+      const silent = await reportWith(lab, (process) => {
+        process.ioPriority = { class: name };
+      });
+      assert.equal(silent.ioPriority, number << 13);
     },
   );
 }

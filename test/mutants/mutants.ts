@@ -2538,6 +2538,27 @@ export const mutants: readonly Mutant[] = [
     by: "takeLooks(op, mount, target);",
     tests: ["mounts: a tmpfs that hides nothing has the kernel's own mode"],
   },
+  {
+    name: "the standard streams stay root's",
+    file: "init/program.ts",
+    replace: "giveStreams(process.uid);",
+    by: "",
+    tests: ["process: a program of another user than root opens a pipe again that is its output"],
+  },
+  {
+    name: "what a program only reads is given away",
+    file: "process/apply.ts",
+    replace: "type === S_IFIFO || (type === S_IFREG && isWritable(stream))",
+    by: "type === S_IFIFO || type === S_IFREG || isWritable(stream)",
+    tests: ["process: a file that a program only reads stays whose it is"],
+  },
+  {
+    name: "a working directory is not made where the root file system becomes read-only",
+    file: "init/run.ts",
+    replace: 'if (plan.rootfs.readonly && cwd !== "/") makeDirectoryIn(prepared.root, cwd);',
+    by: "",
+    tests: ["process: a working directory that is missing is made, in a read-only root file system too"],
+  },
   // --- What C does before the engine starts ---
   {
     name: "CVE-2019-5736: a process on its way in executes the host's file",

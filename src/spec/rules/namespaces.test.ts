@@ -133,6 +133,14 @@ test("sysctlRule() refuses what hostname and domainname say already", () => {
   ]);
 });
 
+test("sysctlRule() takes what hostname and domainname say, said again", () => {
+  const said = verdictAfter((spec) => {
+    Object.assign(spec, { hostname: "a", domainname: "b" });
+    spec.linux.sysctl = { "kernel.hostname": "a", "kernel.domainname": "b" };
+  });
+  assert.deepEqual(said, []);
+});
+
 test("the rules of namespaces hold when no namespace is listed at all", () => {
   for (const linux of [undefined, {}]) {
     const said = verdictAfter((spec) => {

@@ -28,6 +28,7 @@ export function sysctlRule(spec: Spec, findings: Findings): void {
     }
     const [, name] = components;
     const rival = owner === "uts" && (name === "hostname" || name === "domainname") ? spec[name] : undefined;
-    if (rival !== undefined) findings.problem(path, `must not be given beside ${name} ${describe(rival)}`);
+    if (rival !== undefined && rival !== value)
+      findings.problem(path, `must not be given beside ${name} ${describe(rival)}`);
   }
 }

@@ -30,7 +30,7 @@ export const Scheduler = object({
   period: opt(uint64),
 });
 
-export const IoPriority = object({ class: word(ioPriorityClasses), priority: int(0, 7) });
+export const IoPriority = object({ class: word(ioPriorityClasses), priority: opt(int(0, 7)) });
 
 export const CpuAffinity = object({ initial: opt(text), final: opt(text) });
 

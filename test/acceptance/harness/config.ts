@@ -54,7 +54,7 @@ export interface Process {
     deadline?: number;
     period?: number;
   };
-  ioPriority?: { class: string; priority: number };
+  ioPriority?: { class: string; priority?: number };
   execCPUAffinity?: { initial?: string; final?: string };
   apparmorProfile?: string;
   selinuxLabel?: string;
