@@ -272,6 +272,16 @@ test("planRootfs() warns of data for a bind mount, which nobody reads", () => {
   assert.deepEqual(warnings, ['mounts[0].options: "mode=755" means nothing for a bind mount']);
 });
 
+test("planRootfs() warns of data for a view of cgroups, whose hierarchies are there", () => {
+  const warnings: string[] = [];
+  const warn = (path: string, message: string) => void warnings.push(`${path}: ${message}`);
+  plan(
+    { mounts: [{ destination: "/cg", type: "cgroup", options: ["ro", "nsdelegate"] }] },
+    { warn, cgroupView: { mode: "v2", namespace: true, source: "/sys/fs/cgroup/box/web" } },
+  );
+  assert.deepEqual(warnings, ['mounts[0].options: "nsdelegate" means nothing for a view of cgroups']);
+});
+
 test("planRootfs() refuses mounts that it could not perform as they are written", () => {
   const cases: [Mount, string][] = [
     [{ destination: "/d", options: ["bind"] }, "mounts[1].source: required for a bind mount"],

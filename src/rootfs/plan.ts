@@ -133,7 +133,7 @@ function planMount(mount: Mount, where: string, around: Surroundings): MountOp {
   if (mount.type === undefined) refuse(`${where}.type`, 'required unless "bind" or "rbind" is among the options');
   if (options.sourceLink !== "follow") refuse(`${where}.options`, `"${words.find(isSourceLink)}" is for binds only`);
   return mount.type === "cgroup"
-    ? planCgroupView(common, ids, where, around)
+    ? planCgroupView(options, common, ids, where, around)
     : planFileSystem(mount as TypedMount, options, common, ids, where, around);
 }
 
@@ -172,13 +172,17 @@ function planBind(
 }
 
 function planCgroupView(
+  { data, copyUp }: MountOptions,
   common: CommonOps,
   ids: MountIds | undefined,
   where: string,
   { context }: Surroundings,
 ): CgroupViewOp {
   if (ids !== undefined) refuse(`${where}.options`, "a view of cgroups cannot be id-mapped");
+  if (copyUp) refuse(`${where}.options`, '"tmpcopyup" is for tmpfs only');
   if (context.cgroupView === undefined) refuse(where, "this host has no cgroups mounted at /sys/fs/cgroup");
+  // The host's hierarchies have their options already.
+  if (data.length > 0) context.warn(`${where}.options`, `"${data[0]}" means nothing for a view of cgroups`);
   const { flags, words } = common;
   // A view that the program could write to would let it out of its limits, so it takes more than silence to get one. But
   // whoever gives options and leaves `ro` out of them means it: Docker does so for --privileged.
