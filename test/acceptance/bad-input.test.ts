@@ -55,7 +55,7 @@ const configs: [string, (path: string) => void, RegExp?][] = [
       for (let written = 0; written < 100; written++) writeSync(fd, block);
       closeSync(fd);
     },
-    /config\.json/,
+    /config\.json: longer than 16777216 bytes/,
   ],
   ["100000 lists deep", (path) => writeFileSync(path, `{"annotations":${"[".repeat(100_000)}${"]".repeat(100_000)}}`)],
 ];
