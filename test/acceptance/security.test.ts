@@ -313,8 +313,9 @@ scenario("a program that closes its terminal costs nothing, and may open it agai
   const polls = readFileSync(trace, "utf8")
     .split("\n")
     .filter((line) => line.includes('"ppoll"')).length;
-  // Two for each piece of output and some for the end, however long the terminal stays closed.
-  assert.ok(polls <= 20, `${polls} times asked`);
+  // Two for each piece of output, some for systemd and for the end, however long the terminal stays closed: who asks again
+  // and again does so thousands of times.
+  assert.ok(polls <= 50, `${polls} times asked`);
 });
 
 const byCgroupfs: { needs: Need[] } = { needs: ["cgroup: by cgroupfs", "cgroup: writable"] };
