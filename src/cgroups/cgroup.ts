@@ -3,7 +3,7 @@ import { BoxError, within } from "../base/errors.ts";
 import { components } from "../base/path.ts";
 import { quote } from "../base/quote.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
-import { enableControllers, giveTo, offerControllers } from "./delegation.ts";
+import { enableControllers, giveTo, offerControllers, withdrawControllers } from "./delegation.ts";
 import { attachDeviceRules, writeDeviceList } from "./device-filter.ts";
 import { makeDirectories, openCgroup, readFile, readFileIfThere, writeFile } from "./directory.ts";
 import type { NewCgroup } from "./driver.ts";
@@ -45,7 +45,10 @@ export class Cgroup extends Entrance implements NewCgroup {
           () => {
             const made = makeDirectories(directory, ops.path, preparation(directory, ops));
             members.push({ directory, ...made });
-            if (!made.made) refuseUsed(made.fd);
+            if (!made.made) {
+              refuseUsed(made.fd);
+              if (directory.version === 2) withdrawControllers(made.fd);
+            }
             if (directory.version === 2 && ops.owner !== undefined) giveTo(made.fd, ops.owner);
           },
         );

@@ -5,7 +5,7 @@ import { idle, withChild, withoutLeaks } from "../../test/kernel/scratch.ts";
 import { O_PATH } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fstat, open } from "../linux/file.ts";
-import { enableControllers, giveTo, offerControllers } from "./delegation.ts";
+import { enableControllers, giveTo, offerControllers, withdrawControllers } from "./delegation.ts";
 import { readFile } from "./directory.ts";
 
 const anId = 12_345;
@@ -47,7 +47,7 @@ test("enableControllers() says so when the cgroup was not given a controller", {
   });
 });
 
-test("offerControllers() gives what there is and nobody else is in the way of, and never fails", {
+test("offerControllers() gives what there is where nobody is in the way, withdrawControllers() takes it back", {
   skip: noCgroups,
 }, () => {
   const words = (v2: Fd, name: string): string[] => readFile(v2, name).split(/\s+/).filter(Boolean);
@@ -55,6 +55,8 @@ test("offerControllers() gives what there is and nobody else is in the way of, a
     const there = words(v2, "cgroup.controllers");
     offerControllers(v2, ["nosuch", ...there]);
     assert.deepEqual(words(v2, "cgroup.subtree_control").sort(), there.sort());
+    withdrawControllers(v2);
+    assert.deepEqual(words(v2, "cgroup.subtree_control"), []);
   });
   withV2((v2, enterIt) => {
     withChild(idle, ({ pid }) => {

@@ -18,14 +18,24 @@ export function offerControllers(parent: Fd, controllers: readonly string[]): vo
   if (controllers.every((name) => enabled.includes(name))) return;
   const there = wordsOf(readFile(parent, "cgroup.controllers"));
   const missing = controllers.filter((name) => there.includes(name) && !enabled.includes(name));
-  if (missing.length === 0 || isInhabited(parent) || isEnabled(parent, missing)) return;
+  if (missing.length === 0 || isInhabited(parent) || isChanged(parent, "+", missing)) return;
   // One that refuses must not keep the others away.
-  for (const name of missing) isEnabled(parent, [name]);
+  for (const name of missing) isChanged(parent, "+", [name]);
 }
 
-function isEnabled(parent: Fd, controllers: readonly string[]): boolean {
+/**
+ * Takes back what the children of a cgroup were offered, so that processes can be in it: cgroup v2 allows no internal ones.
+ * Where a child hands it on there is nothing to take back; then whoever enters is told.
+ */
+export function withdrawControllers(cgroup: Fd): void {
+  const enabled = wordsOf(readFile(cgroup, control));
+  if (enabled.length > 0) isChanged(cgroup, "-", enabled);
+}
+
+/** @returns whether the kernel has done it */
+function isChanged(cgroup: Fd, sign: "+" | "-", controllers: readonly string[]): boolean {
   try {
-    writeFile(parent, control, controllers.map((name) => `+${name}`).join(" "));
+    writeFile(cgroup, control, controllers.map((name) => `${sign}${name}`).join(" "));
     return true;
   } catch (thrown) {
     if (thrown instanceof SyscallError) return false;

@@ -227,6 +227,7 @@ for (const [what, make] of failing) {
         const container = logged(lab, () => ({ [kind]: [make(shell(""))] }));
         refused(await container.creating().result(), /hook/);
         refused(await lab.runtime.state(container.id));
+        await container.shim.finished();
         assert.deepEqual(lab.leaks(), []);
       },
     );

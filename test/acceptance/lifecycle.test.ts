@@ -268,9 +268,10 @@ scenario(
     const container = lab.container(["/bin/true"]);
     mkdirSync(lab.path("directory"));
     const flags = ["--pid-file", lab.path("directory")];
-    const result = await lab.watch(lab.runtime.create(container.id, container.bundle, flags)).result();
-    refused(result, /--pid-file: .*\(EISDIR\)\n$/);
+    const shim = lab.watch(lab.runtime.create(container.id, container.bundle, flags));
+    refused(await shim.result(), /--pid-file: .*\(EISDIR\)\n$/);
     assert.ok(existsSync(lab.path("directory")));
+    await shim.finished();
     assert.deepEqual(lab.leaks(), []);
   },
 );

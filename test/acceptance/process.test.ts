@@ -513,6 +513,7 @@ for (const [what, args, text] of [
   scenario(`create refuses a program that ${what}`, async (lab) => {
     const container = lab.container([...args]);
     refused(await container.creating().result(), text);
+    await container.shim.finished();
     assert.deepEqual(lab.leaks(), []);
   });
 }
