@@ -42,3 +42,13 @@ test("a create that a deletion by force cuts short has made nothing", () => {
   assert.equal(isExplained("none", events(5), "none"), true);
   assert.equal(isExplained("none", events(11), "none"), false);
 });
+
+test("while a container is being created it is there for a second create, and not yet running for others", () => {
+  const meeting = (create: number): Event[] => [
+    done("create", true, 0, create),
+    done("run", false, 5, 8),
+    done("stats", false, 9, 12),
+  ];
+  assert.equal(isExplained("none", meeting(20), "created"), true);
+  assert.equal(isExplained("none", meeting(4), "created"), false);
+});

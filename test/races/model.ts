@@ -95,13 +95,18 @@ const cutShort: Readonly<Partial<Record<Operation, readonly Operation[]>>> = {
 
 const overlaps = (one: Event, other: Event): boolean => one.began < other.ended && other.began < one.ended;
 
+const isCreation = ({ operation }: Event): boolean => operation === "create" || operation === "run";
+
 /** While one creates or deletes, others find it at that. */
 function unfinished(event: Event, events: readonly Event[]): boolean {
   const under = events.filter((other) => other !== event && overlaps(event, other));
-  if (!event.ok)
+  if (!event.ok) {
+    // What is being created is there for a second create, and not yet what the others want.
+    if (!["create", "run"].includes(event.operation) && under.some(isCreation)) return true;
     return (cutShort[event.operation] ?? []).some((by) => under.some((other) => other.ok && other.operation === by));
+  }
   if (event.operation !== "state") return false;
-  if (event.told === "creating") return under.some(({ operation }) => operation === "create" || operation === "run");
+  if (event.told === "creating") return under.some(isCreation);
   if (event.told === "created" && under.some(({ operation }) => operation === "run")) return true;
   return event.told !== "paused" && under.some(({ operation }) => operation === "delete" || operation === "force");
 }
