@@ -589,7 +589,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "create takes a cgroup in which processes are",
     file: "cgroups/cgroup.ts",
-    replace: "if (!made.made) refuseUsed(made.fd);",
+    replace: "refuseUsed(made.fd);",
     by: "",
     tests: ["cgroups: create refuses a cgroup that has processes, and leaves them alone"],
   },
