@@ -18,7 +18,7 @@ import { join } from "node:path";
 import { command } from "./harness/command.ts";
 import { type Container, cgroupsPathOf } from "./harness/container.ts";
 import { ok, refused, until } from "./harness/expect.ts";
-import { cgroupsNamed, isAlive } from "./harness/host.ts";
+import { cgroupsNamed, childrenOf, isAlive } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
 import { feature } from "./harness/suite.ts";
 
@@ -162,6 +162,9 @@ scenario(
     const busy = async () =>
       (await command(["flock", "--nonblock", join(lab.root, container.id, "lock"), "true"])).status === 1;
     await until("the lock is held", busy);
+    // Before it executes sleep the child has the lock too.
+    const isSleep = (pid: number) => readFileSync(`/proc/${pid}/comm`, "utf8") === "sleep\n";
+    await until("sleep runs", () => childrenOf(holder.pid ?? 0).some(isSleep));
     process.kill(group, "SIGSTOP");
     await container.delete("--force");
     await container.exit();
