@@ -68,9 +68,8 @@ function hasOption(op: FileSystemOp, name: string): boolean {
   return op.options.some(([key]) => key === name);
 }
 
-/** Makes a new tmpfs look like the directory that it will hide. */
+/** Makes a new tmpfs that is written first look like the directory that it will hide. */
 export function takeLooks(op: FileSystemOp, mount: Fd, hidden: Fd): void {
-  if (!isWrittenFirst(op)) return;
   if (op.copyUp) copyTree(hidden, mount);
   const { uid, gid, mode } = fstat(hidden, op.destination);
   if ((uid !== 0 || gid !== 0) && !hasOption(op, "uid") && !hasOption(op, "gid")) own(mount, uid, gid);

@@ -5,7 +5,7 @@
  * Whoever makes a user namespace may mount a procfs as bare as one that is in the mount namespace, whether a path leads to
  * that or not (mount_too_revealing() of the kernel). With the host's there, the masks of the container's would be void.
  */
-import { BoxError } from "../base/errors.ts";
+import { within } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { below, type MountLine, mountsIn } from "../fs/mountinfo.ts";
 import { Proc } from "../fs/proc.ts";
@@ -13,7 +13,7 @@ import { EINVAL, MS_RDONLY } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fstat } from "../linux/file.ts";
 import { detach, mountAt } from "../linux/mount.ts";
-import { isErrno, SyscallError } from "../linux/raw.ts";
+import { isErrno } from "../linux/raw.ts";
 
 /**
  * Takes all bare views out of this mount namespace but those in `tree`; one that the kernel holds fast is covered.
@@ -40,25 +40,18 @@ function isBareView({ type, root }: MountLine): boolean {
 
 /** @returns false where it has been covered */
 function isDetached({ point, type }: MountLine): boolean {
-  try {
-    detach(point);
-    return true;
-  } catch (thrown) {
-    // A user namespace may not take apart the mounts that it was given as a whole: mount_namespaces(7).
-    if (!isErrno(thrown, EINVAL)) throw refusal(point, type, thrown);
-  }
-  try {
-    mountAt("tmpfs", point, "tmpfs", MS_RDONLY, null);
-    return false;
-  } catch (thrown) {
-    throw refusal(point, type, thrown);
-  }
-}
-
-function refusal(point: string, type: string, thrown: unknown): unknown {
-  if (!(thrown instanceof SyscallError)) return thrown;
-  return new BoxError(
-    `without pivot_root the host's ${type} on ${quote(point)} cannot be hidden: ${thrown.message}`,
-    thrown.details,
+  return within(
+    () => `without pivot_root the host's ${type} on ${quote(point)} cannot be hidden`,
+    () => {
+      try {
+        detach(point);
+        return true;
+      } catch (thrown) {
+        // A user namespace may not take apart the mounts that it was given as a whole: mount_namespaces(7).
+        if (!isErrno(thrown, EINVAL)) throw thrown;
+      }
+      mountAt("tmpfs", point, "tmpfs", MS_RDONLY, null);
+      return false;
+    },
   );
 }

@@ -2535,7 +2535,7 @@ export const mutants: readonly Mutant[] = [
     name: "a tmpfs that hides nothing looks like the directory made for it",
     file: "rootfs/mounts.ts",
     replace: "if (there !== undefined) takeLooks(op, mount, target);",
-    by: "takeLooks(op, mount, target);",
+    by: "if (isWrittenFirst(op)) takeLooks(op, mount, target);",
     tests: ["mounts: a tmpfs that hides nothing has the kernel's own mode"],
   },
   {
