@@ -43,6 +43,14 @@
 #define ST_NOSYMFOLLOW 0x2000
 #undef STATX_MNT_ID
 #define STATX_MNT_ID 0x1000u
+#undef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x4000u
+#ifndef SYS_statmount
+#define SYS_statmount 457
+#endif
+#ifndef STATMOUNT_SB_BASIC
+#define STATMOUNT_SB_BASIC 1u
+#endif
 
 /* struct statx as far as we read it: musl's has no mount id yet. */
 struct statx_mount {
@@ -70,8 +78,17 @@ static int open_self(void)
 	return exe;
 }
 
-/* Whether a mount is in this process's mount namespace, below its root: each line of mountinfo begins with an id. */
-static bool is_mounted(uint64_t mount_id)
+static bool statx_mount_id(int file, uint32_t kind, uint64_t *id)
+{
+	struct statx_mount mount;
+	if (syscall(SYS_statx, file, "", AT_EMPTY_PATH, kind, &mount) || !(mount.mask & kind))
+		return false;
+	*id = mount.mount_id;
+	return true;
+}
+
+/* Each line of mountinfo begins with the id of a mount in this process's mount namespace, below its root. */
+static bool is_in_mountinfo(uint64_t mount_id)
 {
 	static char text[1 << 15];
 	int mountinfo = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
@@ -98,6 +115,22 @@ static bool is_mounted(uint64_t mount_id)
 	return found;
 }
 
+/* Whether the mount that a file is reached by is in this process's mount namespace. */
+static bool is_mounted(int file)
+{
+	uint64_t id;
+	char answer[512];
+	/* Linux 6.8 tells of one mount. struct mnt_id_req: its size, the id, what is asked for. */
+	if (statx_mount_id(file, STATX_MNT_ID_UNIQUE, &id)) {
+		uint64_t request[] = { 3 * sizeof id, id, STATMOUNT_SB_BASIC };
+		if (!syscall(SYS_statmount, request, answer, sizeof answer, 0))
+			return true;
+		if (errno == ENOENT)
+			return false;
+	}
+	return !statx_mount_id(file, STATX_MNT_ID, &id) || is_in_mountinfo(id);
+}
+
 /*
  * Judged by what the kernel says of the file itself, never by what the caller hands down. That a mount is in no
  * mountinfo is not enough alone: below a chroot the mount of an ordinary overlay root is not listed either. Hence the
@@ -106,14 +139,11 @@ static bool is_mounted(uint64_t mount_id)
 static bool is_sealed(int exe)
 {
 	struct statfs file_system;
-	struct statx_mount file;
 	int seals = fcntl(exe, F_GET_SEALS);
 	if (seals >= 0 && (seals & SEALS) == SEALS)
 		return true;
 	return !fstatfs(exe, &file_system) && file_system.f_type == OVERLAYFS_SUPER_MAGIC &&
-	       (file_system.f_flags & LAYER_STATFS_FLAGS) == LAYER_STATFS_FLAGS &&
-	       !syscall(SYS_statx, exe, "", AT_EMPTY_PATH, STATX_MNT_ID, &file) && (file.mask & STATX_MNT_ID) &&
-	       !is_mounted(file.mount_id);
+	       (file_system.f_flags & LAYER_STATFS_FLAGS) == LAYER_STATFS_FLAGS && !is_mounted(exe);
 }
 
 /* File systems whose permissions this kernel alone decides: of others it is a server, which may be the caller's. */

@@ -145,8 +145,9 @@ export function takeOption(
   next: string | undefined,
 ): 0 | 1 {
   const equals = arg.indexOf("=");
-  const name = (equals < 0 ? arg : arg.slice(0, equals)).replace(/^--?/, "");
-  const isShort = !arg.startsWith("--") && name.length === 1;
+  const dashes = arg.startsWith("--") ? 2 : 1;
+  const name = arg.slice(dashes, equals < 0 ? undefined : equals);
+  const isShort = dashes === 1 && name.length === 1;
   const option = options.find(
     (candidate) =>
       (isShort ? candidate.short : candidate.name) === name ||

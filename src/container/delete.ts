@@ -114,7 +114,7 @@ type Leavings = ContainerRecord | NewerRecord;
 /** What can be known of the container: its record, a newer one, or what its configuration says of a damaged one. */
 function readAnything(entry: Entry, { only, recover, warn }: DeleteOptions): Leavings | undefined {
   try {
-    const record = entry.tryRead();
+    const record = entry.tryRead(only);
     endOwner(record, only);
     return record;
   } catch (thrown) {

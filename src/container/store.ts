@@ -54,10 +54,14 @@ export class Entry implements Disposable {
     this.#root = root;
   }
 
-  /** The record; undefined when a killed create has not come to write one. */
-  tryRead(): ContainerRecord | NewerRecord | undefined {
+  /**
+   * The record; undefined when a killed create has not come to write one.
+   * @param known what it may be: where it says just that, it need not be checked
+   */
+  tryRead(known?: ContainerRecord): ContainerRecord | NewerRecord | undefined {
     const text = this.#readFile("state.json");
     if (text === undefined) return undefined;
+    if (known !== undefined && text === stringifyJson(known)) return known;
     return within(
       () => `container ${quote(this.id)}`,
       () => parseRecord(text),

@@ -73,7 +73,8 @@ function readControllers(mount: string): readonly string[] {
     return bytes === "too long"
       ? []
       : decodeUtf8(bytes)
-          .split(/\s+/)
+          .trim()
+          .split(" ")
           .filter((name) => name !== "");
   } catch (thrown) {
     if (isErrno(thrown, ENOENT)) return [];

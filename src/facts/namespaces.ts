@@ -6,12 +6,19 @@ import { readlink, stat } from "../linux/file.ts";
 import { type NamespaceFile, namespaceFlags } from "../linux/namespace.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
 
-/** The kinds of namespaces in which a process is in another one than this process. @throws SyscallError when it is gone */
-export function otherNamespaces(pid: number): NamespaceFile[] {
+/**
+ * The kinds of namespaces in which a container's process is in another one than this process.
+ * @param made types of those that were made for the container: they are not looked at, for who is in one already may enter
+ *   it again (but not a user namespace)
+ * @throws SyscallError when the process is gone
+ */
+export function otherNamespaces(pid: number, made: readonly string[]): NamespaceFile[] {
   const kinds = Object.keys(namespaceFlags) as NamespaceFile[];
+  const entered = made.map(namespaceFile).filter((kind) => kind !== "user");
   return kinds.filter((kind) => {
-    const own = ownNamespace(kind);
-    return own !== undefined && own !== readlink("cwd", `/proc/${pid}/ns/${kind}`);
+    if (entered.includes(kind)) return true;
+    const here = ownNamespace(kind);
+    return here !== undefined && here !== readlink("cwd", `/proc/${pid}/ns/${kind}`);
   });
 }
 

@@ -15,3 +15,8 @@ export function hasNewNamespace(spec: Spec, type: NamespaceType): boolean {
 export function hasJoinedNamespace(spec: Spec, type: NamespaceType): boolean {
   return spec.linux?.namespaces?.some((one) => one.type === type && one.path !== undefined) ?? false;
 }
+
+/** The types of namespaces that are made new for the container. */
+export function newNamespaces(spec: Spec): readonly NamespaceType[] {
+  return (spec.linux?.namespaces ?? []).filter(({ path }) => path === undefined).map(({ type }) => type);
+}

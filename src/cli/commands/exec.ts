@@ -22,6 +22,7 @@ import {
   processOf,
 } from "../../plan/exec.ts";
 import { format } from "../../spec/findings.ts";
+import { newNamespaces } from "../../spec/namespaces.ts";
 import type { ValidProcess, ValidSpec } from "../../spec/types.ts";
 import { capabilityNames } from "../../spec/vocabulary.ts";
 import { type Arguments, type CommandTable, UsageError } from "../args.ts";
@@ -130,7 +131,7 @@ function planFor({ record, init, config }: Target, request: Request, { log }: Co
   const facts = {
     capabilities: hostFacts().capabilities,
     modules: hostFacts(),
-    joins: otherNamespaces(init.pid),
+    joins: otherNamespaces(init.pid, newNamespaces(spec)),
     cgroup: record.cgroup,
     creator: record.uid,
     newKeyring: record.newKeyring,

@@ -12,6 +12,7 @@ import { otherNamespaces } from "../../facts/namespaces.ts";
 import { load, sealed } from "../../linux/engine.ts";
 import { type MountsPlan, planAddedMounts, planRemovedMounts } from "../../plan/mounts.ts";
 import { format } from "../../spec/findings.ts";
+import { newNamespaces } from "../../spec/namespaces.ts";
 import { type Arguments, type CommandTable, UsageError } from "../args.ts";
 import type { Context } from "../context.ts";
 
@@ -52,7 +53,7 @@ function planFor(action: "add" | "remove", target: Target, file: string, { log }
     const facts = {
       bundle: target.record.bundle,
       capabilities: host.capabilities,
-      joins: otherNamespaces(target.init.pid),
+      joins: otherNamespaces(target.init.pid, newNamespaces(spec)),
       hasSelinux: () => host.selinux,
       warn: (path: string, message: string) => log.warn(format({ path, message })),
     };
