@@ -20,16 +20,16 @@ RELEASE := $(MUSL_INCLUDE) -fPIE -fstack-protector-strong -fstack-clash-protecti
 # Relative relocations in a bitmap; the linkers of other architectures learnt it later.
 PACK_x86_64 := -Wl,-z,pack-relative-relocs
 LINK := -nostdlib -static-pie -s -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--gc-sections \
-	$(PACK_$(ARCH)) -Wl,--build-id=none,--wrap=gettimeofday,-T,native/image.ld $(MUSL)/rcrt1.o $(MUSL)/crti.o
+	$(PACK_$(ARCH)) -Wl,--build-id=none,--wrap=gettimeofday,--wrap=memcpy,-T,native/image.ld $(MUSL)/rcrt1.o $(MUSL)/crti.o
 LINK_END := $(MUSL)/libc.a -lgcc $(MUSL)/crtn.o
 
 # Sanitizers need a dynamic glibc: the host's.
 SANITIZE := -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -DBOX_CHECK_LEAKS
 LIBS := $(LIB)/quickjs/libquickjs.a $(LIB)/libseccomp.a
 
-NATIVE := main engine memory seal syscall sha256 libseccomp
+NATIVE := main engine memory seal syscall network sha256 libseccomp
 # What is linked with musl has these besides.
-STATIC := $(NATIVE) fortify clock
+STATIC := $(NATIVE) fortify clock copy
 SOURCES := $(shell find src -name '*.ts' -not -name '*.test.ts')
 TESTS := $(shell find src test/golden test/kernel -name '*.ts' 2>/dev/null) $(wildcard tools/qjs/*.ts)
 GENERATED := build/generated/validators.js

@@ -129,6 +129,10 @@ JSValue host_address(JSContext *context, JSValueConst this, int argc, JSValueCon
 JSValue host_encode_utf8(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
 JSValue host_decode_utf8(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
 
+/* network.c */
+JSValue host_begin_network(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
+JSValue host_take_network(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
+
 /* sha256.c */
 JSValue host_sha256(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
 

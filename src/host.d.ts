@@ -46,6 +46,15 @@ declare module "host" {
   /** The string behind UTF-8 bytes. Bytes that are not UTF-8 are a TypeError, so that no name is silently changed. */
   export function decodeUtf8(bytes: Bytes): string;
 
+  /**
+   * Begins to make a network namespace with its loopback up, in a thread beside the engine: only the engine's own calls
+   * pass through `syscall`.
+   */
+  export function beginNetwork(): void;
+
+  /** Waits for what beginNetwork began: a descriptor of the namespace, close-on-exec, or -errno. No thread is left. */
+  export function takeNetwork(): number;
+
   /** SHA-256 (FIPS 180-4) of bytes, in 32 bytes. Here because a loop over every byte is slow where it is interpreted. */
   export function sha256(bytes: Bytes): Uint8Array;
 

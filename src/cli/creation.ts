@@ -10,7 +10,8 @@ import { hostFacts } from "../facts/host.ts";
 import { isOwnNamespace } from "../facts/namespaces.ts";
 import { load, sealed } from "../linux/engine.ts";
 import { chdir, getcwd } from "../linux/file.ts";
-import { planCreate } from "../plan/create.ts";
+import { beginNetworkNamespace, type PendingNamespace } from "../linux/namespace.ts";
+import { makesNetworkAhead, planCreate } from "../plan/create.ts";
 import type { Plan } from "../plan/plan.ts";
 import { format } from "../spec/findings.ts";
 import { setIn } from "../spec/owners.ts";
@@ -41,6 +42,8 @@ export const creationOptions: readonly Option[] = [
 export interface Preparation {
   readonly plan: Plan;
   readonly config: Uint8Array;
+  /** The network namespace, where it was begun before the plan. */
+  readonly networkAhead: PendingNamespace | undefined;
   /** Who is to be told that the program is ready. */
   readonly manager: ServiceManager | undefined;
 }
@@ -60,6 +63,7 @@ export function prepareCreation(args: Arguments, context: Context, detached: boo
   requireOwnNames(spec);
   checkTerminal(spec.process?.terminal === true, detached, args.has("console-socket"));
   const manager = serviceManager(context);
+  const networkAhead = makesNetworkAhead(spec) ? beginNetworkNamespace() : undefined;
   step("plan");
   const seen = manager === undefined ? spec : manager.introduce(spec, `${context.store.path}/${id}`);
   const plan = planCreate(seen, hostFacts(), {
@@ -73,7 +77,7 @@ export function prepareCreation(args: Arguments, context: Context, detached: boo
   });
   requireDirectory(plan.init.rootfs.path, "root file system");
   for (const warning of plan.warnings) context.log.warn(format(warning));
-  return { plan, config: config.bytes, manager };
+  return { plan, config: config.bytes, networkAhead, manager };
 }
 
 /** Names and kernel parameters are the container's own: a namespace that is joined must not be the caller's. */

@@ -5,7 +5,6 @@
  * init goes with it, and the record that remains is all that `delete --force` needs.
  */
 import { BoxError, within } from "../base/errors.ts";
-import { once } from "../base/once.ts";
 import { quote } from "../base/quote.ts";
 import { hookState, specState } from "../base/spec-state.ts";
 import { step } from "../base/steps.ts";
@@ -25,6 +24,7 @@ import { O_PATH } from "../linux/constants.ts";
 import { geteuid } from "../linux/cred.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
 import { open } from "../linux/file.ts";
+import type { PendingNamespace } from "../linux/namespace.ts";
 import { type Child, killAndReap } from "../linux/process.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
 import { NetDevices } from "../namespaces/net-devices.ts";
@@ -47,6 +47,8 @@ export interface CreateRequest {
   readonly plan: Plan;
   /** The configuration as it was read. */
   readonly config: Uint8Array;
+  /** The network namespace, where it was begun before the plan. */
+  readonly networkAhead: PendingNamespace | undefined;
   /** Whether the program starts at once (`run`). */
   readonly startNow: boolean;
   /** Takes the terminal's master, for programs that have one. */
@@ -163,20 +165,20 @@ class Creation {
     step("record");
     // Init is at work meanwhile: what it does not need is done now.
     this.#entry.saveConfig(this.#request.config);
-    const commit = once(() => {
-      step("record");
-      const init = identify(child.pid) ?? null;
-      this.#save({ phase: startNow ? "launching" : "created", init, initFile: executedFile("self") ?? null });
-      this.#rollback.add(retract);
-      publish(child);
-      sendUnlessGone(host, { type: "commit", start: startNow });
-    });
-    if (this.#needsNoAnswer()) commit();
-    step("wait for init");
-    this.#untilReady(child, channel);
-    commit();
+    if (this.#waitsForInit()) {
+      step("wait for init");
+      this.#untilReady(child, channel);
+    }
+    step("record");
+    const init = identify(child.pid) ?? null;
+    this.#save({ phase: startNow ? "launching" : "created", init, initFile: executedFile("self") ?? null });
+    this.#rollback.add(retract);
+    publish(child);
+    sendUnlessGone(host, { type: "commit", start: startNow });
     if (startNow) {
-      const timeout = this.#plan.init.hooks.startContainer.length > 0 ? undefined : stepTimeout;
+      step("wait for the program");
+      const { startContainer, createContainer } = this.#plan.init.hooks;
+      const timeout = startContainer.length + createContainer.length > 0 ? undefined : stepTimeout;
       awaitExecution(host, { pid: child.pid, timeout, takeListener: this.#takeListener(child.pid) });
       this.#saveIfThere({ phase: "running", owner: null });
       this.#runHostHooks("poststart", "running", child.pid);
@@ -192,11 +194,11 @@ class Creation {
     return agent && ((listener) => agent.hand(listener, pid, specState(this.#record, "created", pid)));
   }
 
-  /** Whether init may go on to the program as soon as it is ready: then the word for it waits in the socket already. */
-  #needsNoAnswer(): boolean {
+  /** Whether init has to say when it is ready. Else it finds the word to go on to the program in the socket already. */
+  #waitsForInit(): boolean {
     const { hooks, program } = this.#plan.init;
     const hostHooks = hooks.prestart.length + hooks.createRuntime.length;
-    return this.#request.startNow && hostHooks === 0 && program?.process.terminal === undefined;
+    return !this.#request.startNow || hostHooks > 0 || program?.process.terminal !== undefined;
   }
 
   /** Writes the record with some fields changed. @throws BoxError when the container was deleted meanwhile */
@@ -229,16 +231,17 @@ class Creation {
     const [ours, theirs] = socketPair();
     let child: Child;
     try {
-      child = spawnInit(init.namespaces, cgroup?.birthplace, (foreignMounts) => {
+      child = spawnInit(init.namespaces, cgroup?.birthplace, this.#request.networkAhead, (outside) => {
         ours.close();
         cgroup?.[Symbol.dispose]();
         return runInit({
           plan: init,
           host: new Channel<FromInit, ToInit>(theirs, asToInit),
           listener,
-          foreignMounts,
+          outside,
           sources,
           placedLater: this.#placesLater(cgroup),
+          announces: this.#waitsForInit(),
           // Not asked for here: in a user namespace the answer is another as soon as the maps are written.
           privileged: this.#record.uid === 0,
           filter: this.#filtering.filter,

@@ -13,6 +13,9 @@ import { headerSize } from "./messages.ts";
 /** A message as it came, with its descriptors; "end" when the other side is gone. */
 export type Incoming<M> = { readonly message: M; readonly fds: readonly Fd[] } | "end";
 
+/** What is read at once, in bytes: more than most messages have. */
+const pieceSize = 4096;
+
 /** How many descriptors may come with one message. */
 const maxFds = 8;
 
@@ -46,27 +49,24 @@ export class Channel<Out, In extends object> implements Disposable {
    * @throws BoxError for a time-out, and for bytes that are no message of this protocol
    */
   receive(milliseconds: number | undefined): Incoming<In> {
-    const deadline = milliseconds === undefined ? undefined : monotonicMilliseconds() + milliseconds;
+    let left: (() => number) | undefined;
     for (;;) {
       const message = this.#take();
       if (message !== undefined) return message;
-      if (
-        !waitReadable(
-          this.#socket,
-          deadline === undefined ? undefined : Math.max(0, deadline - monotonicMilliseconds()),
-        )
-      ) {
+      const came = this.pump();
+      if (came === "end") return "end";
+      if (came === "more") continue;
+      if (milliseconds !== undefined) left ??= countdown(milliseconds);
+      if (!waitReadable(this.#socket, left?.()))
         throw new BoxError(`handshake: no answer within ${(milliseconds as number) / 1000} s`, { errno: "ETIMEDOUT" });
-      }
-      if (this.pump() === "end") return "end";
     }
   }
 
   /** Reads what is there without waiting. A message may then be whole. */
-  pump(): "more" | "end" {
+  pump(): "more" | "nothing" | "end" {
     try {
-      const received = receive(this.#socket, 65536);
-      if (received === "again") return "more";
+      const received = receive(this.#socket, pieceSize);
+      if (received === "again") return "nothing";
       const end = this.#pending.length + received.bytes.length;
       if (received.fds.length > 0) this.#arrived.push({ fds: received.fds, end });
       // Descriptors without end would leave this process none of its own.
@@ -121,6 +121,12 @@ export class Channel<Out, In extends object> implements Disposable {
     closeAll(this.#fds);
     this.#socket.close();
   }
+}
+
+/** Tells what is left of a time from now on, in milliseconds. */
+function countdown(milliseconds: number): () => number {
+  const deadline = monotonicMilliseconds() + milliseconds;
+  return () => Math.max(0, deadline - monotonicMilliseconds());
 }
 
 function parse(body: Uint8Array): unknown {

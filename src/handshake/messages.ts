@@ -8,7 +8,7 @@
  *       hooked    ──▶   they have run
  *                 ◀──   ready       everything but the program; with a terminal, its master comes along
  *       commit    ──▶   the record is written; `start` set: go on at once (`run`), and the next word is `executing`.
- *                       Where nothing that init says could change it, this is sent before `ready` comes
+ *                       Where nothing that init says could change it, this is sent early, and `ready` is not said
  *
  *     start
  *       start     ──▶   over a connection to init.sock

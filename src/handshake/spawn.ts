@@ -6,11 +6,19 @@ import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { fchdir } from "../linux/file.ts";
 import { chroot } from "../linux/mount.ts";
-import { flagsOf, type NamespaceFile, setnsPidfd } from "../linux/namespace.ts";
+import { flagsOf, type NamespaceFile, type PendingNamespace, setnsPidfd } from "../linux/namespace.ts";
 import { type Child, clone3, exit, pidOf, waitPidfd } from "../linux/process.ts";
-import { receive, send, socketPair } from "../linux/socket.ts";
+import { receive, send, socketPair, waitReadable } from "../linux/socket.ts";
 import { joinAll, joinedBeforeInit, openForeignMounts, openJoins } from "../namespaces/apply.ts";
 import type { NamespaceOps } from "../namespaces/ops.ts";
+
+/** Namespaces that are open, for init to enter. */
+export interface Outside {
+  /** The mount namespace in which the program is to be, where that is not one of its own. */
+  readonly foreignMounts: Fd | undefined;
+  /** The network namespace that was made ahead. */
+  readonly network: Fd | undefined;
+}
 
 /**
  * Clones init into its new namespaces, and into `cgroup` where that is given.
@@ -19,15 +27,21 @@ import type { NamespaceOps } from "../namespaces/ops.ts";
  * and clone3 makes no time namespace. Joined network, ipc, uts and cgroup namespaces are left to it as well, unless there
  * is a user namespace. For a joined pid, user or time namespace, and for whatever is joined beside a user namespace, a
  * short-lived process goes in first and clones from there, as a sibling of its own, so that init is this process's child
- * all the same. A mount namespace that is not a new one is opened here, and left to init.
+ * all the same. A mount namespace that is not a new one is opened here, and left to init, as is a network namespace that
+ * was made ahead.
  */
 export function spawnInit(
   namespaces: NamespaceOps,
   cgroup: Fd | undefined,
-  runInit: (foreignMounts: Fd | undefined) => never,
+  networkAhead: PendingNamespace | undefined,
+  runInit: (outside: Outside) => never,
 ): Child {
   using foreignMounts = openForeignMounts(namespaces);
-  const flags = flagsOf(namespaces.create.filter((kind) => kind !== "cgroup" && kind !== "time"));
+  using network = networkAhead?.();
+  const outside = { foreignMounts, network };
+  const isLater = (kind: NamespaceFile) =>
+    kind === "cgroup" || kind === "time" || (kind === "net" && network !== undefined);
+  const flags = flagsOf(namespaces.create.filter((kind) => !isLater(kind)));
   const before = joinedBeforeInit(namespaces);
   if (before.length > 0) {
     const joins = openJoins(before);
@@ -35,13 +49,13 @@ export function spawnInit(
       () => joinAll(joins),
       flags,
       cgroup,
-      () => runInit(foreignMounts),
+      () => runInit(outside),
     );
     for (const { fd } of joins) fd.close();
     return child;
   }
   const child = clone3(flags, cgroup);
-  return child === "child" ? runInit(foreignMounts) : child;
+  return child === "child" ? runInit(outside) : child;
 }
 
 /** How a process comes to be in the namespaces of another one. */
@@ -124,9 +138,10 @@ function spawnThrough(enter: () => void, flags: number, cgroup: Fd | undefined, 
   }
   theirs.close();
   using helperFd = helper.pidfd;
+  waitReadable(reports);
   const answer = receive(reports, 4096);
   waitPidfd(helperFd, true);
-  if (answer === "again") throw new Error("a blocking socket had nothing to give");
+  if (answer === "again") throw new Error("a socket that could be read had nothing to give");
   const pidfd = answer.fds[0];
   if (pidfd === undefined)
     throw new BoxError(

@@ -11,6 +11,7 @@ import { nameProcess, step } from "../base/steps.ts";
 import { coverConsole, openTerminal, useTerminal } from "../console/apply.ts";
 import { awaitStart } from "../handshake/gate.ts";
 import { stepTimeout } from "../handshake/messages.ts";
+import type { Outside } from "../handshake/spawn.ts";
 import { runHooks } from "../hooks/apply.ts";
 import { SIGKILL } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
@@ -21,6 +22,7 @@ import { everySignal, setSignalMask, signalFd } from "../linux/signal.ts";
 import {
   becomeContainerRoot,
   copyForeignMounts,
+  enterNetwork,
   enterTimeNamespace,
   joinAll,
   joinedByInit,
@@ -42,12 +44,14 @@ export interface InitSetup {
   readonly host: HostChannel;
   /** Bound to init.sock; absent when the program starts at once. */
   readonly listener: Fd | undefined;
-  /** The mount namespace in which the program is to be, where that is not one of its own. */
-  readonly foreignMounts: Fd | undefined;
+  /** Namespaces that were opened outside. */
+  readonly outside: Outside;
   /** What the host side has opened of the mounts. */
   readonly sources: Sources;
   /** Whether the host side says when this process is in its cgroup. */
   readonly placedLater: boolean;
+  /** Whether the host side waits for the word that the container is ready. */
+  readonly announces: boolean;
   /** Whether the caller is root: then nobody needs to look into this process. */
   readonly privileged: boolean;
   /** The compiled filter of the program. */
@@ -90,8 +94,10 @@ function setUpContainer(setup: InitSetup, labels: readonly LabelFile[]): HostCha
     leaveKeyring();
   }
   joinAll(openJoins(joinedByInit(namespaces)));
-  if (setup.foreignMounts !== undefined) copyForeignMounts(namespaces, setup.foreignMounts);
-  prepareNamespaces(namespaces);
+  const { network, foreignMounts } = setup.outside;
+  if (network !== undefined) enterNetwork(network);
+  if (foreignMounts !== undefined) copyForeignMounts(namespaces, foreignMounts);
+  prepareNamespaces(namespaces, network !== undefined);
 
   // The cgroup namespace is rooted where the process is when it is made, so not before it is in its cgroup.
   const enterCgroupNamespace = once(() => {
@@ -125,7 +131,7 @@ function setUpContainer(setup: InitSetup, labels: readonly LabelFile[]): HostCha
   const cwd = plan.program?.process.cwd ?? "/";
   // Later the root file system cannot be written to.
   if (plan.rootfs.readonly && cwd !== "/") makeDirectoryIn(prepared.root, cwd);
-  enterRootfs(prepared, plan.rootfs, setup.foreignMounts);
+  enterRootfs(prepared, plan.rootfs, foreignMounts);
   step("program");
   if (listener !== undefined && plan.program !== undefined) expectProgram(plan.program.process);
   // What is left of the host side and its caller would lead out: the state root, the console socket, the log.
@@ -139,7 +145,7 @@ function setUpContainer(setup: InitSetup, labels: readonly LabelFile[]): HostCha
 
   // From here on the end of the stream tells that the host side is gone: it may end rightly before this process looks.
   setParentDeathSignal(0);
-  host.send({ type: "ready" }, pty === undefined ? [] : [pty.master]);
+  if (setup.announces) host.send({ type: "ready" }, pty === undefined ? [] : [pty.master]);
   if (pty !== undefined) {
     pty.master.close();
     // Not only at the start: whoever reads what `create` prints waits until nobody holds the other end.

@@ -205,6 +205,7 @@ export const SO_SNDTIMEO = 0x15;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_CMSG_CLOEXEC = 0x40000000;
 export const MSG_CTRUNC = 0x8;
+export const MSG_DONTWAIT = 0x40;
 export const POLLIN = 0x1;
 export const POLLOUT = 0x4;
 export const POLLHUP = 0x10;

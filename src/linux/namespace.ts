@@ -1,5 +1,5 @@
 /** Namespaces: unshare(2), setns(2), and the names that a UTS namespace holds. */
-
+import { beginNetwork, takeNetwork } from "host";
 import * as NR from "#nr";
 import {
   CLONE_NEWCGROUP,
@@ -12,7 +12,7 @@ import {
   CLONE_NEWUTS,
   NS_GET_NSTYPE,
 } from "./constants.ts";
-import type { Fd } from "./fd.ts";
+import { Fd } from "./fd.ts";
 import { call } from "./raw.ts";
 
 /** The kernel's kinds of namespaces by the name of their file in /proc/PID/ns. */
@@ -60,6 +60,18 @@ export function setnsPidfd(pidfd: Fd, kinds: readonly NamespaceFile[]): void {
 export function kindOf(fd: Fd, about: string): NamespaceFile | undefined {
   const flag = call(about, "ioctl NS_GET_NSTYPE", NR.ioctl, fd.number, NS_GET_NSTYPE, 0);
   return (Object.keys(namespaceFlags) as NamespaceFile[]).find((kind) => namespaceFlags[kind] === flag);
+}
+
+/** Waits for a namespace that was begun; undefined where the kernel refused: it says why when it is asked directly. */
+export type PendingNamespace = () => Fd | undefined;
+
+/** Begins to make a network namespace with its loopback up, while this process goes on with something else. */
+export function beginNetworkNamespace(): PendingNamespace {
+  beginNetwork();
+  return () => {
+    const result = takeNetwork();
+    return result < 0 ? undefined : new Fd(result);
+  };
 }
 
 /** Sets the name of this UTS namespace, at most 64 bytes: sethostname(2). */

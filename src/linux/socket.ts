@@ -10,6 +10,7 @@ import {
   IFF_UP,
   MSG_CMSG_CLOEXEC,
   MSG_CTRUNC,
+  MSG_DONTWAIT,
   MSG_NOSIGNAL,
   POLLIN,
   SCM_RIGHTS,
@@ -142,13 +143,13 @@ export interface Received {
   readonly fds: readonly Fd[];
 }
 
-/** Receives up to `size` bytes and the descriptors that came with them; "again" when a non-blocking socket has none. */
+/** Receives up to `size` bytes and the descriptors that came with them, without waiting; "again" when there are none. */
 export function receive(socket: Fd, size: number): Received | "again" {
   const buffer = new Uint8Array(size);
   const control = new Uint8Array(256);
   const iov = iovec.encode({ iov_base: buffer, iov_len: size });
   const message = msghdr.encode({ msg_iov: iov, msg_iovlen: 1, msg_control: control, msg_controllen: control.length });
-  const result = attempt("recvmsg", NR.recvmsg, socket.number, message, MSG_CMSG_CLOEXEC);
+  const result = attempt("recvmsg", NR.recvmsg, socket.number, message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (result === -EAGAIN) return "again";
   if (result < 0) throw new SyscallError("recvmsg", -result, undefined);
   const length = Number(msghdr.get(message, "msg_controllen"));

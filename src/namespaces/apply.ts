@@ -127,11 +127,17 @@ export function becomeContainerRoot(): void {
   }
 }
 
-/** Names and loopback of new namespaces. */
-export function prepareNamespaces(ops: NamespaceOps): void {
+/** Enters the network namespace that was made ahead. */
+export function enterNetwork(network: Fd): void {
+  setns(network, "net", "the new network namespace");
+  network.close();
+}
+
+/** Names of new namespaces, and the loopback of a network that was not made ahead. */
+export function prepareNamespaces(ops: NamespaceOps, hasLoopback: boolean): void {
   if (ops.hostname !== undefined) setHostname(ops.hostname);
   if (ops.domainname !== undefined) setDomainname(ops.domainname);
-  if (ops.create.includes("net")) setLinkUp("lo");
+  if (ops.create.includes("net") && !hasLoopback) setLinkUp("lo");
 }
 
 /** Writes kernel parameters through a procfs of its own, which shows the namespaces of this process. */

@@ -1,5 +1,6 @@
 /** From `linux.namespaces` and what hangs on them to the ops of namespaces/ops.ts. Pure. */
 import type { IdRange, NamespaceFile } from "../linux/namespace.ts";
+import { hasNamespace, hasNewNamespace } from "../spec/namespaces.ts";
 import { refuse } from "../spec/refusal.ts";
 import type { IdMapping, Linux, NamespaceType, Spec, TimeOffsets } from "../spec/types.ts";
 import type { ForeignMounts, NamespaceOps, NetDeviceOp } from "./ops.ts";
@@ -58,6 +59,15 @@ export function planNamespaces(spec: Spec, mayMapIds: () => boolean): NamespaceO
     hostname: nameOf(spec.hostname),
     domainname: nameOf(spec.domainname),
   };
+}
+
+/**
+ * Whether the network namespace can be made while the rest is still planned: for the kernel it is more work than all others
+ * together. A user namespace would have to own it, and devices are moved to where init is: then it comes from the clone.
+ */
+export function makesNetworkAhead(spec: Spec): boolean {
+  const hasDevices = Object.keys(spec.linux?.netDevices ?? {}).length > 0;
+  return hasNewNamespace(spec, "network") && !hasNamespace(spec, "user") && !hasDevices;
 }
 
 function foreignMountsOf(path: string | undefined): ForeignMounts {

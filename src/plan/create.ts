@@ -20,6 +20,7 @@ import type { Plan } from "./plan.ts";
 import { planProgram } from "./program.ts";
 
 export type { CgroupManager } from "../cgroups/plan.ts";
+export { makesNetworkAhead } from "../namespaces/plan.ts";
 
 /** What the command line says. */
 export interface CreateOptions {

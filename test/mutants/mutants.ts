@@ -1002,22 +1002,22 @@ export const mutants: readonly Mutant[] = [
   {
     name: "no ipc namespace is made",
     file: "handshake/spawn.ts",
-    replace: 'kind !== "cgroup" && kind !== "time"',
-    by: 'kind !== "cgroup" && kind !== "time" && kind !== "ipc"',
+    replace: "!isLater(kind)",
+    by: '!isLater(kind) && kind !== "ipc"',
     tests: ["namespaces: the ipc namespace is new when it is asked for"],
   },
   {
     name: "no pid namespace is made",
     file: "handshake/spawn.ts",
-    replace: 'kind !== "cgroup" && kind !== "time"',
-    by: 'kind !== "cgroup" && kind !== "time" && kind !== "pid"',
+    replace: "!isLater(kind)",
+    by: '!isLater(kind) && kind !== "pid"',
     tests: ["namespaces: the pid namespace is new when it is asked for"],
   },
   {
-    name: "no network namespace is made",
-    file: "handshake/spawn.ts",
-    replace: 'kind !== "cgroup" && kind !== "time"',
-    by: 'kind !== "cgroup" && kind !== "time" && kind !== "net"',
+    name: "the network namespace that was made ahead is not entered",
+    file: "init/run.ts",
+    replace: "if (network !== undefined) enterNetwork(network);",
+    by: "",
     tests: ["namespaces: the network namespace is new when it is asked for"],
   },
   {
@@ -1049,11 +1049,18 @@ export const mutants: readonly Mutant[] = [
     tests: ["namespaces: domainname is set"],
   },
   {
-    name: "loopback stays down",
+    name: "the loopback of a network that was made ahead stays down",
+    file: "../native/network.c",
+    replace: ".ifr_flags = IFF_UP",
+    by: ".ifr_flags = 0",
+    tests: ["namespaces: the loopback device of a new network namespace is up"],
+  },
+  {
+    name: "the loopback of a network that the clone made stays down",
     file: "namespaces/apply.ts",
     replace: 'setLinkUp("lo")',
     by: "undefined",
-    tests: ["namespaces: the loopback device of a new network namespace is up"],
+    tests: ["namespaces: the loopback device of a new network namespace in a new user namespace is up"],
   },
   {
     name: "kernel parameters are not written",
@@ -1629,8 +1636,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "exec joins no network namespace",
     file: "cli/commands/exec.ts",
-    replace: "otherNamespaces(init.pid)",
-    by: 'otherNamespaces(init.pid).filter((kind) => kind !== "net")',
+    replace: "otherNamespaces(init.pid, newNamespaces(spec))",
+    by: 'otherNamespaces(init.pid, newNamespaces(spec)).filter((kind) => kind !== "net")',
     tests: ["exec: the program is in every namespace of a container with its own namespaces"],
   },
   {
@@ -2454,8 +2461,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a startContainer hook is looked up on the host",
     file: "init/run.ts",
-    replace: "enterRootfs(prepared, plan.rootfs, setup.foreignMounts);",
-    by: 'runHooks(hooks.startContainer.map((hook) => ({ ...hook, env: [] })), hookState(plan.identity, "creating", getpid()), {}); enterRootfs(prepared, plan.rootfs, setup.foreignMounts);',
+    replace: "enterRootfs(prepared, plan.rootfs, foreignMounts);",
+    by: 'runHooks(hooks.startContainer.map((hook) => ({ ...hook, env: [] })), hookState(plan.identity, "creating", getpid()), {}); enterRootfs(prepared, plan.rootfs, foreignMounts);',
     tests: ["hooks: the path of startContainer is looked up inside the container"],
   },
   {

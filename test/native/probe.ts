@@ -15,6 +15,9 @@ const NR = {
   fcntl: isX86 ? 72 : 25,
   openat: isX86 ? 257 : 56,
   readlinkat: isX86 ? 267 : 78,
+  ioctl: isX86 ? 16 : 29,
+  socket: isX86 ? 41 : 198,
+  setns: isX86 ? 308 : 268,
   memfdCreate: isX86 ? 319 : 279,
   statx: isX86 ? 332 : 291,
 };
@@ -32,6 +35,26 @@ function outcome(action: () => unknown): unknown {
   } catch (thrown) {
     return String(thrown);
   }
+}
+
+function linkOf(path: string): string {
+  const target = new Uint8Array(256);
+  return host.decodeUtf8(target.subarray(0, host.syscall(NR.readlinkat, -100, path, target, target.length)));
+}
+
+/** How many directories a directory holds: its links but for its own name and its dot. */
+function linkCount(path: string): number {
+  const stat = new Uint8Array(256);
+  host.syscall(NR.statx, -100, path, 0, 0x4, stat);
+  return new DataView(stat.buffer).getUint32(16, true) - 2;
+}
+
+/** SIOCGIFFLAGS: netdevice(7). */
+function loopbackIsUp(): boolean {
+  const request = new Uint8Array(40);
+  request.set(host.encodeUtf8("lo"));
+  host.syscall(NR.ioctl, host.syscall(NR.socket, 2, 2, 0), 0x8913, request);
+  return new DataView(request.buffer).getInt16(16, true) % 2 === 1;
 }
 
 function recurse(depth: number): number {
@@ -230,6 +253,31 @@ const tasks: Record<string, () => unknown> = {
         byte.toString(16).padStart(2, "0"),
       ).join(""),
     ),
+  /** Lengths at which a text is not what it was after it was copied to bytes, in bytes, and back. */
+  copies: () => {
+    const text = Array.from({ length: 600 }, (_, index) => String.fromCharCode(33 + (index % 90))).join("");
+    return Array.from(text, (_, length) => length).filter((length) => {
+      const bytes = host.encodeUtf8(text.slice(0, length));
+      const wrong = bytes.findIndex((byte, index) => byte !== text.charCodeAt(index));
+      return wrong >= 0 || bytes.length !== length || host.decodeUtf8(bytes) !== text.slice(0, length);
+    });
+  },
+  /** The network namespace of this process before and after one was made beside it, that one, and the flags of its loopback. */
+  network: () => {
+    const before = linkOf("/proc/self/ns/net");
+    host.beginNetwork();
+    const fd = host.takeNetwork();
+    if (fd < 0) return [fd];
+    const [made, own, tasks] = [
+      linkOf(`/proc/self/fd/${fd}`),
+      linkOf("/proc/self/ns/net"),
+      linkCount("/proc/self/task"),
+    ];
+    host.syscall(NR.setns, fd, 0x40000000);
+    return { isNew: made !== before, isElsewhere: own === before, threads: tasks, isUp: loopbackIsUp() };
+  },
+  /** What there is to take where nothing was begun. */
+  nothing: () => [host.takeNetwork()],
   /** A filter that forbids exit_group is installed: prctl(2) with PR_SET_NO_NEW_PRIVS, seccomp(2). */
   unending: () => {
     const { program } = compileSeccomp({

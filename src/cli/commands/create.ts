@@ -16,11 +16,12 @@ export function run(args: Arguments, context: Context): number {
   const consoleSocket = fromHere(args.text("console-socket"));
   const pidFile = new PidFile(fromHere(args.text("pid-file")));
   const pidfdSocket = fromHere(args.text("pidfd-socket"));
-  const { plan, config, manager } = prepareCreation(args, context, true);
+  const { plan, config, networkAhead, manager } = prepareCreation(args, context, true);
   const sendPidfd = pidfdSender(pidfdSocket);
   createContainer(context.store, {
     plan,
     config,
+    networkAhead,
     startNow: false,
     takeTerminal: consoleSender(consoleSocket),
     furnish: manager && ((directory) => manager.makePlace(directory)),

@@ -30,7 +30,7 @@ export function run(args: Arguments, context: Context): number {
   const pidFile = new PidFile(fromHere(args.text("pid-file")));
   const pidfdSocket = fromHere(args.text("pidfd-socket"));
   const detached = args.has("detach");
-  const { plan, config, manager } = prepareCreation(args, context, detached);
+  const { plan, config, networkAhead, manager } = prepareCreation(args, context, detached);
   if (plan.init.program === undefined)
     throw new BoxError("process: the configuration has none, there is nothing to run");
   using foreground = detached ? undefined : new Foreground(!args.has("no-subreaper"));
@@ -38,6 +38,7 @@ export function run(args: Arguments, context: Context): number {
   const { child, record } = createContainer(store, {
     plan,
     config,
+    networkAhead,
     startNow: true,
     takeTerminal: foreground === undefined ? consoleSender(consoleSocket) : foreground.takeTerminal,
     furnish:
