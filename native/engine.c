@@ -56,11 +56,10 @@ static bool is_module(JSValueConst value)
 	return JS_VALUE_GET_TAG(value) == JS_TAG_MODULE;
 }
 
-/* A module that was read. */
+/* A module that was read. They lie side by side: a list through the heap would cost each start a page fault every few. */
 struct module {
-	struct module *next;
 	JSModuleDef *definition;
-	char name[];
+	char name[56];
 };
 
 /* Where a module's bytecode begins, null when this binary has none of that name. */
@@ -78,24 +77,27 @@ static const uint8_t *find_bytecode(const char *name, size_t *size)
 /* Reads the bytecode of a module, not yet what it imports. Reading registers it under its name with the engine. */
 static JSModuleDef *read_module(JSContext *context, const char *name)
 {
-	for (struct module *module = engine->modules; module; module = module->next)
-		if (!strcmp(module->name, name))
-			return module->definition;
+	for (size_t i = 0; i < engine->module_count; i++)
+		if (!strcmp(engine->modules[i].name, name))
+			return engine->modules[i].definition;
 	size_t size;
 	const uint8_t *start = find_bytecode(name, &size);
-	if (!start) {
+	if (!start || strlen(name) >= sizeof engine->modules->name) {
 		JS_ThrowReferenceError(context, "no module '%s'", name);
 		return NULL;
 	}
 	JSValue value = JS_ReadObject(context, start, size, JS_READ_OBJ_BYTECODE);
-	struct module *module = is_module(value) ? js_malloc(context, sizeof *module + strlen(name) + 1) : NULL;
-	if (!module)
+	size_t count = engine->module_count + 1;
+	struct module *modules = is_module(value) ? js_realloc(context, engine->modules, count * sizeof *modules) : NULL;
+	if (!modules)
 		return NULL;
+	engine->modules = modules;
+	engine->module_count = count;
+	struct module *module = &modules[count - 1];
 	/* The engine's list of modules holds the reference. */
 	module->definition = JS_VALUE_GET_PTR(value);
-	strcpy(module->name, name);
-	module->next = engine->modules;
-	return (engine->modules = module)->definition;
+	snprintf(module->name, sizeof module->name, "%s", name);
+	return module->definition;
 }
 
 static JSModuleDef *import_module(JSContext *context, const char *name, void *opaque)
@@ -107,7 +109,7 @@ static JSModuleDef *import_module(JSContext *context, const char *name, void *op
 /* The namespace of a module, evaluated with all that it imports; a second time this is only a look-up. */
 static JSValue load_module(JSContext *context, const char *name)
 {
-	char file[128];
+	char file[sizeof engine->modules->name];
 	if ((size_t)snprintf(file, sizeof file, "%s.js", name) >= sizeof file)
 		return JS_ThrowReferenceError(context, "no module '%s'", name);
 	JSModuleDef *module = read_module(context, file);
@@ -358,10 +360,7 @@ int engine_run(const struct process *process)
 	JS_FreeValue(context, namespace);
 #ifdef BOX_CHECK_LEAKS
 	/* The engine aborts here on a reference that our code did not give back. */
-	for (struct module *module; (module = engine->modules);) {
-		engine->modules = module->next;
-		js_free(context, module);
-	}
+	js_free(context, engine->modules);
 	JS_FreeContext(context);
 	JS_FreeRuntime(engine->runtime);
 #endif

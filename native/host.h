@@ -47,6 +47,7 @@ struct engine {
 	JSContext *context;
 	JSModuleDef *host;
 	struct module *modules;
+	size_t module_count;
 };
 extern struct engine *engine;
 
@@ -59,10 +60,11 @@ extern struct engine *engine;
 
 /*
  * For the build: where the blocks of an image lie. What commands write to lies together in the first parts, for each page
- * that is written to is copied by each process. What has been freed by then lies last, behind the image. Blocks are numbered
- * in the order in which they are cut, the same each time.
+ * that is written to is copied by each process; then what they only read, for the kernel maps each page that is read along
+ * with its neighbours. What has been freed by then lies last, behind the image. Blocks are numbered in the order in which
+ * they are cut, the same each time.
  */
-enum part { ALWAYS, ENTERING, SELDOM, FREED, PARTS };
+enum part { ALWAYS, ENTERING, READ_ENTERING, READ, SELDOM, FREED, PARTS };
 struct layout {
 	/* The part of each block; what is not known is SELDOM. */
 	uint8_t *parts;

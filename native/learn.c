@@ -1,10 +1,11 @@
 /*
- * For the build: which blocks of the image a command writes to. tools/image.mjs lays these together.
+ * For the build: which blocks of the image a command reads, and which it writes to. tools/image.mjs lays these together.
  *
  *   box-learn OUTPUT MODULE… -- COMMAND…
  *
- * Starts the engine as the image is made, but each block on a page of its own, and performs the command in a copy of this
- * process, and in what it clones. A page that one of them has to itself at its end it has written to. Nothing of this is in box.
+ * Starts the engine as the image is made, but each block far from the others, and performs the command in a copy of this
+ * process, and in what it clones, with the blocks in a file that is mapped privately. A page that is there at the end of one
+ * of them it has read; if it is not the file's any more, it has written to it. Nothing of this is in box.
  */
 #define _GNU_SOURCE
 #include "host.h"
@@ -14,36 +15,35 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define BLOCKS ((size_t)1 << 20)
-/* pagemap(5) of Documentation/admin-guide/mm: a page is there; it is mapped by nobody else. */
+/* The kernel maps the pages around one that is read, up to this alignment, if the file has them: fault_around_bytes. */
+#define AROUND ((size_t)64 << 10)
+/* pagemap(5) of Documentation/admin-guide/mm: a page is there; it is a file's. */
 #define PRESENT ((uint64_t)1 << 63)
-#define EXCLUSIVE ((uint64_t)1 << 56)
+#define OF_FILE ((uint64_t)1 << 61)
 
 extern const char __ehdr_start[] __attribute__((visibility("hidden"))), _end[] __attribute__((visibility("hidden")));
 
 /* One for each block, in the order in which they were cut; shared by all processes. */
 struct use {
 	uint32_t size;
-	uint8_t written, relocated, freed, unused;
+	uint8_t written, relocated, freed, read;
 };
-static struct {
-	/* The first process has ended: from now on more pages are exclusive. */
-	volatile bool over;
-	struct use uses[BLOCKS];
-} *learnt;
+static struct use *uses;
 
 /* Calls back for each block. */
 static void for_each_block(void (*visit)(struct use *use, char *block, size_t size))
 {
-	struct use *use = learnt->uses;
-	char *block = (char *)(((uintptr_t)(engine + 1) + PAGE - 1) & -PAGE);
+	struct use *use = uses;
+	char *block = (char *)(((uintptr_t)(engine + 1) + AROUND - 1) & -AROUND);
 	while (block < layout.next[SELDOM]) {
 		size_t size = *(size_t *)block + sizeof(size_t);
 		visit(use++, block, size);
-		block += (size + PAGE - 1) & -PAGE;
+		block += (size + AROUND - 1) & -AROUND;
 	}
 }
 
@@ -52,14 +52,16 @@ static uint64_t *pages;
 static void note(struct use *use, char *block, size_t size)
 {
 	for (size_t page = (size_t)(block - ARENA) / PAGE; page * PAGE < (size_t)(block - ARENA) + size; page++)
-		if ((pages[page] & PRESENT) && (pages[page] & EXCLUSIVE))
-			use->written = 1;
+		if (pages[page] & PRESENT) {
+			use->read = 1;
+			use->written |= !(pages[page] & OF_FILE);
+		}
 }
 
 /* Called at the end of each process, and where it executes something else. */
 void learn_note(void)
 {
-	if (!learnt || learnt->over)
+	if (!uses)
 		return;
 	size_t count = (size_t)(layout.next[SELDOM] - ARENA) / PAGE, size = count * sizeof *pages;
 	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
@@ -71,22 +73,45 @@ void learn_note(void)
 	free(pages);
 }
 
-/* By the block's page. */
+/* By where the block begins. */
 static bool freed[BLOCKS];
 
 static void note_freed(const char *block)
 {
-	freed[(size_t)(block - ARENA) / PAGE] = true;
+	freed[(size_t)(block - ARENA) / AROUND] = true;
 }
 
 /* A word that points into this binary is set anew at each start. Where others only look so, nothing is lost. */
 static void describe(struct use *use, char *block, size_t size)
 {
 	use->size = (uint32_t)size;
-	use->freed = freed[(size_t)(block - ARENA) / PAGE];
+	use->freed = freed[(size_t)(block - ARENA) / AROUND];
 	for (uint64_t *word = (uint64_t *)block + 1; (char *)word < block + size; word++)
 		if (*word >= (uintptr_t)__ehdr_start && *word < (uintptr_t)_end)
 			use->relocated = 1;
+}
+
+static int file;
+
+static void save(struct use *use, char *block, size_t size)
+{
+	(void)use;
+	if (pwrite(file, block, size, block - ARENA) != (ssize_t)size)
+		die("cannot save the blocks");
+}
+
+/* Puts the blocks into a file, and that in their place, so that the kernel tells what of it is used. */
+static void map_file(void)
+{
+	size_t size = (size_t)(layout.next[SELDOM] - ARENA);
+	file = memfd_create("blocks", MFD_CLOEXEC);
+	if (file < 0 || ftruncate(file, (off_t)size))
+		die("cannot make a file");
+	save(NULL, ARENA, sizeof *engine);
+	for_each_block(save);
+	if (mmap(ARENA, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, file, 0) == MAP_FAILED)
+		die("cannot map the blocks");
+	close(file);
 }
 
 /* Returns in the copy that is to perform the command: where its arguments begin. */
@@ -98,14 +123,17 @@ char **learn(char **argv)
 	if (!argv[1] || !*end)
 		die("usage: box-learn OUTPUT MODULE... -- COMMAND...");
 	*end = NULL;
-	learnt = mmap(NULL, sizeof *learnt, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (learnt == MAP_FAILED)
+	uses = mmap(NULL, BLOCKS * sizeof *uses, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (uses == MAP_FAILED)
 		die("out of memory");
-	layout.alignment = PAGE;
+	layout.alignment = AROUND;
 	engine_prepare(argv + 2);
 	engine->next = engine->end = layout.next[SELDOM];
 	arena_forget_freed(note_freed);
 	for_each_block(describe);
+	map_file();
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
+		die("cannot become a subreaper");
 
 	pid_t child = fork();
 	if (child < 0)
@@ -114,12 +142,14 @@ char **learn(char **argv)
 		*end = argv[0];
 		return end;
 	}
+	/* Of what a created container's first process does until it is the program, too, something is to be learnt. */
 	int status;
 	if (waitpid(child, &status, 0) < 0)
 		die("cannot wait");
-	learnt->over = true;
+	while (waitpid(-1, NULL, 0) > 0)
+		;
 	FILE *output = fopen(argv[1], "w");
-	if (!output || fwrite(learnt->uses, sizeof *learnt->uses, layout.count, output) != layout.count || fclose(output))
+	if (!output || fwrite(uses, sizeof *uses, layout.count, output) != layout.count || fclose(output))
 		die("cannot write %s", argv[1]);
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }

@@ -18,9 +18,9 @@
 #include <unistd.h>
 
 /* Addresses for an image while it is made. */
-#define ROOM ((size_t)1 << 30)
+#define ROOM ((size_t)1 << 32)
 /* The arena grows by this. */
-#define PIECE ((size_t)64 << 10)
+#define PIECE ((size_t)32 << 10)
 /* What a start takes of the stack. */
 #define STACK ((size_t)48 << 10)
 /* The pages of a block above this are given back when it is freed. */

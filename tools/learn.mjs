@@ -1,24 +1,15 @@
 // @ts-check
 /**
- * Finds out which blocks of the engine's memory commands write to, so that the image has them side by side: `learn.mjs
+ * Finds out which blocks of the engine's memory commands read and write to, so that the image has them side by side: `learn.mjs
  * LEARNING-BINARY OUTPUT`. The binary (native/learn.c) performs each operation on real containers, on cgroups as this host
  * has them and on pure cgroup v2, in a mount namespace of its own.
  *
- * OUTPUT is what the image is written by: the sizes of its first two parts, and a byte for each block (enum part of
+ * OUTPUT is what the image is written by: the sizes of its first parts, and a byte for each block (enum part of
  * native/host.h). Where containers cannot be made it is empty: box is the same then, but starts a little slower.
  */
-import { execFileSync, spawnSync } from "node:child_process";
-import {
-  closeSync,
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, watch, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 
@@ -28,11 +19,13 @@ if (binary === undefined || output === undefined) throw new Error("usage: learn.
 /** enum part */
 const always = 0;
 const entering = 1;
-const seldom = 2;
-const freed = 3;
+const readEntering = 2;
+const read = 3;
+const seldom = 4;
+const freed = 5;
 
 /** struct use of native/learn.c */
-const use = { bytes: 8, written: 4, relocated: 5, freed: 6 };
+const use = { bytes: 8, written: 4, relocated: 5, freed: 6, read: 7 };
 
 const modules = JSON.parse(readFileSync(`${dirname(output)}/image.json`, "utf8"));
 const folder = mkdtempSync(join(tmpdir(), "box-learn-"));
@@ -60,55 +53,83 @@ function configure(program) {
   writeFileSync(path, JSON.stringify(config));
 }
 
-/** Performs one command, and adds what it has written to. @param {boolean} pure @param {string[]} command */
-function perform(pure, ...command) {
+/** The command that runs box as an engine calls it, and learns. @param {boolean} pure @param {string[]} command */
+function learning(pure, ...command) {
   const setUp = pure ? "mount -t cgroup2 cgroup2 /sys/fs/cgroup &&" : "";
-  const box = [resolve(/** @type {string} */ (binary)), `${folder}/use`, ...modules, "--", "--root", `${folder}/state`];
-  // A file: a created container keeps what it was given, and the end of a pipe would not come.
-  const messages = openSync(`${folder}/messages`, "w");
-  const { status } = spawnSync(
-    "unshare",
-    ["--mount", "--propagation", "private", "sh", "-c", `${setUp} exec "$@"`, "sh", ...box, ...command],
-    { cwd: folder, stdio: ["ignore", "ignore", messages] },
-  );
-  closeSync(messages);
-  const said = readFileSync(`${folder}/messages`, "utf8").trim();
-  if (status !== 0) throw new Error(`${command.join(" ")}: ${said || `status ${status}`}`);
-  const found = readFileSync(`${folder}/use`);
+  const box = [resolve(/** @type {string} */ (binary)), `${folder}/use-${command[0]}`, ...modules, "--"];
+  const globals = ["--root", `${folder}/state`, "--log", `${folder}/log`, "--log-format", "json"];
+  const shell = ["sh", "-c", `${setUp} exec "$@"`, "sh", ...box, ...globals, ...command];
+  return ["--mount", "--propagation", "private", ...shell];
+}
+
+/** Performs one command, and adds what it has used. @param {boolean} pure @param {string[]} command */
+function perform(pure, ...command) {
+  const { status, stderr } = spawnSync("unshare", learning(pure, ...command), { cwd: folder, encoding: "utf8" });
+  if (status !== 0) throw new Error(`${command.join(" ")}: ${stderr.trim() || `status ${status}`}`);
+  add(/** @type {string} */ (command[0]));
+}
+
+/**
+ * Performs `create`, the program of which `during` starts and ends; then all is known that its first process has used.
+ * @param {boolean} pure @param {string[]} options @param {() => void} during
+ */
+async function create(pure, options, during) {
+  const created = new Promise((resolve) => {
+    const watcher = watch(folder, (_event, name) => {
+      if (name !== "pid") return;
+      watcher.close();
+      resolve(undefined);
+    });
+  });
+  const child = spawn("unshare", learning(pure, "create", ...options), { cwd: folder, stdio: "ignore" });
+  const ended = once(child, "close");
+  await Promise.race([created, ended]);
+  during();
+  const [status] = await ended;
+  if (status !== 0) throw new Error(`create: status ${status}`);
+  add("create");
+}
+
+/** Adds what a command has used. @param {string} command */
+function add(command) {
+  const found = readFileSync(`${folder}/use-${command}`);
   const count = found.length / use.bytes;
   if (blocks.length === 0) blocks = Array.from({ length: count }, () => ({ part: seldom, size: 0 }));
-  if (blocks.length !== count) throw new Error(`${command[0]} has other blocks than the commands before`);
-  const part = ["run", "create", "exec"].includes(/** @type {string} */ (command[0])) ? entering : always;
+  if (blocks.length !== count) throw new Error(`${command} has other blocks than the commands before`);
+  const [writing, reading] = ["run", "create", "exec"].includes(command) ? [entering, readEntering] : [always, read];
   for (const [index, block] of blocks.entries()) {
     const at = index * use.bytes;
     block.size = found.readUInt32LE(at);
     if (found[at + use.relocated]) block.part = always;
-    if (found[at + use.written]) block.part = Math.min(block.part, part);
+    if (found[at + use.read]) block.part = Math.min(block.part, found[at + use.written] ? writing : reading);
     if (found[at + use.freed]) block.part = freed;
   }
 }
 
 /** @param {boolean} pure */
-function live(pure) {
+async function live(pure) {
+  const options = ["--bundle", folder, "--pid-file", `${folder}/pid`, id];
   configure(["/bin/true"]);
-  perform(pure, "run", id);
+  perform(pure, "run", ...options);
+  rmSync(`${folder}/pid`);
   configure(["/bin/sleep", "1000"]);
-  perform(pure, "create", id);
-  try {
-    perform(pure, "start", id);
-    perform(pure, "exec", id, "/bin/true");
-    perform(pure, "state", id);
-    perform(pure, "list");
-    perform(pure, "kill", id, "KILL");
-  } finally {
-    perform(pure, "delete", "--force", id);
-  }
+  await create(pure, options, () => {
+    try {
+      perform(pure, "start", id);
+      perform(pure, "exec", id, "/bin/true");
+      perform(pure, "state", id);
+      perform(pure, "list");
+      perform(pure, "kill", id, "KILL");
+    } finally {
+      perform(pure, "delete", "--force", id);
+    }
+  });
 }
 
 try {
   makeBundle();
-  live(false);
-  live(true);
+  await live(false);
+  await live(true);
 } catch (thrown) {
   console.error(`learn: the image is laid out as it comes: ${/** @type {Error} */ (thrown).message}`);
   blocks = [];
@@ -118,6 +139,6 @@ try {
 
 /** @param {number} part */
 const sizeOf = (part) => blocks.reduce((sum, block) => sum + (block.part === part ? block.size : 0), 0);
-const sizes = BigUint64Array.of(BigInt(sizeOf(always)), BigInt(sizeOf(entering)));
+const sizes = BigUint64Array.from([always, entering, readEntering, read], (part) => BigInt(sizeOf(part)));
 const parts = Uint8Array.from(blocks, ({ part }) => part);
 writeFileSync(output, blocks.length === 0 ? "" : Buffer.concat([Buffer.from(sizes.buffer), parts]));

@@ -92,7 +92,7 @@ export function read(fd: Fd, size: number, about?: string): Uint8Array {
 
 /** Reads to the end; "too long" once more than `limit` bytes have come. */
 export function readAll(fd: Fd, limit: number, about?: string): Uint8Array | "too long" {
-  let buffer = new Uint8Array(Math.min(limit + 1, 16384));
+  let buffer = new Uint8Array(Math.min(limit + 1, 4096));
   let length = 0;
   for (;;) {
     if (length === buffer.length) {
