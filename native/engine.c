@@ -290,13 +290,11 @@ static int forget_stack(void *unused)
 
 bool writing_image;
 
-/* For the build: the engine as every process finds it, with these modules besides "main". */
-void engine_prepare(char **names)
+/* For the build: the engine as every process finds it. */
+void engine_prepare(void)
 {
 	writing_image = true;
 	engine_start();
-	for (; *names; names++)
-		evaluate_module(engine->context, *names);
 	JS_RunGC(engine->runtime);
 	if (JS_IsJobPending(engine->runtime))
 		die("a module leaves a job behind");
@@ -311,13 +309,13 @@ void engine_prepare(char **names)
 }
 
 /* For the build: writes the image; standard input tells the sizes of its first parts, and the part of each block. */
-void engine_write(char **names)
+void engine_write(void)
 {
 	static uint8_t parts[1 << 20];
 	if (fread(layout.size, sizeof *layout.size, SELDOM, stdin) == SELDOM)
 		layout.known = fread(parts, 1, sizeof parts, stdin);
 	layout.parts = parts;
-	engine_prepare(names);
+	engine_prepare();
 	arena_write();
 }
 

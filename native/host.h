@@ -99,8 +99,8 @@ struct process {
 /* No process of its own yet: no system call, no time. */
 extern bool writing_image;
 void engine_start(void);
-void engine_prepare(char **names);
-void engine_write(char **names);
+void engine_prepare(void);
+void engine_write(void);
 void engine_enter(const struct process *process);
 int engine_run(const struct process *process);
 

@@ -1,7 +1,7 @@
 /*
  * For the build: which blocks of the image a command reads, and which it writes to. tools/image.mjs lays these together.
  *
- *   box-learn OUTPUT MODULE… -- COMMAND…
+ *   box-learn OUTPUT COMMAND…
  *
  * Starts the engine as the image is made, but each block far from the others, and performs the command in a copy of this
  * process, and in what it clones, with the blocks in a file that is mapped privately. A page that is there at the end of one
@@ -117,17 +117,13 @@ static void map_file(void)
 /* Returns in the copy that is to perform the command: where its arguments begin. */
 char **learn(char **argv)
 {
-	char **end = argv + 2;
-	while (*end && strcmp(*end, "--"))
-		end++;
-	if (!argv[1] || !*end)
-		die("usage: box-learn OUTPUT MODULE... -- COMMAND...");
-	*end = NULL;
+	if (!argv[1] || !argv[2])
+		die("usage: box-learn OUTPUT COMMAND...");
 	uses = mmap(NULL, BLOCKS * sizeof *uses, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (uses == MAP_FAILED)
 		die("out of memory");
 	layout.alignment = AROUND;
-	engine_prepare(argv + 2);
+	engine_prepare();
 	engine->next = engine->end = layout.next[SELDOM];
 	arena_forget_freed(note_freed);
 	for_each_block(describe);
@@ -138,10 +134,8 @@ char **learn(char **argv)
 	pid_t child = fork();
 	if (child < 0)
 		die("cannot fork");
-	if (child == 0) {
-		*end = argv[0];
-		return end;
-	}
+	if (child == 0)
+		return argv + 1;
 	/* Of what a created container's first process does until it is the program, too, something is to be learnt. */
 	int status;
 	if (waitpid(child, &status, 0) < 0)

@@ -7,7 +7,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { build } from "esbuild";
 
 /** What TypeScript loads by name (`load` of the native module) besides the commands: what few commands need. */
@@ -18,10 +18,37 @@ const lazyModules = [
   "spec/decode",
   "facts/systemd",
   "fs/remount",
+  "namespaces/net-devices",
+  "console/apply",
+  "console/relay",
+  "resctrl/apply",
+  "rootfs/copy",
   "rootfs/host-views",
+  "seccomp/compile",
   "cgroups/systemd/scope",
   "container/service-manager",
   "linux/trace",
+];
+
+/** Left out of the image of the release, as bytecode, which is smaller: what is asked for now and then, and may be waited for. */
+const seldom = [
+  ...[
+    "doctor",
+    "events",
+    "features",
+    "list",
+    "mounts",
+    "pause",
+    "ps",
+    "resume",
+    "spec",
+    "trace",
+    "update",
+    "validate",
+    "wait",
+  ].map((command) => `cli/commands/${command}`),
+  // Every start reads a configuration.
+  ...lazyModules.filter((name) => name !== "spec/decode"),
 ];
 
 const mode = process.argv[2];
@@ -49,12 +76,27 @@ function entryPoints() {
   const commands = filesBelow(`${source}/cli/commands`, /(?<!\.test)\.ts$/).map((path) =>
     path.slice(`${source}/`.length, -".ts".length),
   );
-  return {
-    ...Object.fromEntries(
-      ["globals", "main", ...commands, ...lazyModules].map((name) => [name, `${source}/${name}.ts`]),
-    ),
-    ...(mode === "faults" && { main: "test/faults/main.ts" }),
-  };
+  const names = ["globals", "main", ...commands, ...lazyModules];
+  const entries = Object.fromEntries(names.map((name) => [name, `${source}/${name}.ts`]));
+  if (mode === "faults") return { ...entries, main: "test/faults/main.ts" };
+  if (mode !== "release") return entries;
+  const held = names.filter((name) => !["globals", "main", ...seldom].includes(name));
+  const apart = Object.entries(entries).filter(([name]) => !held.includes(name));
+  return { ...Object.fromEntries(apart), main: holder(held) };
+}
+
+/**
+ * A main that brings modules along which others load by name: in one module they need no exports and imports between them,
+ * which are a tenth of the image.
+ * @param {string[]} names
+ */
+function holder(names) {
+  mkdirSync(output, { recursive: true });
+  const imports = names.map((name, i) => `import * as m${i} from "../../${source}/${name}.ts";`);
+  const table = names.map((name, i) => `${JSON.stringify(name)}: m${i}`).join(", ");
+  const lines = [`import { hold } from "../../${source}/linux/engine.ts";`, ...imports, `hold({ ${table} });`];
+  writeFileSync(`${output}/main.ts`, [...lines, `export { main } from "../../${source}/main.ts";`, ""].join("\n"));
+  return `${output}/main.ts`;
 }
 
 /**
@@ -76,8 +118,9 @@ function testRunner() {
 
 rmSync(`${output}/js`, { recursive: true, force: true });
 rmSync(`${output}/bytecode`, { recursive: true, force: true });
-const result = await build({
-  entryPoints: entryPoints(),
+
+/** @type {import("esbuild").BuildOptions & { metafile: true }} */
+const options = {
   outdir: `${output}/js`,
   bundle: true,
   splitting: true,
@@ -95,31 +138,69 @@ const result = await build({
   metafile: true,
   logLevel: "warning",
   tsconfig: "tsconfig.json",
-});
+};
 
-const modules = Object.keys(result.metafile.outputs)
+/** Names and imports of every output. */
+const outputs =
+  mode === "release"
+    ? await bundleAroundMain()
+    : (await build({ ...options, entryPoints: entryPoints() })).metafile.outputs;
+
+/**
+ * The release: all of the image is one module, for exports and imports between many would be a tenth of it. The others
+ * import from it what they share with it.
+ */
+async function bundleAroundMain() {
+  const { globals, main, ...others } = entryPoints();
+  const entries = { globals: /** @type {string} */ (globals), main: /** @type {string} */ (main) };
+  const { metafile } = await build({ ...options, entryPoints: entries, write: false });
+  const held = new Set(Object.keys(metafile.inputs).map((path) => resolve(path)));
+  const apart = await build({
+    ...options,
+    entryPoints: others,
+    plugins: [
+      {
+        name: "held",
+        setup({ onResolve, resolve: find }) {
+          onResolve({ filter: /^\./ }, async ({ path, ...rest }) => {
+            if (rest.pluginData === "found") return undefined;
+            const found = await find(path, { ...rest, pluginData: "found" });
+            return held.has(found.path) ? { path: found.path, external: true } : found;
+          });
+        },
+      },
+    ],
+  });
+  const shared = new Map();
+  for (const file of Object.keys(apart.metafile.outputs).filter((name) => name.endsWith(".js"))) {
+    const up = relative(dirname(file), options.outdir ?? "") || ".";
+    const text = readFileSync(file, "utf8").replace(/import\{([^}]*)\}from"(\/[^"]+)"/g, (_, names, path) => {
+      const renamed = names.split(",").map((/** @type {string} */ one) => {
+        const [name, local = name] = one.split(" as ");
+        const key = `${path} ${name}`;
+        if (!shared.has(key)) shared.set(key, `s${shared.size}`);
+        return `${shared.get(key)} as ${local}`;
+      });
+      return `import{${renamed.join(",")}}from"${up}/main.js"`;
+    });
+    if (/from"\//.test(text)) throw new Error(`${file}: something of main is imported whole`);
+    writeFileSync(file, text);
+  }
+  const exports = Array.from(shared, ([key, name]) => {
+    const [path, own] = key.split(" ");
+    return `export { ${own} as ${name} } from ${JSON.stringify(path)};\n`;
+  });
+  writeFileSync(entries.main, readFileSync(entries.main, "utf8") + exports.join(""));
+  const whole = await build({ ...options, entryPoints: entries });
+  return { ...apart.metafile.outputs, ...whole.metafile.outputs };
+}
+
+const modules = Object.keys(outputs)
   .filter((name) => name.endsWith(".js"))
   .map((name) => name.slice(`${output}/js/`.length))
   .sort();
 for (const name of modules) mkdirSync(dirname(`${output}/bytecode/${name}`), { recursive: true });
-lightenUsing();
-execFileSync("build/compile", [...(stripped ? ["--strip"] : []), `${output}/js`, `${output}/bytecode`, ...modules]);
-
-/**
- * esbuild lowers `using` to two helpers that serve every case of the proposal (promises, suppressed errors) and cost 4
- * microseconds a block; box has about 90 blocks between start and program, all plain. These do the plain case in one:
- * what is disposed of last comes first, and an error that is under way goes before one of the disposal.
- */
-function lightenUsing() {
-  const helpers = modules.filter((name) => readFileSync(`${output}/js/${name}`, "utf8").includes("__callDispose ="));
-  const minified = modules.filter((name) => readFileSync(`${output}/js/${name}`, "utf8").includes("__callDispose=("));
-  const [holder, ...others] = [...helpers, ...minified];
-  if (holder === undefined && mode?.startsWith("probe")) return;
-  if (holder === undefined || others.length > 0)
-    throw new Error("the helpers of `using` are not where they are looked for");
-  writeFileSync(
-    `${output}/js/${holder}`,
-    `
+const plainHelpers = `
 __using = (stack, value) => {
   if (value != null) stack.push(value);
   return value;
@@ -135,28 +216,31 @@ __callDispose = (stack, error, failed) => {
   }
   if (failed) throw error;
 };
-`,
-    { flag: "a" },
-  );
-}
+`;
 
-/** Left out of the image of the release, as bytecode, which is smaller: what is asked for now and then, and may be waited for. */
-const seldom = [
-  ...["doctor", "events", "features", "mounts", "ps", "spec", "trace", "update", "validate"].map(
-    (command) => `cli/commands/${command}`,
-  ),
-  // Every start reads a configuration.
-  ...lazyModules.filter((name) => name !== "spec/decode"),
-];
-const besides = ["globals", "main", ...seldom];
-const image = mode === "release" ? Object.keys(entryPoints()).filter((name) => !besides.includes(name)) : [];
-writeFileSync(`${output}/image.json`, JSON.stringify(image));
+lightenUsing();
+execFileSync("build/compile", [...(stripped ? ["--strip"] : []), `${output}/js`, `${output}/bytecode`, ...modules]);
+
+/**
+ * esbuild lowers `using` to two helpers that serve every case of the proposal (promises, suppressed errors) and cost 4
+ * microseconds a block; box has about 90 blocks between start and program, all plain. These do the plain case in one:
+ * what is disposed of last comes first, and an error that is under way goes before one of the disposal.
+ */
+function lightenUsing() {
+  const helpers = modules.filter((name) => readFileSync(`${output}/js/${name}`, "utf8").includes("__callDispose ="));
+  const minified = modules.filter((name) => readFileSync(`${output}/js/${name}`, "utf8").includes("__callDispose=("));
+  const holders = [...helpers, ...minified];
+  // In the release main has its own, and so has what lies beside it.
+  if (holders.length !== (mode === "release" ? 2 : 1) && !mode?.startsWith("probe"))
+    throw new Error("the helpers of `using` are not where they are looked for");
+  for (const holder of holders) writeFileSync(`${output}/js/${holder}`, plainHelpers, { flag: "a" });
+}
 
 /** The modules that `names` are made of. @param {readonly string[]} names */
 function withImports(names) {
   const reached = new Set(names.map((name) => `${output}/js/${name}.js`));
   for (const file of reached)
-    for (const { path } of result.metafile.outputs[file]?.imports ?? []) if (path !== "host") reached.add(path);
+    for (const { path } of outputs[file]?.imports ?? []) if (path !== "host") reached.add(path);
   return modules.filter((name) => reached.has(`${output}/js/${name}`));
 }
 
@@ -170,7 +254,7 @@ ${names.map((name, i) => `name${i}: .asciz "${name}"\nstart${i}: .incbin "${outp
 `;
 }
 
-const held = mode === "release" || mode === "probe" ? withImports(["globals", "main", ...image]) : [];
+const held = mode === "release" || mode === "probe" ? withImports(["globals", "main"]) : [];
 // tools/image.mjs puts them behind the image.
 writeFileSync(`${output}/besides.S`, bytecode(modules.filter((name) => !held.includes(name))));
 writeFileSync(

@@ -34,7 +34,7 @@ const rooms: Readonly<Record<string, Rule>> = {
       "cgroups",
       "hooks",
       "console",
-      "seccomp/compile",
+      "seccomp/obtain",
       "process/priority",
       "rootfs/sources",
       "namespaces/net-devices",

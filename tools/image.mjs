@@ -40,8 +40,7 @@ const bytecode = 2;
 const parts = existsSync(`${output}/parts`) ? readFileSync(`${output}/parts`) : "";
 
 function take() {
-  const names = JSON.parse(readFileSync(`${output}/image.json`, "utf8"));
-  const { status, stdout: bytes } = spawnSync(`./${binary}`, ["--write-image", ...names], {
+  const { status, stdout: bytes } = spawnSync(`./${binary}`, ["--write-image"], {
     input: parts,
     stdio: ["pipe", "pipe", "inherit"],
     maxBuffer: 1 << 28,

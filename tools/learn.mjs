@@ -11,7 +11,7 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, watch, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 
 const [binary, output] = process.argv.slice(2);
 if (binary === undefined || output === undefined) throw new Error("usage: learn.mjs LEARNING-BINARY OUTPUT");
@@ -27,7 +27,6 @@ const freed = 5;
 /** struct use of native/learn.c */
 const use = { bytes: 8, written: 4, relocated: 5, freed: 6, read: 7 };
 
-const modules = JSON.parse(readFileSync(`${dirname(output)}/image.json`, "utf8"));
 const folder = mkdtempSync(join(tmpdir(), "box-learn-"));
 const id = `box-learn-${process.pid}`;
 
@@ -41,7 +40,7 @@ function makeBundle() {
   for (const name of ["dev", "proc", "sys"]) mkdirSync(`${folder}/rootfs/${name}`);
   copyFileSync("/bin/busybox", `${bin}/busybox`);
   for (const name of ["true", "sleep"]) symlinkSync("busybox", `${bin}/${name}`);
-  execFileSync(resolve(/** @type {string} */ (binary)), [`${folder}/use`, "--", "spec", "--bundle", folder]);
+  execFileSync(resolve(/** @type {string} */ (binary)), [`${folder}/use`, "spec", "--bundle", folder]);
 }
 
 /** @param {string[]} program */
@@ -56,7 +55,7 @@ function configure(program) {
 /** The command that runs box as an engine calls it, and learns. @param {boolean} pure @param {string[]} command */
 function learning(pure, ...command) {
   const setUp = pure ? "mount -t cgroup2 cgroup2 /sys/fs/cgroup &&" : "";
-  const box = [resolve(/** @type {string} */ (binary)), `${folder}/use-${command[0]}`, ...modules, "--"];
+  const box = [resolve(/** @type {string} */ (binary)), `${folder}/use-${command[0]}`];
   const globals = ["--root", `${folder}/state`, "--log", `${folder}/log`, "--log-format", "json"];
   const shell = ["sh", "-c", `${setUp} exec "$@"`, "sh", ...box, ...globals, ...command];
   return ["--mount", "--propagation", "private", ...shell];

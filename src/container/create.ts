@@ -22,18 +22,18 @@ import { runInit } from "../init/run.ts";
 import { timestamp } from "../linux/clock.ts";
 import { O_PATH } from "../linux/constants.ts";
 import { geteuid } from "../linux/cred.ts";
+import { load } from "../linux/engine.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
 import { open } from "../linux/file.ts";
 import type { PendingNamespace } from "../linux/namespace.ts";
 import { type Child, killAndReap } from "../linux/process.ts";
 import { listenIn, socketPair } from "../linux/socket.ts";
-import { NetDevices } from "../namespaces/net-devices.ts";
+import type { NetDevices } from "../namespaces/net-devices.ts";
 import type { Plan } from "../plan/plan.ts";
 import { setPriorities } from "../process/priority.ts";
-import { enterResctrl, recordResctrl, removeResctrl } from "../resctrl/apply.ts";
 import type { ResctrlOps } from "../resctrl/ops.ts";
 import { closeSources, openByCaller } from "../rootfs/sources.ts";
-import { obtainFilter } from "../seccomp/compile.ts";
+import { obtainFilter } from "../seccomp/obtain.ts";
 import type { SeccompOps } from "../seccomp/ops.ts";
 import { Agent } from "./agent.ts";
 import { writeIdMaps } from "./id-maps.ts";
@@ -304,16 +304,18 @@ class Creation {
   }
 
   #enterResctrl(ops: ResctrlOps, pid: number): void {
-    const resctrl = recordResctrl(ops);
+    const apply = load("resctrl/apply") as typeof import("../resctrl/apply.ts");
+    const resctrl = apply.recordResctrl(ops);
     this.#save({ resctrl });
-    this.#rollback.add(() => removeResctrl(resctrl));
-    enterResctrl(ops, resctrl, pid);
+    this.#rollback.add(() => apply.removeResctrl(resctrl));
+    apply.enterResctrl(ops, resctrl, pid);
   }
 
   #moveNetDevices(child: Child): void {
     const { init, parent } = this.#plan;
     const joined = init.namespaces.join.find(({ kind }) => kind === "net");
     // Held until the container is there: with init its namespace would go, and the devices with that.
+    const { NetDevices } = load("namespaces/net-devices") as typeof import("../namespaces/net-devices.ts");
     const devices = new NetDevices(joined?.path ?? `/proc/${child.pid}/ns/net`);
     this.#netDevices = devices;
     this.#rollback.add(() => {

@@ -8,10 +8,10 @@ import type { CgroupRecord } from "../cgroups/record.ts";
 import { removeCgroup, removeEmptyCgroup } from "../cgroups/removal.ts";
 import { runHook } from "../hooks/apply.ts";
 import { SIGKILL } from "../linux/constants.ts";
+import { load } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { getpid, sendSignal, waitPidfd } from "../linux/process.ts";
 import { poll, waitReadable } from "../linux/socket.ts";
-import { removeResctrl } from "../resctrl/apply.ts";
 import { bootId, openProcess } from "./processes.ts";
 import { type ContainerRecord, isSameContainer, type NewerRecord, type ProcessId } from "./record.ts";
 import { requireDeletable } from "./status.ts";
@@ -146,7 +146,10 @@ function destroy(entry: Entry, record: Leavings | undefined): Leavings | undefin
   if (record.init !== null) endProcess(record.init, record.bootId, record.cgroup);
   step("removal");
   if (record.cgroup !== null) removeOwnCgroup(record, record.cgroup);
-  if (record.resctrl !== null) removeResctrl(record.resctrl);
+  if (record.resctrl !== null) {
+    const { removeResctrl } = load("resctrl/apply") as typeof import("../resctrl/apply.ts");
+    removeResctrl(record.resctrl);
+  }
   entry.remove();
   return record;
 }

@@ -17,7 +17,7 @@ import { isErrno } from "../linux/raw.ts";
 import { socketPair, waitReadable } from "../linux/socket.ts";
 import type { ExecPlan } from "../plan/exec.ts";
 import { hasPriorities, setPriorities } from "../process/priority.ts";
-import { obtainFilter } from "../seccomp/compile.ts";
+import { obtainFilter } from "../seccomp/obtain.ts";
 import { Agent } from "./agent.ts";
 import { awaitExecution, hear, type InitChannel, sendUnlessGone } from "./launch.ts";
 import { isEnding } from "./processes.ts";

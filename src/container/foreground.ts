@@ -5,8 +5,9 @@
  */
 import { BoxError } from "../base/errors.ts";
 import { step } from "../base/steps.ts";
-import { fitOutput, fitWindow, type Relay, relayTerminal } from "../console/relay.ts";
+import type { Relay } from "../console/relay.ts";
 import { POLLIN, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGURG, SIGWINCH } from "../linux/constants.ts";
+import { load } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { type Child, reapOthers, sendSignal, setChildSubreaper, statusOf, waitPidfd } from "../linux/process.ts";
 import { everySignal, maskOf, readSignal, setSignalMask, signalFd } from "../linux/signal.ts";
@@ -36,7 +37,7 @@ export class Foreground implements Disposable {
 
   /** Before the program runs: its terminal fits the caller's from the first. */
   takeTerminal = (master: Fd): void => {
-    fitOutput(master);
+    relays().fitOutput(master);
     this.#master = master;
   };
 
@@ -53,7 +54,7 @@ export class Foreground implements Disposable {
   /** Waits for the program's end. @returns its exit status, 128 + N for signal N */
   wait(child: Child, companion?: Companion): number {
     step("program");
-    using relay = this.#master === undefined ? undefined : relayTerminal(this.#master);
+    using relay = this.#master === undefined ? undefined : relays().relayTerminal(this.#master);
     for (;;) {
       const own = [
         { fd: child.pidfd, events: POLLIN },
@@ -80,13 +81,18 @@ export class Foreground implements Disposable {
   }
 
   #fitWindow(): void {
-    if (this.#master !== undefined) fitWindow(this.#master);
+    if (this.#master !== undefined) relays().fitWindow(this.#master);
   }
 
   [Symbol.dispose](): void {
     this.#signals.close();
     this.#master?.close();
   }
+}
+
+/** For programs that have a terminal. */
+function relays(): typeof import("../console/relay.ts") {
+  return load("console/relay") as typeof import("../console/relay.ts");
 }
 
 /** Tells of the signals that ask a process to end: signal(7). */

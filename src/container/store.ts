@@ -39,6 +39,8 @@ import { type ContainerRecord, type NewerRecord, type ProcessId, parseRecord } f
 const directoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 const maxFile = 16 * 1024 * 1024;
 
+const recordName = "state.json";
+
 /** What a directory can hold before there is a record, besides the lock. */
 const ofHalfMade = /^(config\.json|\.state\.json\.\d+~)$/;
 
@@ -59,7 +61,7 @@ export class Entry implements Disposable {
    * @param known what it may be: where it says just that, it need not be checked
    */
   tryRead(known?: ContainerRecord): ContainerRecord | NewerRecord | undefined {
-    const text = this.#readFile("state.json");
+    const text = this.#readFile(recordName);
     if (text === undefined) return undefined;
     if (known !== undefined && text === stringifyJson(known)) return known;
     return within(
@@ -79,7 +81,7 @@ export class Entry implements Disposable {
     const bytes = encodeUtf8(stringifyJson(record));
     // What could not be read back could not be deleted either.
     if (bytes.length > maxFile) throw new BoxError(`state.json would be longer than ${maxFile} bytes`);
-    writeAtomically(this.directory, "state.json", bytes, 0o600);
+    writeAtomically(this.directory, recordName, bytes, 0o600);
   }
 
   /** Keeps the configuration as it was: later changes in the bundle have no effect. */
@@ -175,7 +177,9 @@ export class Entry implements Disposable {
         using directory = open(this.directory, ".", directoryFlags);
         const names = list(directory).filter((name) => name !== "lock");
         check(names);
-        for (const name of names) ignoreMissing(() => remove(directory, name));
+        // The record goes last: a delete that is killed before can be repeated.
+        const others = names.filter((name) => name !== recordName);
+        for (const name of [...others, recordName]) ignoreMissing(() => remove(directory, name));
         hadLock = ignoreMissing(() => remove(directory, "lock"));
       });
       // Who else has removed all that may have made room for another of the same name.

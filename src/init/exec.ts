@@ -6,10 +6,10 @@
  * of the host's but its standard streams once it has entered.
  */
 import { nameProcess, step } from "../base/steps.ts";
-import { openTerminal, useTerminal } from "../console/apply.ts";
 import { Root } from "../fs/root.ts";
 import { stepTimeout } from "../handshake/messages.ts";
 import { O_DIRECTORY, O_PATH } from "../linux/constants.ts";
+import { load } from "../linux/engine.ts";
 import { closeAllBut, open } from "../linux/file.ts";
 import { exit, setDumpable, setsid } from "../linux/process.ts";
 import { everySignal, setSignalMask } from "../linux/signal.ts";
@@ -83,6 +83,7 @@ function enterContainer({ plan, host, enter, placedLater }: ExecSetup, labels: r
 function takeTerminal(host: HostChannel, { size }: TerminalOp, uid: number): void {
   step("terminal");
   using root = open("cwd", "/", O_PATH | O_DIRECTORY);
+  const { openTerminal, useTerminal } = load("console/apply") as typeof import("../console/apply.ts");
   const { master, slave } = openTerminal(new Root(root), size);
   host.send({ type: "ready" }, [master]);
   master.close();

@@ -8,12 +8,12 @@ import { BoxError } from "../base/errors.ts";
 import { once } from "../base/once.ts";
 import { hookState } from "../base/spec-state.ts";
 import { nameProcess, step } from "../base/steps.ts";
-import { coverConsole, openTerminal, useTerminal } from "../console/apply.ts";
 import { awaitStart } from "../handshake/gate.ts";
 import { stepTimeout } from "../handshake/messages.ts";
 import type { Outside } from "../handshake/spawn.ts";
 import { runHooks } from "../hooks/apply.ts";
 import { SIGKILL } from "../linux/constants.ts";
+import { load } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { closeAllBut, fchdir } from "../linux/file.ts";
 import { unshare } from "../linux/namespace.ts";
@@ -113,8 +113,9 @@ function setUpContainer(setup: InitSetup, labels: readonly LabelFile[]): HostCha
   if (plan.program !== undefined) setDomains(plan.program.process);
   step("terminal, sysctl");
   const terminal = plan.program?.process.terminal;
-  const pty = terminal === undefined ? undefined : openTerminal(prepared.root, terminal.size);
-  if (pty !== undefined) coverConsole(prepared.root, pty);
+  const console = () => load("console/apply") as typeof import("../console/apply.ts");
+  const pty = terminal === undefined ? undefined : console().openTerminal(prepared.root, terminal.size);
+  if (pty !== undefined) console().coverConsole(prepared.root, pty);
   writeSysctls(plan.sysctl);
 
   const { hooks } = plan;
@@ -149,7 +150,7 @@ function setUpContainer(setup: InitSetup, labels: readonly LabelFile[]): HostCha
   if (pty !== undefined) {
     pty.master.close();
     // Not only at the start: whoever reads what `create` prints waits until nobody holds the other end.
-    useTerminal(pty.slave, plan.program?.process.uid ?? 0);
+    console().useTerminal(pty.slave, plan.program?.process.uid ?? 0);
   }
   step("wait for the host side");
   const commit = expect(host, "commit", stepTimeout);

@@ -1,11 +1,11 @@
 /** New file systems, made detached: fsopen(2), or mount(2) where an option is longer than fsconfig(2) takes. */
 import { EINVAL, MS_DIRSYNC, MS_LAZYTIME, MS_MANDLOCK, MS_RDONLY, MS_SYNCHRONOUS } from "../linux/constants.ts";
+import { load } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { chmod, chown, fstat } from "../linux/file.ts";
 import { cloneTree, detach, FileSystemContext, mountAt } from "../linux/mount.ts";
 import { isErrno } from "../linux/raw.ts";
 import { attributesOf } from "./attributes.ts";
-import { copyTree } from "./copy.ts";
 import type { FileSystemOp } from "./ops.ts";
 
 /** A detached mount of a new file system, with its flags unless something is to be written into it first. */
@@ -70,7 +70,10 @@ function hasOption(op: FileSystemOp, name: string): boolean {
 
 /** Makes a new tmpfs that is written first look like the directory that it will hide. */
 export function takeLooks(op: FileSystemOp, mount: Fd, hidden: Fd): void {
-  if (op.copyUp) copyTree(hidden, mount);
+  if (op.copyUp) {
+    const { copyTree } = load("rootfs/copy") as typeof import("./copy.ts");
+    copyTree(hidden, mount);
+  }
   const { uid, gid, mode } = fstat(hidden, op.destination);
   if ((uid !== 0 || gid !== 0) && !hasOption(op, "uid") && !hasOption(op, "gid")) own(mount, uid, gid);
   if (!hasOption(op, "mode")) chmod(mount, ".", mode & 0o7777);

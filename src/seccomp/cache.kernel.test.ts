@@ -2,11 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inScratch } from "../../test/kernel/scratch.ts";
 import { O_CREAT, O_RDONLY, O_RDWR, O_TRUNC } from "../linux/constants.ts";
+import { hold } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { chmod, chown, list, mkdir, open, readAll, rename, symlink, unlink, writeAll } from "../linux/file.ts";
 import { findFilter, keepFilter } from "./cache.ts";
-import { type Filter, obtainFilter } from "./compile.ts";
+import * as compile from "./compile.ts";
+import { type Filter, obtainFilter } from "./obtain.ts";
 import type { FilterProfile } from "./ops.ts";
+
+// Loaded by its name where a filter is not kept yet.
+hold({ "seccomp/compile": compile });
 
 const profileOf = (errnoRet: number): FilterProfile => ({
   defaultAction: "SCMP_ACT_ALLOW",

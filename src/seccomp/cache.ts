@@ -19,7 +19,7 @@ import type { Fd } from "../linux/fd.ts";
 import { fstat, list, open, readAll, unlink } from "../linux/file.ts";
 import { kernelRelease } from "../linux/process.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
-import type { Filter } from "./compile.ts";
+import type { Filter } from "./obtain.ts";
 import type { FilterProfile } from "./ops.ts";
 
 /** Raised when the same profile is to lead to another program, or an entry looks different. */

@@ -1,34 +1,13 @@
-/** From a profile to the classic BPF program that init loads. On the host side, before anything is made. */
+/** From a profile to the classic BPF program that init loads. */
 import { BoxError } from "../base/errors.ts";
 import { BPF_MAXINSNS, ENOSYS, SCMP_FLTATR_CTL_OPTIMIZE, SECCOMP_RET_ERRNO } from "../linux/constants.ts";
 import { build } from "../linux/engine.ts";
 import { errnoName, errnoText } from "../linux/errno.ts";
-import type { Fd } from "../linux/fd.ts";
 import { architectureToken, compileSeccomp, syscallNumber } from "../linux/seccomp.ts";
-import { findFilter, keepFilter } from "./cache.ts";
+import type { Filter } from "./obtain.ts";
 import { type FilterProfile, permissiveActions } from "./ops.ts";
 import { defaultValue, expandRules } from "./rules.ts";
 import { encodeInstructions, type KnownCalls, unknownCallsPrefix } from "./unknown-calls.ts";
-
-/** What is loaded, and what could not be put into it. */
-export interface Filter {
-  /** struct sock_filter[] */
-  readonly program: Uint8Array;
-  /** Names of rules that libseccomp does not know: no such call can be allowed. */
-  readonly unknown: readonly string[];
-  /** Those of them that were to be forbidden: a kernel that knows such a call lets it pass. */
-  readonly unenforced: readonly string[];
-}
-
-/**
- * The filter of a profile, from the cache when it has been compiled before.
- * @param cache opens the directory of compiled filters; undefined where there can be none
- */
-export function obtainFilter(profile: FilterProfile, cache: () => Fd | undefined): Filter {
-  using directory = cache();
-  if (directory === undefined) return compileFilter(profile);
-  return findFilter(directory, profile) ?? keepFilter(directory, profile, compileFilter(profile));
-}
 
 /** From so many rules on the calls are found by halving, not one after the other. */
 const manyRules = 32;

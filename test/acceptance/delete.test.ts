@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { command } from "./harness/command.ts";
 import { ok, refused } from "./harness/expect.ts";
 import { cgroupsNamed, isAlive, removeCgroups } from "./harness/host.ts";
 import { feature } from "./harness/suite.ts";
@@ -52,6 +53,24 @@ scenario("delete succeeds when the bundle is gone", async (lab) => {
   rmSync(container.bundle, { recursive: true });
   await container.delete();
 });
+
+scenario(
+  "delete that cannot remove everything leaves the record, and can be repeated",
+  { boxOnly: "the files of box's own state directory", root: "mounts on the host" },
+  async (lab) => {
+    const container = await lab.stopped();
+    const kept = join(lab.root, container.id, "config.json");
+    ok(await command(["mount", "--bind", kept, kept]));
+    try {
+      refused(await lab.runtime.delete(container.id), /config\.json.*EBUSY/);
+      await container.expectStatus("stopped");
+    } finally {
+      ok(await command(["umount", kept]));
+    }
+    await container.delete();
+    assert.deepEqual(lab.stateEntries(), []);
+  },
+);
 
 scenario("delete leaves the bundle alone", async (lab) => {
   const container = await lab.stopped();

@@ -1340,7 +1340,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "tmpcopyup copies nothing",
     file: "rootfs/file-systems.ts",
-    replace: "if (op.copyUp) copyTree(hidden, mount);",
+    replace: "copyTree(hidden, mount);",
     by: "",
     tests: ["mounts: tmpcopyup copies what the tmpfs hides, with owners, modes, times and links"],
   },
@@ -1796,14 +1796,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a change of the window is not passed on",
     file: "container/foreground.ts",
-    replace: "if (this.#master !== undefined) fitWindow(this.#master);",
+    replace: "if (this.#master !== undefined) relays().fitWindow(this.#master);",
     by: "",
     tests: ["terminal: the window of exec follows the caller's"],
   },
   {
     name: "the terminal has its size only when the program runs",
     file: "container/foreground.ts",
-    replace: "fitOutput(master);",
+    replace: "relays().fitOutput(master);",
     by: "",
     tests: ["terminal: the program of run is on a terminal of the container"],
   },
@@ -2083,8 +2083,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "filters are compiled each time",
-    file: "seccomp/compile.ts",
-    replace: "findFilter(directory, profile)",
+    file: "seccomp/obtain.ts",
+    replace: "directory && findFilter(directory, profile)",
     by: "undefined",
     tests: ["seccomp: a compiled filter is kept for this user only, and used again"],
   },

@@ -57,6 +57,21 @@ function loopbackIsUp(): boolean {
   return new DataView(request.buffer).getInt16(16, true) % 2 === 1;
 }
 
+/** A filter that forbids exit_group is installed: prctl(2) with PR_SET_NO_NEW_PRIVS, seccomp(2). */
+function forbidExit(): void {
+  const { program } = compileSeccomp({
+    defaultAction: ALLOW,
+    architectures: [],
+    attributes: [],
+    rules: [
+      { name: "exit_group", action: ERRNO_EPERM, args: [] },
+      { name: "exit", action: ERRNO_EPERM, args: [] },
+    ],
+  }) as { program: Uint8Array };
+  host.syscall(isX86 ? 157 : 167, 38, 1, 0, 0, 0);
+  installFilter(program, 0);
+}
+
 function recurse(depth: number): number {
   return recurse(depth + 1) + 1;
 }
@@ -278,17 +293,17 @@ const tasks: Record<string, () => unknown> = {
   },
   /** What there is to take where nothing was begun. */
   nothing: () => [host.takeNetwork()],
-  /** A filter that forbids exit_group is installed: prctl(2) with PR_SET_NO_NEW_PRIVS, seccomp(2). */
   unending: () => {
-    const { program } = compileSeccomp({
-      defaultAction: ALLOW,
-      architectures: [],
-      attributes: [],
-      rules: [{ name: "exit_group", action: ERRNO_EPERM, args: [] }],
-    }) as { program: Uint8Array };
-    host.syscall(isX86 ? 157 : 167, 38, 1, 0, 0, 0);
-    installFilter(program, 0);
+    forbidExit();
     return host.syscall(isX86 ? 231 : 94, 5);
+  },
+  "unending-error": () => {
+    forbidExit();
+    throw new Error("the last words");
+  },
+  "unending-main": () => {
+    forbidExit();
+    return 0;
   },
   seccomp,
   descriptors,
