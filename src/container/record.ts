@@ -5,7 +5,7 @@
  * What is read is checked again: the file may be damaged, or written by another version.
  */
 import { BoxError, within } from "../base/errors.ts";
-import { configLimits, parseJson } from "../base/json.ts";
+import { configLimits, parseRounded } from "../base/json.ts";
 import { clean } from "../base/path.ts";
 import type { CgroupDirectory, UnitRecord } from "../cgroups/ops.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
@@ -87,7 +87,8 @@ export interface NewerRecord {
 /** Every field is checked: state.json decides what is killed and removed. @throws BoxError for one that is damaged */
 export function parseRecord(text: string): ContainerRecord | NewerRecord {
   const fields = new Fields(
-    within("state.json is damaged", () => parseJson(text, configLimits)),
+    // A number that has been rounded is none that a field takes.
+    within("state.json is damaged", () => parseRounded(text, configLimits)),
     "state.json",
   );
   const version = fields.number("version");
@@ -205,45 +206,43 @@ class Fields {
     return new BoxError(`${this.#where} is damaged: ${name} is missing or wrong`);
   }
 
+  // JSON knows no undefined, and no field has the name of something that every object inherits.
   has(name: string): boolean {
-    return Object.hasOwn(this.#value, name);
-  }
-
-  #get(name: string): unknown {
-    return this.has(name) ? this.#value[name] : undefined;
-  }
-
-  #expect<T>(name: string, is: (value: unknown) => value is T): T {
-    const value = this.#get(name);
-    if (!is(value)) throw this.damaged(name);
-    return value;
+    return this.#value[name] !== undefined;
   }
 
   text(name: string): string {
-    return this.#expect(name, (value) => typeof value === "string");
+    const value = this.#value[name];
+    if (typeof value !== "string") throw this.damaged(name);
+    return value;
   }
 
   number(name: string): number {
-    return this.#expect(name, (value): value is number => Number.isSafeInteger(value) && (value as number) >= 0);
+    const value = this.#value[name];
+    if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw this.damaged(name);
+    return value;
   }
 
   flag(name: string): boolean {
-    return this.#expect(name, (value) => typeof value === "boolean");
+    const value = this.#value[name];
+    if (typeof value !== "boolean") throw this.damaged(name);
+    return value;
   }
 
   oneOf<const W extends string>(name: string, words: readonly W[]): W {
-    return this.#expect(name, (value): value is W => (words as readonly unknown[]).includes(value));
+    const value = this.#value[name];
+    if (!(words as readonly unknown[]).includes(value)) throw this.damaged(name);
+    return value as W;
   }
 
   texts(name: string): readonly string[] {
-    return this.#expect(
-      name,
-      (value): value is string[] => Array.isArray(value) && value.every((item) => typeof item === "string"),
-    );
+    const value = this.#value[name];
+    if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) throw this.damaged(name);
+    return value;
   }
 
   textMap(name: string): Readonly<Record<string, string>> {
-    const value = this.#get(name);
+    const value = this.#value[name];
     const isMap =
       typeof value === "object" && value !== null && Object.values(value).every((item) => typeof item === "string");
     if (!isMap) throw this.damaged(name);
@@ -251,16 +250,16 @@ class Fields {
   }
 
   object(name: string): Fields {
-    return new Fields(this.#get(name), `${this.#where}: ${name}`);
+    return new Fields(this.#value[name], `${this.#where}: ${name}`);
   }
 
   list<T>(name: string, read: (fields: Fields) => T): readonly T[] {
-    const value = this.#get(name);
+    const value = this.#value[name];
     if (!Array.isArray(value)) throw this.damaged(name);
     return value.map((item, index) => read(new Fields(item, `${this.#where}: ${name}[${index}]`)));
   }
 
   nullable<T>(name: string, read: (parent: Fields, name: string) => T): T | null {
-    return this.#get(name) === null ? null : read(this, name);
+    return this.#value[name] === null ? null : read(this, name);
   }
 }

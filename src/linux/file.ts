@@ -12,6 +12,7 @@ import {
   EAGAIN,
   EINVAL,
   EIO,
+  ENOENT,
   EPIPE,
   F_GETFD,
   F_GETFL,
@@ -41,6 +42,14 @@ const textOf = (name: FileName): string => (typeof name === "string" ? name : de
 /** Opens by path for the caller's own paths (bundle, pid file, log), which are trusted: open(2). */
 export function open(directory: At, path: FileName, flags: number, mode = 0): Fd {
   return new Fd(call(textOf(path), "openat", NR.openat, at(directory), path, flags | O_CLOEXEC, mode));
+}
+
+/** As `open`; undefined where there is nothing of that name, for where this is no failure: an Error costs more than ten calls. */
+export function openIfThere(directory: At, path: string, flags: number): Fd | undefined {
+  const result = attempt("openat", NR.openat, at(directory), path, flags | O_CLOEXEC, 0);
+  if (result >= 0) return new Fd(result);
+  if (result === -ENOENT) return undefined;
+  throw new SyscallError("openat", -result, path);
 }
 
 /**

@@ -38,7 +38,20 @@ import {
 import { getIds, setGid, setGroups, setUid } from "../linux/cred.ts";
 import { coreLimit } from "../linux/engine.ts";
 import { type Fd, stdio } from "../linux/fd.ts";
-import { access, chdir, chown, fstat, getcwd, isWritable, open, readAll, sameId, stat, umask } from "../linux/file.ts";
+import {
+  access,
+  chdir,
+  chown,
+  fstat,
+  getcwd,
+  isWritable,
+  open,
+  openIfThere,
+  readAll,
+  sameId,
+  stat,
+  umask,
+} from "../linux/file.ts";
 import { getLimit, getpid, resourceNumbers, setLimit } from "../linux/process.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
 import { setAffinity, setMemoryPolicy, setPersonality } from "../linux/scheduling.ts";
@@ -230,8 +243,8 @@ function replace(env: readonly string[], name: string, value: string): readonly 
 /** The image's file may be anything: a FIFO must not hang us, a huge one not fill the memory. */
 function readPasswd(): string {
   try {
-    using fd = open("cwd", "/etc/passwd", O_RDONLY | O_NONBLOCK);
-    if ((fstat(fd).mode & S_IFMT) !== S_IFREG) return "";
+    using fd = openIfThere("cwd", "/etc/passwd", O_RDONLY | O_NONBLOCK);
+    if (fd === undefined || (fstat(fd).mode & S_IFMT) !== S_IFREG) return "";
     const bytes = readAll(fd, passwdLimit);
     return bytes === "too long" ? "" : decodeLossy(bytes);
   } catch (thrown) {
