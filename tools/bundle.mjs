@@ -3,7 +3,8 @@
  * TypeScript → modules → bytecode → an assembler file that embeds it: `bundle.mjs MODE`.
  *
  * Each entry point becomes a module of its own that is read only when it is asked for; what several of them use goes
- * into shared chunks. So a command pays for its own code only.
+ * into shared chunks. So a command pays for its own code only. Of the release all that is in the image is one module
+ * (docs/decisions/0012-heap-image.md).
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
