@@ -305,6 +305,13 @@ export const mutants: readonly Mutant[] = [
     tests: ["record: until there is an init, kill --all and ps leave the cgroup alone: it may be another container's"],
   },
   {
+    name: "delete removes the record first",
+    file: "container/store.ts",
+    replace: "[...others, recordName]",
+    by: "[recordName, ...others]",
+    tests: ["delete: delete that cannot remove everything leaves the record, and can be repeated"],
+  },
+  {
     name: "delete --force empties any directory",
     file: "container/store.ts",
     replace: "if (other !== undefined) throw new BoxError(`not a container's directory: it holds ${quote(other)}`);",
@@ -1051,8 +1058,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the loopback of a network that was made ahead stays down",
     file: "../native/network.c",
-    replace: ".ifr_flags = IFF_UP",
-    by: ".ifr_flags = 0",
+    replace: "IFF_UP",
+    by: "0",
     tests: ["namespaces: the loopback device of a new network namespace is up"],
   },
   {
