@@ -152,6 +152,7 @@ static const JSCFunctionListEntry functions[] = {
 	JS_CFUNC_DEF("address", 1, host_address),
 	JS_CFUNC_DEF("encodeUtf8", 1, host_encode_utf8),
 	JS_CFUNC_DEF("decodeUtf8", 1, host_decode_utf8),
+	JS_CFUNC_DEF("restInNextCall", 0, host_rest),
 	JS_CFUNC_DEF("beginNetwork", 0, host_begin_network),
 	JS_CFUNC_DEF("takeNetwork", 0, host_take_network),
 	JS_CFUNC_DEF("sha256", 1, host_sha256),

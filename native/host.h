@@ -85,6 +85,7 @@ void arena_start(void);
 bool arena_has_image(void);
 void arena_restore(bool entering);
 void arena_take_stack(const void *here);
+void forget_code(void);
 void arena_forget_freed(void (*visit)(const char *block));
 void arena_write(void);
 
@@ -127,6 +128,7 @@ struct words {
 bool words_from_arguments(JSContext *context, int argc, JSValueConst *argv, struct words *words);
 void words_release(JSContext *context, struct words *words);
 JSValue host_syscall(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
+JSValue host_rest(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
 JSValue host_address(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
 JSValue host_encode_utf8(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
 JSValue host_decode_utf8(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);

@@ -292,6 +292,13 @@ void arena_write(void)
 		die("cannot write the image");
 }
 
+/* Gives the pages of the code back: they are the file's, and the few that are needed come again. */
+void forget_code(void)
+{
+	extern const char etext[] __attribute__((visibility("hidden")));
+	madvise((void *)(uintptr_t)__ehdr_start, ((uintptr_t)etext - (uintptr_t)__ehdr_start) & -PAGE, MADV_DONTNEED);
+}
+
 /* Of the stack what starting takes: in one call, as above. */
 void arena_take_stack(const void *here)
 {

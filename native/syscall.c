@@ -128,6 +128,16 @@ bool words_from_arguments(JSContext *context, int argc, JSValueConst *argv, stru
 	return ok;
 }
 
+/* The way from TypeScript to the call takes code, so it is not forgotten before. */
+static bool rests;
+
+JSValue host_rest(JSContext *context, JSValueConst this, int argc, JSValueConst *argv)
+{
+	(void)context, (void)this, (void)argc, (void)argv;
+	rests = true;
+	return JS_UNDEFINED;
+}
+
 JSValue host_syscall(JSContext *context, JSValueConst this, int argc, JSValueConst *argv)
 {
 	(void)this;
@@ -146,6 +156,9 @@ JSValue host_syscall(JSContext *context, JSValueConst this, int argc, JSValueCon
 	if (w[0] == SYS_execve || w[0] == SYS_execveat || w[0] == SYS_exit_group)
 		learn_note();
 #endif
+	if (rests)
+		forget_code();
+	rests = false;
 	long answer = syscall(w[0], w[1], w[2], w[3], w[4], w[5], w[6]);
 	/* Only a seccomp filter lets this come back. A trap needs no permission. */
 	if (w[0] == SYS_exit_group)

@@ -46,6 +46,9 @@ declare module "host" {
   /** The string behind UTF-8 bytes. Bytes that are not UTF-8 are a TypeError, so that no name is silently changed. */
   export function decodeUtf8(bytes: Bytes): string;
 
+  /** The next system call waits for long: gives the memory of box's code back before it, to be read again from its file. */
+  export function restInNextCall(): void;
+
   /**
    * Begins to make a network namespace with its loopback up, in a thread beside the engine: only the engine's own calls
    * pass through `syscall`.

@@ -6,6 +6,7 @@
  */
 import { BoxError } from "../base/errors.ts";
 import { POLLIN, SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH } from "../linux/constants.ts";
+import { restInNextCall } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { readSignal } from "../linux/signal.ts";
 import { accept, poll } from "../linux/socket.ts";
@@ -27,6 +28,8 @@ const maxPeers = 16;
 export function awaitStart(listener: Fd, signals: Fd): InitChannel | number {
   const peers: InitChannel[] = [];
   for (;;) {
+    // A created container may wait for days, and there may be many.
+    if (peers.length === 0) restInNextCall();
     const events = poll([
       { fd: listener, events: POLLIN },
       { fd: signals, events: POLLIN },

@@ -1,7 +1,18 @@
 /** What the engine's host hands to TypeScript besides the kernel: the command line, named variables, lazy modules. */
 import { load as loadBytecode } from "host";
 
-export { argv, build, callerUmask, coreLimit, decodeUtf8, encodeUtf8, environ, sealed, sha256 } from "host";
+export {
+  argv,
+  build,
+  callerUmask,
+  coreLimit,
+  decodeUtf8,
+  encodeUtf8,
+  environ,
+  restInNextCall,
+  sealed,
+  sha256,
+} from "host";
 
 let held: Readonly<Record<string, unknown>> = {};
 

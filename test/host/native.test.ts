@@ -161,6 +161,10 @@ for (const [name, probe] of Object.entries(builds)) {
       assert.deepEqual(result(probe, "nothing"), [-11]);
     });
 
+    test("a process that is to rest gives its code back for one call", () => {
+      assert.deepEqual(result(probe, "resting"), [true, true]);
+    });
+
     test("sha256 gives what it does elsewhere, whatever the length", () => {
       const bytes = Uint8Array.from({ length: 1000 }, (_, index) => index);
       const expected = [0, 1, 55, 56, 63, 64, 65, 119, 120, 1000].map((length) =>

@@ -249,6 +249,20 @@ const tasks: Record<string, () => unknown> = {
     });
     return [host.sealed && running !== named, host.decodeUtf8(path.subarray(0, length))];
   },
+  /** Whether less of the process is in memory in a call before which it was to rest. */
+  resting: () => {
+    const fd = host.syscall(NR.openat, -100, "/proc/self/smaps_rollup", 0);
+    const resident = (prepare: () => void): number => {
+      const text = new Uint8Array(4096);
+      host.syscall(NR.lseek, fd, 0, 0);
+      prepare();
+      const length = host.syscall(NR.read, fd, text, text.length);
+      return Number(/^Rss: +(\d+) kB$/m.exec(host.decodeUtf8(text.subarray(0, length)))?.[1]);
+    };
+    const before = resident(() => undefined);
+    const resting = resident(() => host.restInNextCall());
+    return [resting < before, resting < resident(() => undefined)];
+  },
   pause: () => {
     print("ready");
     return host.syscall(NR.read, 0, new Uint8Array(1), 1);
