@@ -27,6 +27,8 @@ const lazyModules = [
   "rootfs/host-views",
   "seccomp/compile",
   "cgroups/systemd/scope",
+  "container/agent",
+  "container/lock-holder",
   "container/service-manager",
   "linux/trace",
 ];

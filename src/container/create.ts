@@ -35,9 +35,17 @@ import type { ResctrlOps } from "../resctrl/ops.ts";
 import { closeSources, openByCaller } from "../rootfs/sources.ts";
 import { obtainFilter } from "../seccomp/obtain.ts";
 import type { SeccompOps } from "../seccomp/ops.ts";
-import { Agent } from "./agent.ts";
+import type { Agent } from "./agent.ts";
 import { writeIdMaps } from "./id-maps.ts";
-import { awaitExecution, firstCause, hear, type InitChannel, sendUnlessGone, withMemoryHint } from "./launch.ts";
+import {
+  awaitExecution,
+  connectAgent,
+  firstCause,
+  hear,
+  type InitChannel,
+  sendUnlessGone,
+  withMemoryHint,
+} from "./launch.ts";
 import { bootId, executedFile, identify, ownIdentity } from "./processes.ts";
 import { type ContainerRecord, recordVersion } from "./record.ts";
 import { Rollback } from "./rollback.ts";
@@ -80,7 +88,7 @@ export function createContainer(store: Store, request: CreateRequest): CreatedCo
     () => {
       const seccomp = request.plan.init.program?.seccomp;
       const filter = seccomp && filterOf(seccomp, store, request);
-      using agent = request.startNow && seccomp?.listener ? Agent.connect(seccomp.listener) : undefined;
+      using agent = request.startNow && seccomp?.listener ? connectAgent(seccomp.listener) : undefined;
       const spare = spareDescriptors();
       const rollback = new Rollback();
       try {

@@ -18,8 +18,8 @@ import { socketPair, waitReadable } from "../linux/socket.ts";
 import type { ExecPlan } from "../plan/exec.ts";
 import { hasPriorities, setPriorities } from "../process/priority.ts";
 import { obtainFilter } from "../seccomp/obtain.ts";
-import { Agent } from "./agent.ts";
-import { awaitExecution, hear, type InitChannel, sendUnlessGone } from "./launch.ts";
+
+import { awaitExecution, connectAgent, hear, type InitChannel, sendUnlessGone } from "./launch.ts";
 import { isEnding } from "./processes.ts";
 import type { ProcessId } from "./record.ts";
 import type { Store } from "./store.ts";
@@ -50,7 +50,7 @@ export function execIn(store: Store, target: Target, request: ExecRequest): Chil
   const { plan, takeTerminal, publish, awaitThaw } = request;
   const { seccomp } = plan.program;
   const filter = seccomp && obtainFilter(seccomp.profile, () => store.cache("seccomp")).program;
-  using agent = seccomp?.listener && Agent.connect(seccomp.listener);
+  using agent = seccomp?.listener && connectAgent(seccomp.listener);
   const { child, channel } = enterCgroup(target, plan, filter);
   try {
     using host = channel;

@@ -5,9 +5,12 @@ import type { CgroupRecord } from "../cgroups/record.ts";
 import type { Channel } from "../handshake/channel.ts";
 import { type FromInit, stepTimeout, type ToInit } from "../handshake/messages.ts";
 import { ECONNRESET, EPIPE } from "../linux/constants.ts";
+import { load } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { endOfWaitStatus } from "../linux/process.ts";
 import { isErrno } from "../linux/raw.ts";
+import type { ListenerOps } from "../seccomp/ops.ts";
+import type { Agent } from "./agent.ts";
 import { statOf } from "./processes.ts";
 
 export type InitChannel = Channel<ToInit, FromInit>;
@@ -72,6 +75,12 @@ export function awaitStarting(channel: InitChannel): number | undefined {
   const { message } = hear(channel, stepTimeout, "start the program");
   if (message.type !== "starting") throw new BoxError(`handshake: ${message.type} came where starting was due`);
   return message.hooks ? undefined : stepTimeout;
+}
+
+/** Connects to the agent that a filter asks; loaded only here, for few filters ask one. */
+export function connectAgent(listener: ListenerOps): Agent {
+  const { Agent } = load("container/agent") as typeof import("./agent.ts");
+  return Agent.connect(listener);
 }
 
 /** What is known of the process that is to become the program. */

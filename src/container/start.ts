@@ -12,9 +12,9 @@ import type { Fd } from "../linux/fd.ts";
 import { sendSignal } from "../linux/process.ts";
 import { isErrno } from "../linux/raw.ts";
 import { connectIn, waitReadable } from "../linux/socket.ts";
-import { Agent } from "./agent.ts";
+import type { Agent } from "./agent.ts";
 import { type DeleteOptions, deleteContainer } from "./delete.ts";
-import { awaitExecution, awaitStarting, withMemoryHint } from "./launch.ts";
+import { awaitExecution, awaitStarting, connectAgent, withMemoryHint } from "./launch.ts";
 import { openProcess, ownIdentity } from "./processes.ts";
 import type { ContainerRecord } from "./record.ts";
 import { requireStartable } from "./status.ts";
@@ -93,7 +93,7 @@ function disown(entry: Entry): void {
 }
 
 function release(entry: Entry, record: ContainerRecord): void {
-  using agent = record.listener === null ? undefined : Agent.connect(record.listener);
+  using agent = record.listener === null ? undefined : connectAgent(record.listener);
   using channel = new Channel<ToInit, FromInit>(connect(entry), asFromInit);
   channel.send({ type: "start" });
   const timeout = awaitStarting(channel);

@@ -27,13 +27,12 @@ import {
   O_RDWR,
 } from "../linux/constants.ts";
 import { geteuid } from "../linux/cred.ts";
-import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
+import { decodeUtf8, encodeUtf8, load } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { access, fstat, list, lock, mkdir, open, readAll, rmdir, unlink, writeAll } from "../linux/file.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
 import type { Resources } from "../spec/types.ts";
 import { idPattern } from "./id.ts";
-import { haltedHolder } from "./lock-holder.ts";
 import { type ContainerRecord, type NewerRecord, type ProcessId, parseRecord } from "./record.ts";
 
 const directoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
@@ -125,7 +124,9 @@ export class Entry implements Disposable {
   /** The process that has the lock and stands still. */
   haltedLocker(): ProcessId | undefined {
     using file = this.#openLock();
-    return file === undefined ? undefined : haltedHolder(fstat(file, "lock"));
+    if (file === undefined) return undefined;
+    const { haltedHolder } = load("container/lock-holder") as typeof import("./lock-holder.ts");
+    return haltedHolder(fstat(file, "lock"));
   }
 
   /** The resources that the last `update` has left; undefined before the first one. */
