@@ -51,8 +51,8 @@ JSValue host_take_network(JSContext *context, JSValueConst this, int argc, JSVal
 {
 	(void)this, (void)argc, (void)argv;
 	void *answer = (void *)-EAGAIN;
-	if (is_made && pthread_join(maker, &answer))
-		answer = (void *)-EAGAIN;
+	if (is_made)
+		pthread_join(maker, &answer);
 	is_made = false;
 	return JS_NewInt64(context, (intptr_t)answer);
 }

@@ -156,9 +156,10 @@ JSValue host_syscall(JSContext *context, JSValueConst this, int argc, JSValueCon
 	if (w[0] == SYS_execve || w[0] == SYS_execveat || w[0] == SYS_exit_group)
 		learn_note();
 #endif
-	if (rests)
+	if (rests) {
+		rests = false;
 		forget_code();
-	rests = false;
+	}
 	long answer = syscall(w[0], w[1], w[2], w[3], w[4], w[5], w[6]);
 	/* Only a seccomp filter lets this come back. A trap needs no permission. */
 	if (w[0] == SYS_exit_group)

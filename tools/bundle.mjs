@@ -193,7 +193,7 @@ async function bundleAroundMain() {
     const [path, own] = key.split(" ");
     return `export { ${own} as ${name} } from ${JSON.stringify(path)};\n`;
   });
-  writeFileSync(entries.main, readFileSync(entries.main, "utf8") + exports.join(""));
+  writeFileSync(entries.main, exports.join(""), { flag: "a" });
   const whole = await build({ ...options, entryPoints: entries });
   return { ...apart.metafile.outputs, ...whole.metafile.outputs };
 }

@@ -74,7 +74,8 @@ function perform(pure, ...command) {
  */
 async function create(pure, options, during) {
   const created = new Promise((resolve) => {
-    const watcher = watch(folder, (_event, name) => {
+    // Not to keep this process from ending, should there never be one.
+    const watcher = watch(folder, { persistent: false }, (_event, name) => {
       if (name !== "pid") return;
       watcher.close();
       resolve(undefined);

@@ -17,7 +17,17 @@ import {
 } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
-import { entries, type FileName, fileSystemType, mkdir, open, readAll, rmdir, writeOnce } from "../linux/file.ts";
+import {
+  entries,
+  type FileName,
+  fileSystemType,
+  mkdir,
+  open,
+  openIfThere,
+  readAll,
+  rmdir,
+  writeOnce,
+} from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
 import type { CgroupDirectory } from "./ops.ts";
 
@@ -190,12 +200,7 @@ export function childrenOf(cgroup: Fd): FileName[] {
 
 /** Opens a cgroup in a cgroup; undefined when it has vanished. */
 export function openChild(fd: Fd, name: FileName): Fd | undefined {
-  try {
-    return open(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  } catch (thrown) {
-    if (isErrno(thrown, ENOENT)) return undefined;
-    throw thrown;
-  }
+  return openIfThere(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 }
 
 /**

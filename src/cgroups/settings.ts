@@ -1,8 +1,8 @@
 /** Writes settings to the kernel's files, and takes them back. */
 import { BoxError, within } from "../base/errors.ts";
-import { EACCES, EINVAL, ENOENT, EPERM, O_NOFOLLOW, O_WRONLY } from "../linux/constants.ts";
+import { EACCES, EINVAL, EPERM, O_NOFOLLOW, O_WRONLY } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
-import { open, writeOnce } from "../linux/file.ts";
+import { openIfThere, writeOnce } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
 import { readFile, readFileIfThere } from "./directory.ts";
 import type { Setting } from "./ops.ts";
@@ -83,7 +83,7 @@ function inSomeOrder<Item>(items: readonly Item[], perform: (item: Item) => void
 function write(setting: Setting, cgroup: Fd): void {
   within(setting.property, () => {
     for (const { name, text } of setting.files) {
-      using file = openIfThere(cgroup, name);
+      using file = openIfThere(cgroup, name, O_WRONLY | O_NOFOLLOW);
       if (file === undefined) continue;
       requireRoom(setting, cgroup, text);
       try {
@@ -97,15 +97,6 @@ function write(setting: Setting, cgroup: Fd): void {
     const names = setting.files.map(({ name }) => name).join(" or ");
     throw new BoxError(`this kernel has no ${names} (ENOENT)`, { errno: "ENOENT", path: names });
   });
-}
-
-function openIfThere(cgroup: Fd, name: string): Fd | undefined {
-  try {
-    return open(cgroup, name, O_WRONLY | O_NOFOLLOW);
-  } catch (thrown) {
-    if (isErrno(thrown, ENOENT)) return undefined;
-    throw thrown;
-  }
 }
 
 /** A limit below what is in use would end processes; where that is not wanted, it is refused. */

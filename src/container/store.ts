@@ -29,7 +29,19 @@ import {
 import { geteuid } from "../linux/cred.ts";
 import { decodeUtf8, encodeUtf8, load } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
-import { access, fstat, list, lock, mkdir, open, readAll, rmdir, unlink, writeAll } from "../linux/file.ts";
+import {
+  access,
+  fstat,
+  list,
+  lock,
+  mkdir,
+  open,
+  openIfThere,
+  readAll,
+  rmdir,
+  unlink,
+  writeAll,
+} from "../linux/file.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
 import type { Resources } from "../spec/types.ts";
 import { idPattern } from "./id.ts";
@@ -140,12 +152,7 @@ export class Entry implements Disposable {
   }
 
   #openLock(): Fd | undefined {
-    try {
-      return open(this.directory, "lock", O_RDWR | O_NOFOLLOW);
-    } catch (thrown) {
-      if (isErrno(thrown, ENOENT)) return undefined;
-      throw thrown;
-    }
+    return openIfThere(this.directory, "lock", O_RDWR | O_NOFOLLOW);
   }
 
   /** Removes the directory with all that is in it, the lock last; what somebody else has removed already is no error. */

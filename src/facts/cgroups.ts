@@ -6,7 +6,6 @@ import {
   AT_EACCESS,
   CGROUP_SUPER_MAGIC,
   CGROUP2_SUPER_MAGIC,
-  ENOENT,
   F_OK,
   O_DIRECTORY,
   O_PATH,
@@ -14,8 +13,7 @@ import {
   W_OK,
 } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
-import { access, fileSystemType, open, readAll } from "../linux/file.ts";
-import { isErrno } from "../linux/raw.ts";
+import { access, fileSystemType, openIfThere, readAll } from "../linux/file.ts";
 import { keep } from "./keep.ts";
 
 /** One v1 hierarchy. */
@@ -67,29 +65,20 @@ interface Controllers {
 }
 
 function readControllers(mount: string): readonly string[] {
-  try {
-    using file = open("cwd", `${mount}/cgroup.controllers`, O_RDONLY);
-    const bytes = readAll(file, 65_536, "cgroup.controllers");
-    return bytes === "too long"
-      ? []
-      : decodeUtf8(bytes)
-          .trim()
-          .split(" ")
-          .filter((name) => name !== "");
-  } catch (thrown) {
-    if (isErrno(thrown, ENOENT)) return [];
-    throw thrown;
-  }
+  using file = openIfThere("cwd", `${mount}/cgroup.controllers`, O_RDONLY);
+  if (file === undefined) return [];
+  const bytes = readAll(file, 65_536, "cgroup.controllers");
+  return bytes === "too long"
+    ? []
+    : decodeUtf8(bytes)
+        .trim()
+        .split(" ")
+        .filter((name) => name !== "");
 }
 
 function typeAt(path: string): number | undefined {
-  try {
-    using fd = open("cwd", path, O_PATH | O_DIRECTORY);
-    return fileSystemType(fd, path);
-  } catch (thrown) {
-    if (isErrno(thrown, ENOENT)) return undefined;
-    throw thrown;
-  }
+  using fd = openIfThere("cwd", path, O_PATH | O_DIRECTORY);
+  return fd && fileSystemType(fd, path);
 }
 
 /**

@@ -49,15 +49,20 @@ export class Channel<Out, In extends object> implements Disposable {
    * @throws BoxError for a time-out, and for bytes that are no message of this protocol
    */
   receive(milliseconds: number | undefined): Incoming<In> {
-    let left: (() => number) | undefined;
+    let deadline: number | undefined;
     for (;;) {
       const message = this.#take();
       if (message !== undefined) return message;
       const came = this.pump();
       if (came === "end") return "end";
       if (came === "more") continue;
-      if (milliseconds !== undefined) left ??= countdown(milliseconds);
-      if (!waitReadable(this.#socket, left?.()))
+      let left: number | undefined;
+      if (milliseconds !== undefined) {
+        const now = monotonicMilliseconds();
+        deadline ??= now + milliseconds;
+        left = Math.max(0, deadline - now);
+      }
+      if (!waitReadable(this.#socket, left))
         throw new BoxError(`handshake: no answer within ${(milliseconds as number) / 1000} s`, { errno: "ETIMEDOUT" });
     }
   }
@@ -121,12 +126,6 @@ export class Channel<Out, In extends object> implements Disposable {
     closeAll(this.#fds);
     this.#socket.close();
   }
-}
-
-/** Tells what is left of a time from now on, in milliseconds. */
-function countdown(milliseconds: number): () => number {
-  const deadline = monotonicMilliseconds() + milliseconds;
-  return () => Math.max(0, deadline - monotonicMilliseconds());
 }
 
 function parse(body: Uint8Array): unknown {

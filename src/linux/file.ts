@@ -45,11 +45,11 @@ export function open(directory: At, path: FileName, flags: number, mode = 0): Fd
 }
 
 /** As `open`; undefined where there is nothing of that name, for where this is no failure: an Error costs more than ten calls. */
-export function openIfThere(directory: At, path: string, flags: number): Fd | undefined {
+export function openIfThere(directory: At, path: FileName, flags: number): Fd | undefined {
   const result = attempt("openat", NR.openat, at(directory), path, flags | O_CLOEXEC, 0);
   if (result >= 0) return new Fd(result);
   if (result === -ENOENT) return undefined;
-  throw new SyscallError("openat", -result, path);
+  throw new SyscallError("openat", -result, textOf(path));
 }
 
 /**

@@ -4,7 +4,7 @@ import { quote } from "../base/quote.ts";
 import { EEXIST, ENOENT, O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, O_WRONLY } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
-import { mkdir, open, readAll, rmdir, writeOnce } from "../linux/file.ts";
+import { mkdir, open, openIfThere, readAll, rmdir, writeOnce } from "../linux/file.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
 import type { ResctrlOps } from "./ops.ts";
 import { matches } from "./schemata.ts";
@@ -112,12 +112,7 @@ function findGroup({ mount, group }: ResctrlOps): Fd | undefined {
 }
 
 function find(parent: Fd | "cwd", name: string): Fd | undefined {
-  try {
-    return open(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
-  } catch (thrown) {
-    if (isErrno(thrown, ENOENT)) return undefined;
-    throw thrown;
-  }
+  return openIfThere(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
 }
 
 function removeIfThere(parent: Fd, name: string): void {
