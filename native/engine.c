@@ -148,7 +148,7 @@ static JSValue host_load(JSContext *context, JSValueConst this, int argc, JSValu
 /* --- The module "host" -------------------------------------------------------------------------------------------- */
 
 static const JSCFunctionListEntry functions[] = {
-	JS_CFUNC_DEF("syscall", 1, host_syscall),
+	JS_CFUNC_DEF("syscall", 2, host_syscall),
 	JS_CFUNC_DEF("address", 1, host_address),
 	JS_CFUNC_DEF("encodeUtf8", 1, host_encode_utf8),
 	JS_CFUNC_DEF("decodeUtf8", 1, host_decode_utf8),

@@ -144,12 +144,13 @@ JSValue host_syscall(JSContext *context, JSValueConst this, int argc, JSValueCon
 	struct words words;
 	if (writing_image)
 		return JS_ThrowTypeError(context, "no system call before main: its answer would be kept in the image");
-	if (argc < 1 || !(JS_IsNumber(argv[0]) || JS_IsBigInt(context, argv[0])))
+	if (argc < 2 || !(JS_IsNumber(argv[1]) || JS_IsBigInt(context, argv[1])))
 		return JS_ThrowTypeError(context, "the number of a system call is not a number");
 	/* Left out by who called the function that calls this one. */
 	while (JS_IsUndefined(argv[argc - 1]))
 		argc--;
-	if (!words_from_arguments(context, argc, argv, &words))
+	/* The name before it is for functions that stand in this one's place. */
+	if (!words_from_arguments(context, argc - 1, argv + 1, &words))
 		return JS_EXCEPTION;
 	const int64_t *w = words.word;
 #ifdef BOX_LEARN
@@ -160,7 +161,10 @@ JSValue host_syscall(JSContext *context, JSValueConst this, int argc, JSValueCon
 		rests = false;
 		forget_code();
 	}
-	long answer = syscall(w[0], w[1], w[2], w[3], w[4], w[5], w[6]);
+	long answer;
+	do
+		answer = syscall(w[0], w[1], w[2], w[3], w[4], w[5], w[6]);
+	while (answer == -1 && errno == EINTR && w[0] != SYS_close);
 	/* Only a seccomp filter lets this come back. A trap needs no permission. */
 	if (w[0] == SYS_exit_group)
 		__builtin_trap();

@@ -27,15 +27,17 @@ declare module "host" {
   export type Argument = number | bigint | string | Bytes | null;
 
   /**
-   * Performs one system call with up to six arguments.
+   * Performs one system call with up to six arguments. Its name is for functions that stand in this one's place.
    *
    * Numbers must be integers of at most 53 bits, bigints fit in 64 bits (two's complement). Anything else, a string
    * with a NUL character or with a lone surrogate is a TypeError and nothing is called. Arguments that are left out, or
    * undefined at the end of the list, are 0; before another argument undefined is a TypeError.
    *
+   * A call that a signal interrupts is made again, but for close, after which the descriptor is gone.
+   *
    * @returns the kernel's answer: 0 or more, or -errno.
    */
-  export function syscall(number: number, ...args: readonly (Argument | undefined)[]): number;
+  export function syscall(name: string, number: number, ...args: readonly (Argument | undefined)[]): number;
 
   /** The address of a buffer's first byte, for structs that hold pointers. The caller keeps the buffer alive. */
   export function address(buffer: Bytes): number;

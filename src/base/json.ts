@@ -53,6 +53,18 @@ export function parseRounded(text: string, limits: JsonLimits): unknown {
   }
 }
 
+/**
+ * As parseRounded, of a text that box wrote itself or has read before: nothing of it is odd, so nothing is searched. Where
+ * it is damaged, parseRounded says how.
+ */
+export function parseKept(text: string, limits: JsonLimits): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return parseRounded(text, limits);
+  }
+}
+
 /** Whether an integer may have lost digits: no other number of JSON.parse is one that is not safe. */
 export function isRounded(value: unknown): boolean {
   return Number.isInteger(value) && !Number.isSafeInteger(value);

@@ -5,7 +5,7 @@
  * What is read is checked again: the file may be damaged, or written by another version.
  */
 import { BoxError, within } from "../base/errors.ts";
-import { configLimits, parseRounded } from "../base/json.ts";
+import { configLimits, parseKept } from "../base/json.ts";
 import { clean } from "../base/path.ts";
 import type { CgroupDirectory, UnitRecord } from "../cgroups/ops.ts";
 import type { CgroupRecord } from "../cgroups/record.ts";
@@ -88,7 +88,7 @@ export interface NewerRecord {
 export function parseRecord(text: string): ContainerRecord | NewerRecord {
   const fields = new Fields(
     // A number that has been rounded is none that a field takes.
-    within("state.json is damaged", () => parseRounded(text, configLimits)),
+    within("state.json is damaged", () => parseKept(text, configLimits)),
     "state.json",
   );
   const version = fields.number("version");

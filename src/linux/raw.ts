@@ -1,8 +1,8 @@
 /**
  * The one way into the kernel.
  *
- * Every system call of box passes through `attempt`, so a trace, and in test builds a fault at any chosen call, cost
- * one function. This room refuses to know anything about containers.
+ * Every system call of box is made by `attempt`, so a trace, and in test builds a fault at any chosen call, cost one
+ * function. This room refuses to know anything about containers.
  */
 import { type Argument, syscall } from "host";
 import { BoxError, type ErrorDetails } from "../base/errors.ts";
@@ -30,37 +30,15 @@ export class SyscallError extends BoxError {
 /** What stands between the calls and the kernel: the trace, and in test builds the faults. */
 export interface Interposer {
   /** Makes the call, or another answer. */
-  readonly perform: (
-    name: string,
-    number: number,
-    a: Argument | undefined,
-    b: Argument | undefined,
-    c: Argument | undefined,
-    d: Argument | undefined,
-    e: Argument | undefined,
-    f: Argument | undefined,
-  ) => number;
+  readonly perform: Perform;
   /** A descriptor of its own, to be spared where all others are closed. */
   readonly fd: number | undefined;
   /** Told when no descriptor can be spared any more: it ends with this. */
   readonly end: () => void;
 }
 
-let interposer: Interposer | undefined;
-
-/** Puts something between all calls of this process and the kernel; undefined takes it away. */
-export function interpose(next: Interposer | undefined): void {
-  interposer = next;
-}
-
-/** What stands there now. */
-export function interposed(): Interposer | undefined {
-  return interposer;
-}
-
-/** Performs a call and returns the kernel's answer as it is: 0 or more, or -errno. Interrupted calls are made again. */
-// Six parameters in place of a list, and without defaults: a start makes 400 calls, and the engine interprets each step.
-export function attempt(
+/** Six parameters in place of a list: a start makes 400 calls, and the engine interprets each step. */
+type Perform = (
   name: string,
   number: number,
   a?: Argument,
@@ -69,12 +47,35 @@ export function attempt(
   d?: Argument,
   e?: Argument,
   f?: Argument,
-): number {
-  for (;;) {
-    const result =
-      interposer === undefined ? syscall(number, a, b, c, d, e, f) : interposer.perform(name, number, a, b, c, d, e, f);
-    if (result !== -EINTR || name === "close") return result;
-  }
+) => number;
+
+/**
+ * Performs a call and returns the kernel's answer as it is: 0 or more, or -errno. Interrupted calls are made again, but for
+ * close, which has happened all the same. The host's own function, so that a call takes no step of the interpreter more.
+ */
+export let attempt: Perform = syscall;
+
+let interposer: Interposer | undefined;
+
+/** Puts something between all calls of this process and the kernel; undefined takes it away. */
+export function interpose(next: Interposer | undefined): void {
+  interposer = next;
+  attempt = next === undefined ? syscall : withRepetition(next.perform);
+}
+
+/** An interposer may say that a call was interrupted. */
+function withRepetition(perform: Perform): Perform {
+  return (name, number, a, b, c, d, e, f) => {
+    for (;;) {
+      const result = perform(name, number, a, b, c, d, e, f);
+      if (result !== -EINTR || name === "close") return result;
+    }
+  };
+}
+
+/** What stands there now. */
+export function interposed(): Interposer | undefined {
+  return interposer;
 }
 
 /**

@@ -45,7 +45,7 @@ class Trace {
 
   constructor(file: Fd, command: string) {
     this.fd = file.number;
-    this.#command = syscall(NR.getpid);
+    this.#command = syscall("getpid", NR.getpid);
     this.#meta("process_name", command);
     this.process("host side");
     const end = this.#read(CLOCK_MONOTONIC);
@@ -65,7 +65,7 @@ class Trace {
     if (name === "clone3") this.#beforeClone();
     if (name === "exit_group") this.end();
     const begin = this.#read(CLOCK_MONOTONIC);
-    const result = syscall(number, a, b, c, d, e, f);
+    const result = syscall(name, number, a, b, c, d, e, f);
     if (name === "clone3" && result === 0) this.#becomeChild();
     else {
       const end = this.#read(CLOCK_MONOTONIC);
@@ -86,7 +86,7 @@ class Trace {
     const lines = encodeUtf8(this.#lines + this.#spans.map(this.#line).join(""));
     this.#lines = "";
     this.#spans = [];
-    if (lines.length > 0 && syscall(NR.write, this.fd, lines, lines.length) !== lines.length) this.#stop();
+    if (lines.length > 0 && syscall("write", NR.write, this.fd, lines, lines.length) !== lines.length) this.#stop();
   }
 
   end = (): void => {
@@ -131,7 +131,7 @@ class Trace {
   }
 
   #read(clock: number): number {
-    syscall(NR.clock_gettime, clock, this.#clockBytes);
+    syscall("clock_gettime", NR.clock_gettime, clock, this.#clockBytes);
     // Seconds that a machine is up for fit in one half, nanoseconds always do.
     return (this.#clock[0] as number) * 1e6 + (this.#clock[2] as number) / 1e3;
   }
@@ -153,7 +153,7 @@ function rounded(microseconds: number): number {
  * @returns what ends the trace of this process
  */
 export function startTrace(file: Fd, command: string): () => void {
-  if (syscall(NR.lseek, file.number, 0, SEEK_END) === 0) syscall(NR.write, file.number, "[\n", 2);
+  if (syscall("lseek", NR.lseek, file.number, 0, SEEK_END) === 0) syscall("write", NR.write, file.number, "[\n", 2);
   const trace = new Trace(file, command);
   interpose(trace);
   follow(trace);

@@ -28,6 +28,13 @@ export interface ProcessOptions {
   readonly selinuxLabel: string | undefined;
 }
 
+/** Whether the command line says no more of the process than what it executes, in a terminal or not. */
+export function isCommandOnly(options: ProcessOptions): boolean {
+  const { cwd, user, apparmorProfile, selinuxLabel, env, additionalGids, capabilities, noNewPrivileges } = options;
+  const single = cwd ?? user ?? apparmorProfile ?? selinuxLabel;
+  return single === undefined && !noNewPrivileges && env.length + additionalGids.length + capabilities.length === 0;
+}
+
 /**
  * The process that the command line describes, on top of the container's own.
  * @throws BoxError for groups that could not be given beside those that the container keeps

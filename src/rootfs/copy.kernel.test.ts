@@ -17,10 +17,10 @@ import { copyTree } from "./copy.ts";
 function exchangeOnceLooked(directory: Fd, one: string, other: string): void {
   interpose({
     perform: (name, number, a, b, c, d, e, f) => {
-      const result = syscall(number, a, b, c, d, e, f);
+      const result = syscall(name, number, a, b, c, d, e, f);
       if (name === "statx") {
         interpose(undefined);
-        syscall(NR.renameat2, directory.number, one, directory.number, other, RENAME_EXCHANGE);
+        syscall("renameat2", NR.renameat2, directory.number, one, directory.number, other, RENAME_EXCHANGE);
       }
       return result;
     },

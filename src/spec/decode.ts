@@ -8,7 +8,7 @@
  */
 import { checkMounts, checkProcess, checkResources, checkSpec } from "#validators";
 import { BoxError } from "../base/errors.ts";
-import { configLimits, type JsonLimits, parseRounded, smallLimits } from "../base/json.ts";
+import { configLimits, parseKept, parseRounded, smallLimits } from "../base/json.ts";
 import { parseExactly } from "../base/json-exact.ts";
 import { type Check, isPlainText, type Sink } from "./check.ts";
 import { Findings, format } from "./findings.ts";
@@ -27,7 +27,7 @@ export type Warn = (message: string) => void;
  * @throws BoxError with up to three problems and the number of the others, on one line.
  */
 export function decodeSpec(text: string, warn: Warn = ignore): ValidSpec {
-  return decode(text, configLimits, checkSpec, (spec: Spec, findings) => specRules(spec, findings), warn) as ValidSpec;
+  return decode(text, parseConfig, checkSpec, (spec: Spec, findings) => specRules(spec, findings), warn) as ValidSpec;
 }
 
 /**
@@ -35,25 +35,25 @@ export function decodeSpec(text: string, warn: Warn = ignore): ValidSpec {
  * its shape is, for damage, and for what is set where nothing is said. Throws as decodeSpec.
  */
 export function decodeKept(text: string): ValidSpec {
-  return decode(text, configLimits, checkSpec, ignore, ignore);
+  return decode(text, (kept) => parseKept(kept, configLimits), checkSpec, ignore, ignore);
 }
 
 /** The process in the file of `exec --process`, to be run in the container of `spec`. Throws as decodeSpec. */
 export function decodeProcess(text: string, spec: Spec, warn: Warn = ignore): ValidProcess {
   const rules = (process: Process, findings: Findings) => processRules(process, spec, "", findings);
-  return decode(text, smallLimits, checkProcess, rules, warn) as ValidProcess;
+  return decode(text, parseSmall, checkProcess, rules, warn) as ValidProcess;
 }
 
 /** The resources in the file of `update --resources`. Throws as decodeSpec. */
 export function decodeResources(text: string, warn: Warn = ignore): ValidResources {
   const rules = (resources: Resources, findings: Findings) => resourceRules(resources, "", findings);
-  return decode(text, smallLimits, checkResources, rules, warn) as ValidResources;
+  return decode(text, parseSmall, checkResources, rules, warn) as ValidResources;
 }
 
 /** An array of mounts, to be made in the container of `spec`. Throws as decodeSpec. */
 export function decodeMounts(text: string, spec: Spec, warn: Warn = ignore): ValidMounts {
   const rules = (mounts: readonly Mount[], findings: Findings) => mountRules(mounts, spec, "", findings);
-  return decode(text, smallLimits, checkMounts, rules, warn) as ValidMounts;
+  return decode(text, parseSmall, checkMounts, rules, warn) as ValidMounts;
 }
 
 /**
@@ -91,7 +91,7 @@ export function inspectSpec(text: string): Inspection {
     specRules(spec, findings);
   };
   try {
-    const { findings } = read(text, configLimits, checkSpec, rules);
+    const { findings } = read(text, parseConfig, checkSpec, rules);
     return { findings, spec: shaped };
   } catch (thrown) {
     if (!(thrown instanceof BoxError)) throw thrown;
@@ -102,9 +102,13 @@ export function inspectSpec(text: string): Inspection {
 }
 
 type Rules<T> = (value: T, findings: Findings) => void;
+type Parse = (text: string) => unknown;
 
-function decode<T>(text: string, limits: JsonLimits, check: Check, rules: Rules<T>, warn: Warn): T {
-  const { value, findings } = read(text, limits, check, rules);
+const parseConfig: Parse = (text) => parseRounded(text, configLimits);
+const parseSmall: Parse = (text) => parseRounded(text, smallLimits);
+
+function decode<T>(text: string, parse: Parse, check: Check, rules: Rules<T>, warn: Warn): T {
+  const { value, findings } = read(text, parse, check, rules);
   return settle(value, findings, warn);
 }
 
@@ -114,9 +118,9 @@ function validate<T>(value: T, at: string, check: Check, rules: Rules<T>, warn: 
 }
 
 /** Parses with JSON.parse first, and exactly if the check meets an integer that has been rounded. */
-function read<T>(text: string, limits: JsonLimits, check: Check, rules: Rules<T>): { value: T; findings: Findings } {
+function read<T>(text: string, parse: Parse, check: Check, rules: Rules<T>): { value: T; findings: Findings } {
   const plainText = isPlainText(text);
-  const quick = parseRounded(text, limits);
+  const quick = parse(text);
   const sink = inspect(quick, "", plainText, check, rules);
   if (!sink.rounded) return { value: quick as T, findings: sink.findings };
   const exact = parseExactly(text);

@@ -21,17 +21,17 @@ class SharedFile {
   readonly #start: number;
 
   constructor(path: string) {
-    const fd = syscall(NR.openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
+    const fd = syscall("openat", NR.openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
     if (fd < 0) throw new Error(`open ${path}: ${fd}`);
-    this.#start = syscall(NR.mmap, 0, callsSize, PROT_READ_WRITE, MAP_SHARED, fd, 0);
-    syscall(NR.close, fd);
+    this.#start = syscall("mmap", NR.mmap, 0, callsSize, PROT_READ_WRITE, MAP_SHARED, fd, 0);
+    syscall("close", NR.close, fd);
   }
 
   write(at: number, text: string): number {
     const bytes = encodeUtf8(text);
     const pair = (start: number): BigUint64Array => new BigUint64Array([BigInt(start), BigInt(bytes.length)]);
     const [local, remote] = [pair(address(bytes)), pair(this.#start + at)];
-    return syscall(NR.process_vm_writev, syscall(NR.getpid), local, 1, remote, 1, 0);
+    return syscall("process_vm_writev", NR.process_vm_writev, syscall("getpid", NR.getpid), local, 1, remote, 1, 0);
   }
 }
 
@@ -61,12 +61,12 @@ class Faults {
       this.#calls.write(0, hitMark);
       if (errno === "kill") this.#die();
       else {
-        if (doneAllTheSame.includes(name)) syscall(number, a, b, c, d, e, f);
+        if (doneAllTheSame.includes(name)) syscall(name, number, a, b, c, d, e, f);
         return -errno;
       }
     }
     if (name === "clone3") this.#children++;
-    const result = syscall(number, a, b, c, d, e, f);
+    const result = syscall(name, number, a, b, c, d, e, f);
     if (name === "clone3" && result === 0) this.#becomeChild();
     return result;
   };
@@ -86,17 +86,17 @@ class Faults {
 
   /** The first process of a pid namespace is safe from its own signals: it ends by itself. */
   #die(): void {
-    syscall(NR.kill, syscall(NR.getpid), SIGKILL);
-    syscall(NR.exit_group, 128 + SIGKILL);
+    syscall("kill", NR.kill, syscall("getpid", NR.getpid), SIGKILL);
+    syscall("exit_group", NR.exit_group, 128 + SIGKILL);
   }
 }
 
 function readFault(path: string): Fault | undefined {
-  const fd = syscall(NR.openat, AT_FDCWD, path, O_CLOEXEC, 0);
+  const fd = syscall("openat", NR.openat, AT_FDCWD, path, O_CLOEXEC, 0);
   if (fd < 0) return undefined;
   const buffer = new Uint8Array(4096);
-  const text = decodeUtf8(buffer.subarray(0, syscall(NR.read, fd, buffer, buffer.length)));
-  syscall(NR.close, fd);
+  const text = decodeUtf8(buffer.subarray(0, syscall("read", NR.read, fd, buffer, buffer.length)));
+  syscall("close", NR.close, fd);
   return JSON.parse(text) as Fault;
 }
 

@@ -25,7 +25,7 @@ const NR = {
 function print(value: unknown): void {
   const text = JSON.stringify(value, (_key, field) => (typeof field === "bigint" ? `${field}n` : field));
   const bytes = host.encodeUtf8(`${text}\n`);
-  host.syscall(NR.write, 1, bytes, bytes.length);
+  host.syscall("write", NR.write, 1, bytes, bytes.length);
 }
 
 /** What a call returned or threw. */
@@ -39,13 +39,15 @@ function outcome(action: () => unknown): unknown {
 
 function linkOf(path: string): string {
   const target = new Uint8Array(256);
-  return host.decodeUtf8(target.subarray(0, host.syscall(NR.readlinkat, -100, path, target, target.length)));
+  return host.decodeUtf8(
+    target.subarray(0, host.syscall("readlinkat", NR.readlinkat, -100, path, target, target.length)),
+  );
 }
 
 /** How many directories a directory holds: its links but for its own name and its dot. */
 function linkCount(path: string): number {
   const stat = new Uint8Array(256);
-  host.syscall(NR.statx, -100, path, 0, 0x4, stat);
+  host.syscall("statx", NR.statx, -100, path, 0, 0x4, stat);
   return new DataView(stat.buffer).getUint32(16, true) - 2;
 }
 
@@ -53,7 +55,7 @@ function linkCount(path: string): number {
 function loopbackIsUp(): boolean {
   const request = new Uint8Array(40);
   request.set(host.encodeUtf8("lo"));
-  host.syscall(NR.ioctl, host.syscall(NR.socket, 2, 2, 0), 0x8913, request);
+  host.syscall("ioctl", NR.ioctl, host.syscall("socket", NR.socket, 2, 2, 0), 0x8913, request);
   return new DataView(request.buffer).getInt16(16, true) % 2 === 1;
 }
 
@@ -68,7 +70,7 @@ function forbidExit(): void {
       { name: "exit", action: ERRNO_EPERM, args: [] },
     ],
   }) as { program: Uint8Array };
-  host.syscall(isX86 ? 157 : 167, 38, 1, 0, 0, 0);
+  host.syscall("prctl", isX86 ? 157 : 167, 38, 1, 0, 0, 0);
   installFilter(program, 0);
 }
 
@@ -136,9 +138,9 @@ function views(): unknown {
 
 /** A 64-bit value that the kernel gives back: the offset of a file. */
 function offsets(): unknown {
-  const fd = host.syscall(NR.memfdCreate, "probe", 0);
+  const fd = host.syscall("memfdCreate", NR.memfdCreate, "probe", 0);
   return [5, 2 ** 40 + 1, 2n ** 40n + 1n, 2n ** 52n + 1n, -1, 2n ** 64n - 1n].map((offset) =>
-    host.syscall(NR.lseek, fd, offset, 0),
+    host.syscall("lseek", NR.lseek, fd, offset, 0),
   );
 }
 
@@ -218,18 +220,18 @@ function seccomp(): unknown {
 
 /** For each of the first descriptors: closed, or its close-on-exec flag. */
 function descriptors(): unknown {
-  return Array.from({ length: 8 }, (_, fd) => host.syscall(NR.fcntl, fd, 1));
+  return Array.from({ length: 8 }, (_, fd) => host.syscall("fcntl", NR.fcntl, fd, 1));
 }
 
 /** What a module gets that asks before main() is called, perhaps while the build writes an image. */
-const early = [() => host.syscall(NR.getpid), () => host.argv].map(outcome);
+const early = [() => host.syscall("getpid", NR.getpid), () => host.argv].map(outcome);
 
 const tasks: Record<string, () => unknown> = {
   early: () => early,
   maps: () => {
-    const fd = host.syscall(NR.openat, -100, "/proc/self/maps", 0);
+    const fd = host.syscall("openat", NR.openat, -100, "/proc/self/maps", 0);
     const text = new Uint8Array(1 << 15);
-    return host.decodeUtf8(text.subarray(0, host.syscall(NR.read, fd, text, text.length)));
+    return host.decodeUtf8(text.subarray(0, host.syscall("read", NR.read, fd, text, text.length)));
   },
   state: () => ({
     argv: host.argv,
@@ -241,22 +243,22 @@ const tasks: Record<string, () => unknown> = {
   }),
   where: () => {
     const path = new Uint8Array(4096);
-    const length = host.syscall(NR.readlinkat, -100, "/proc/self/exe", path, path.length);
+    const length = host.syscall("readlinkat", NR.readlinkat, -100, "/proc/self/exe", path, path.length);
     const [running, named] = ["/proc/self/exe", host.argv[0] ?? ""].map((file) => {
       const answer = new Uint8Array(256);
-      host.syscall(NR.statx, -100, file, 0, 0, answer);
+      host.syscall("statx", NR.statx, -100, file, 0, 0, answer);
       return new DataView(answer.buffer).getBigUint64(136, true);
     });
     return [host.sealed && running !== named, host.decodeUtf8(path.subarray(0, length))];
   },
   /** Whether less of the process is in memory in a call before which it was to rest. */
   resting: () => {
-    const fd = host.syscall(NR.openat, -100, "/proc/self/smaps_rollup", 0);
+    const fd = host.syscall("openat", NR.openat, -100, "/proc/self/smaps_rollup", 0);
     const resident = (prepare: () => void): number => {
       const text = new Uint8Array(4096);
-      host.syscall(NR.lseek, fd, 0, 0);
+      host.syscall("lseek", NR.lseek, fd, 0, 0);
       prepare();
-      const length = host.syscall(NR.read, fd, text, text.length);
+      const length = host.syscall("read", NR.read, fd, text, text.length);
       return Number(/^Rss: +(\d+) kB$/m.exec(host.decodeUtf8(text.subarray(0, length)))?.[1]);
     };
     const before = resident(() => undefined);
@@ -265,16 +267,20 @@ const tasks: Record<string, () => unknown> = {
   },
   pause: () => {
     print("ready");
-    return host.syscall(NR.read, 0, new Uint8Array(1), 1);
+    return host.syscall("read", NR.read, 0, new Uint8Array(1), 1);
   },
-  refused: () => refused.map((args) => outcome(() => number(...args))),
+  refused: () => refused.map((args) => outcome(() => number("call", ...args))),
   accepted: () => {
-    const pid = host.syscall(NR.getpid);
-    return accepted.map((args) => outcome(() => number(...args)) === pid);
+    const pid = host.syscall("getpid", NR.getpid);
+    return accepted.map((args) => outcome(() => number("call", ...args)) === pid);
   },
   views,
   offsets,
-  errno: () => [host.syscall(NR.close, -1), host.syscall(NR.openat, -100, "/nonexistent/ä", 0), host.syscall(100_000)],
+  errno: () => [
+    host.syscall("close", NR.close, -1),
+    host.syscall("openat", NR.openat, -100, "/nonexistent/ä", 0),
+    host.syscall("none", 100_000),
+  ],
   utf8,
   sha256: () =>
     [0, 1, 55, 56, 63, 64, 65, 119, 120, 1000].map((length) =>
@@ -302,14 +308,14 @@ const tasks: Record<string, () => unknown> = {
       linkOf("/proc/self/ns/net"),
       linkCount("/proc/self/task"),
     ];
-    host.syscall(NR.setns, fd, 0x40000000);
+    host.syscall("setns", NR.setns, fd, 0x40000000);
     return { isNew: made !== before, isElsewhere: own === before, threads: tasks, isUp: loopbackIsUp() };
   },
   /** What there is to take where nothing was begun. */
   nothing: () => [host.takeNetwork()],
   unending: () => {
     forbidExit();
-    return host.syscall(isX86 ? 231 : 94, 5);
+    return host.syscall("exit_group", isX86 ? 231 : 94, 5);
   },
   "unending-error": () => {
     forbidExit();

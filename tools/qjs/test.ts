@@ -20,7 +20,7 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 
 function print(line: string): void {
   const bytes = encodeUtf8(`${line}\n`);
-  syscall(hostBuild.arch === "x86_64" ? 1 : 64, 1, bytes, bytes.length);
+  syscall("write", hostBuild.arch === "x86_64" ? 1 : 64, 1, bytes, bytes.length);
 }
 
 function run(name: string, options: Options, body: Body): void {

@@ -17,6 +17,7 @@ import {
   completeProcess,
   type ExecOptions,
   type ExecPlan,
+  isCommandOnly,
   type ProcessOptions,
   planExec,
   processOf,
@@ -145,7 +146,13 @@ function processFor(
   { decodeProcess, validateProcess }: typeof import("../../spec/decode.ts"),
   warn: (message: string) => void,
 ): ValidProcess {
-  if ("options" in source) return validateProcess(processOf(spec, source.options), spec);
+  if ("options" in source) {
+    const process = processOf(spec, source.options);
+    // Of the container's own process that has another command, and nothing else, all has been validated before.
+    return spec.process !== undefined && isCommandOnly(source.options)
+      ? (process as ValidProcess)
+      : validateProcess(process, spec);
+  }
   const { text } = readNamed(source.file);
   const process = within(source.file, () => decodeProcess(text, spec, warn));
   return completeProcess(spec, process);
