@@ -137,13 +137,17 @@ static void harden_process(void)
 	prctl(PR_SET_NAME, "box");
 }
 
-/* A caller's ignored signals would be ignored by the program too: execve keeps what is ignored. */
+/*
+ * A caller's ignored signals would be ignored by the program too: execve keeps what is ignored. A write to a closed pipe or
+ * beyond a limit fails in place of ending the process, until TypeScript takes that back for a program.
+ */
 static void reset_signals(void)
 {
-	static const uint64_t defaults[4];
+	static const uint64_t action_default[4], action_ignore[4] = { (uintptr_t)SIG_IGN };
 	for (int signal = 1; signal <= 64; signal++)
 		if (signal != SIGKILL && signal != SIGSTOP)
-			syscall(SYS_rt_sigaction, signal, defaults, NULL, sizeof(uint64_t));
+			syscall(SYS_rt_sigaction, signal,
+				signal == SIGPIPE || signal == SIGXFSZ ? action_ignore : action_default, NULL, sizeof(uint64_t));
 }
 
 int main(int argc, char **argv, char **envp)

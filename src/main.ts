@@ -15,7 +15,6 @@ import { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } from "./linux/con
 import { argv, build, load } from "./linux/engine.ts";
 import { type Fd, stdio } from "./linux/fd.ts";
 import { countOpen, open, writeAll } from "./linux/file.ts";
-import { ignoreFailedWrites } from "./linux/signal.ts";
 
 /** @returns the exit status */
 export function main(): number {
@@ -24,9 +23,8 @@ export function main(): number {
   let log = stderrLog("text", "warning");
   let endTrace: (() => void) | undefined;
   try {
-    ignoreFailedWrites();
     const rest = parseGlobals(globals, argv.slice(1));
-    log = openLog(globals);
+    if (logOptions.some((name) => globals.has(name))) log = openLog(globals);
     if (log.level === "debug") follow(new StepLog(log));
     endTrace = openTrace(globals, rest);
     return perform(globals, rest, log, inheritedFds);
@@ -152,6 +150,8 @@ function print(to: Fd, text: string | Uint8Array): void {
 function stderrLog(format: "text" | "json", level: "error" | "warning" | "debug"): Log {
   return new Log({ format, level, now: timestamp, write: (line) => print(stdio.error, `${line}\n`), show: undefined });
 }
+
+const logOptions = ["log", "log-format", "log-level", "debug", "systemd-log"];
 
 function openLog(globals: Arguments): Log {
   const format = globals.word("log-format", ["text", "json"]);

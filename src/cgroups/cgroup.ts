@@ -5,7 +5,7 @@ import { quote } from "../base/quote.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
 import { enableControllers, giveTo, offerControllers, withdrawControllers } from "./delegation.ts";
 import { attachDeviceRules, writeDeviceList } from "./device-filter.ts";
-import { makeDirectories, openCgroup, readFile, readFileIfThere, writeFile } from "./directory.ts";
+import { descendToCgroup, makeDirectories, readFile, readFileIfThere, writeFile } from "./directory.ts";
 import type { NewCgroup } from "./driver.ts";
 import { Entrance, type OpenDirectory } from "./entrance.ts";
 import type { CgroupDirectory, CgroupOps, CgroupSettings, DeviceRuleOp, Setting } from "./ops.ts";
@@ -72,7 +72,7 @@ export class Cgroup extends Entrance implements NewCgroup {
     const members: Member[] = [];
     try {
       for (const directory of ops.directories) {
-        const fd = openCgroup(directory, ops.path, (parent) => enableIn(directory, parent, ops));
+        const fd = descendToCgroup(directory, ops.path, (parent) => enableIn(directory, parent, ops));
         if (fd === undefined)
           throw new BoxError(`cgroup ${quote(ops.path)} in ${directory.mount}: no such cgroup`, { errno: "ENOENT" });
         members.push({ directory, fd, made: isNew(directory), parentsMade: 0 });

@@ -14,6 +14,9 @@ import {
   O_NOFOLLOW,
   O_RDONLY,
   O_WRONLY,
+  RESOLVE_BENEATH,
+  RESOLVE_NO_SYMLINKS,
+  RESOLVE_NO_XDEV,
 } from "../linux/constants.ts";
 import { decodeUtf8 } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
@@ -26,12 +29,14 @@ import {
   openIfThere,
   readAll,
   rmdir,
+  tryOpenat2,
   writeOnce,
 } from "../linux/file.ts";
-import { isErrno } from "../linux/raw.ts";
+import { isErrno, SyscallError } from "../linux/raw.ts";
 import type { CgroupDirectory } from "./ops.ts";
 
 const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+const inHierarchy = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
 
 /** Opens the root of a hierarchy, checked to be one. */
 export function openHierarchy({ mount, version }: CgroupDirectory): Fd {
@@ -41,14 +46,26 @@ export function openHierarchy({ mount, version }: CgroupDirectory): Fd {
   throw new BoxError(`${mount} is not a cgroup v${version} hierarchy`, { path: mount });
 }
 
+/** Opens a cgroup of a hierarchy; undefined where it does not exist. */
+export function openCgroup(directory: CgroupDirectory, path: string): Fd | undefined {
+  const hierarchy = openHierarchy(directory);
+  const below = path.replace(/^\/+/, "");
+  if (below === "") return hierarchy;
+  using root = hierarchy;
+  const opened = tryOpenat2(root, below, O_RDONLY | O_DIRECTORY, inHierarchy);
+  if (typeof opened !== "number") return opened;
+  if (opened === ENOENT) return undefined;
+  throw new SyscallError("openat2", opened, path);
+}
+
 /**
- * Opens a cgroup below an opened hierarchy; undefined where it does not exist.
+ * As `openCgroup`, step by step.
  * @param passing called for every directory on the way, not for the cgroup itself
  */
-export function openCgroup(
+export function descendToCgroup(
   directory: CgroupDirectory,
   path: string,
-  passing: (parent: Fd) => void = () => {},
+  passing: (parent: Fd) => void,
 ): Fd | undefined {
   let current = openHierarchy(directory);
   for (const name of components(path)) {

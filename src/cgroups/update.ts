@@ -6,7 +6,7 @@ import { noDevices } from "./cgroup.ts";
 import { enableControllers } from "./delegation.ts";
 import { changeDeviceProgram, writeDeviceList } from "./device-filter.ts";
 import { rulesBetween } from "./device-list.ts";
-import { openCgroup } from "./directory.ts";
+import { descendToCgroup, openCgroup } from "./directory.ts";
 import { changeScope } from "./driver.ts";
 import { whileFrozen } from "./freezer.ts";
 import type { CgroupDirectory, CgroupUpdate, DeviceRuleOp, Setting, UnitRecord } from "./ops.ts";
@@ -53,7 +53,7 @@ export class CgroupChange implements Disposable {
   #enable(controllers: readonly string[]): void {
     const v2 = unifiedOf(this.#record);
     if (v2 === undefined) throw new Error("controllers of cgroup2 without cgroup2");
-    openCgroup(v2, this.#record.path, (parent) => enableControllers(parent, controllers))?.close();
+    descendToCgroup(v2, this.#record.path, (parent) => enableControllers(parent, controllers))?.close();
   }
 
   #changeDevices(from: CgroupUpdate["devices"], to: CgroupUpdate["devices"]): void {

@@ -301,7 +301,7 @@ class Creation {
     if (this.#plan.parent.netDevices.length > 0) this.#moveNetDevices(child);
     // Before init takes the ids of its user namespace, for a change of ids closes /proc/PID to a caller that is not root.
     if (oomScoreAdj !== undefined) {
-      using proc = Proc.host();
+      const proc = Proc.host();
       within("process.oomScoreAdj", () => proc.write(`${pid}/oom_score_adj`, `${oomScoreAdj}`));
     }
     if (this.#placesLater(cgroup)) sendUnlessGone(channel, { type: "placed" });

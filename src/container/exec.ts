@@ -110,7 +110,7 @@ function enterCgroup(container: Target, plan: ExecPlan, filter: Uint8Array | und
 }
 
 function cgroupsOf({ pid }: ProcessId): string {
-  using proc = Proc.host();
+  const proc = Proc.host();
   return proc.read(`${pid}/cgroup`);
 }
 

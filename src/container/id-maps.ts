@@ -16,7 +16,7 @@ export function writeIdMaps(pid: number, ops: NamespaceOps): void {
 }
 
 function writeOwnIdMaps(pid: number, { uidMap, gidMap, denySetgroups }: NamespaceOps): void {
-  using proc = Proc.host();
+  const proc = Proc.host();
   within("linux.uidMappings", () => writeIdMap(proc, pid, "uid_map", uidMap));
   within("linux.gidMappings", () => {
     // Without privilege a gid map may only be written once setgroups is given up.

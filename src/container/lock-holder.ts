@@ -15,7 +15,7 @@ export function haltedHolder({ dev, ino }: Stat): ProcessId | undefined {
 }
 
 function holderOf(file: string): number | undefined {
-  using proc = Proc.host();
+  const proc = Proc.host();
   for (const line of proc.read("locks").split("\n")) {
     const [, kind, , , pid, place] = line.trim().split(/\s+/);
     if (kind === "FLOCK" && place === file && Number(pid) > 0) return Number(pid);

@@ -29,7 +29,7 @@ export function ownIdentity(): ProcessId {
 
 /** What the kernel tells of a process, ended ones that nobody has reaped included; undefined when there is none. */
 export function statOf(pid: number): ReturnType<typeof parseStat> {
-  using proc = Proc.host();
+  const proc = Proc.host();
   try {
     return parseStat(proc.read(`${pid}/stat`));
   } catch (thrown) {
@@ -58,7 +58,7 @@ export function isHalted({ pid, startTime }: ProcessId): boolean {
 /** Whether SIGKILL waits for the recorded process, which a freezer may hold back: proc_pid_status(5). */
 export function isKilled(process: ProcessId): boolean {
   if (!isAlive(process)) return false;
-  using proc = Proc.host();
+  const proc = Proc.host();
   const masks = proc.read(`${process.pid}/status`).matchAll(/^S(?:ig|hd)Pnd:\s*([0-9a-f]+)$/gm);
   return [...masks].some(([, mask]) => (BigInt(`0x${mask}`) >> BigInt(SIGKILL - 1)) % 2n === 1n);
 }
@@ -84,6 +84,6 @@ export function executedFile(pid: number | "self"): string | undefined {
 
 /** The kernel's id of this boot. */
 export const bootId = lazy((): string => {
-  using proc = Proc.host();
+  const proc = Proc.host();
   return proc.readParameter("kernel/random/boot_id").trim();
 });

@@ -41,7 +41,7 @@ export const cgroupRoot = "/sys/fs/cgroup";
 /** Hierarchies of v1 count where they are mounted below /sys/fs/cgroup under their usual names. */
 export function readCgroupLayout(): CgroupLayout {
   if (typeAt(cgroupRoot) === CGROUP2_SUPER_MAGIC) return withControllers({ mode: "v2" }, cgroupRoot);
-  using proc = Proc.host();
+  const proc = Proc.host();
   const hierarchies = parseHierarchies(proc.read("self/cgroup")).filter(
     ({ name }) => typeAt(`${cgroupRoot}/${name}`) === CGROUP_SUPER_MAGIC,
   );
@@ -86,7 +86,7 @@ function typeAt(path: string): number | undefined {
  * container without a cgroup namespace it may be told as the host sees it, and be the top of what is mounted there.
  */
 export function readOwnCgroups(layout: CgroupLayout): Readonly<Record<string, string>> {
-  using proc = Proc.host();
+  const proc = Proc.host();
   const unified = layout.mode === "v2" ? "" : "unified";
   const told = Object.entries(parseOwnCgroups(proc.read("self/cgroup")));
   return Object.fromEntries(

@@ -30,7 +30,7 @@ export function denial(path: string, mode: number): string | undefined {
 
 /** The text of a file of /proc, as in `self/uid_map`; undefined where this kernel has none. */
 export function procText(path: string): string | undefined {
-  using proc = Proc.host();
+  const proc = Proc.host();
   try {
     return path.startsWith("sys/") ? proc.readParameter(path.slice("sys/".length)) : proc.read(path);
   } catch (thrown) {

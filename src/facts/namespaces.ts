@@ -56,6 +56,6 @@ const initialUserNamespace = 0xeffffffdn;
 /** Whether this process's user namespace is the host's own, or as good: user_namespaces(7). */
 export function hasAllIds(): boolean {
   if (stat("cwd", "/proc/self/ns/user").ino === initialUserNamespace) return true;
-  using proc = Proc.host();
+  const proc = Proc.host();
   return /^\s*0\s+0\s+4294967295\s*$/.test(proc.read("self/uid_map"));
 }

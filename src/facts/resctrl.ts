@@ -4,7 +4,7 @@ import { Proc } from "../fs/proc.ts";
 
 /** The mount point; undefined where there is none. */
 export function findResctrl(): string | undefined {
-  using proc = Proc.host();
+  const proc = Proc.host();
   return resctrlIn(proc.read("self/mountinfo"));
 }
 

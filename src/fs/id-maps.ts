@@ -17,7 +17,7 @@ export function writeIdMap(proc: Proc, pid: number, file: "uid_map" | "gid_map",
 /** A user namespace in which nobody is, for its maps alone: what mount_setattr(2) takes. */
 export function makeUserNamespace(uids: readonly IdRange[], gids: readonly IdRange[]): Fd {
   using holder = NamespaceHolder.make(CLONE_NEWUSER);
-  using proc = Proc.host();
+  const proc = Proc.host();
   within("uidMappings", () => writeIdMap(proc, holder.pid, "uid_map", uids));
   within("gidMappings", () => writeIdMap(proc, holder.pid, "gid_map", gids));
   return open("cwd", `/proc/${holder.pid}/ns/user`, O_RDONLY);

@@ -67,7 +67,7 @@ function statOfEnded(action: () => void): ProcessStat | undefined {
   }
   using pidfd = child.pidfd;
   waitReadable(pidfd);
-  using proc = Proc.host();
+  const proc = Proc.host();
   const stat = parseStat(proc.read(`${child.pid}/stat`));
   waitPidfd(pidfd, true);
   return stat;
@@ -89,7 +89,7 @@ describe("parseStat() of a process that has ended tells", () => {
 describe("Proc", () => {
   test("reads files of procfs", () => {
     withoutLeaks(() => {
-      using proc = Proc.host();
+      const proc = Proc.host();
       assert.ok(proc.read("self/stat").startsWith(`${getpid()} (`));
       assert.match(proc.read("sys/kernel/random/boot_id"), /^[0-9a-f-]{36}\n$/);
     });
@@ -100,7 +100,7 @@ describe("Proc", () => {
   });
 
   test("does not leave procfs by `..`, by an absolute path or by a magic link", () => {
-    using proc = Proc.host();
+    const proc = Proc.host();
     for (const path of [
       "../etc/passwd",
       "/etc/passwd",
@@ -121,7 +121,7 @@ describe("Proc", () => {
       mountAt("decoy", "/proc/sys", "tmpfs", 0, "");
       open("cwd", "/proc/sys/kernel", O_WRONLY | O_CREAT, 0o644).close();
       try {
-        using proc = Proc.host();
+        const proc = Proc.host();
         proc.read("sys/kernel");
         return status.read;
       } catch (thrown) {

@@ -17,8 +17,9 @@ import {
   RESOLVE_NO_XDEV,
 } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
-import { fchdir, fileSystemType, open, openat2, readAll, reopen, writeOnce } from "../linux/file.ts";
+import { fchdir, fileSystemType, open, openat2, readAll, reopen, tryOpenat2, writeOnce } from "../linux/file.ts";
 import { detachBehind, FileSystemContext } from "../linux/mount.ts";
+import { descent } from "../linux/process.ts";
 import { SyscallError } from "../linux/raw.ts";
 import { decodeLossy } from "../linux/text.ts";
 
@@ -26,6 +27,9 @@ const beneath = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
 
 /** The largest procfs file that is read whole. */
 const limit = 16 * 1024 * 1024;
+
+/** The host's, once it has been opened, and by whom. */
+let shared: { readonly proc: Proc; readonly descent: number } | undefined;
 
 /** A procfs, held open. Paths are relative to it. @throws BoxError where something else is mounted */
 export class Proc implements Disposable {
@@ -36,8 +40,13 @@ export class Proc implements Disposable {
     if (fileSystemType(fd, "/proc") !== PROC_SUPER_MAGIC) throw new BoxError("/proc is not procfs", { path: "/proc" });
   }
 
-  /** The mounted /proc of the host. */
+  /** The mounted /proc of the host. It stays open, and is not to be closed: most commands want it several times. */
   static host(): Proc {
+    if (shared?.descent !== descent) shared = { proc: Proc.#mounted(), descent };
+    return shared.proc;
+  }
+
+  static #mounted(): Proc {
     return new Proc(open("cwd", "/proc", O_PATH | O_DIRECTORY));
   }
 
@@ -48,7 +57,7 @@ export class Proc implements Disposable {
       context.create();
       return new Proc(context.mount(0));
     } catch (thrown) {
-      if (thrown instanceof SyscallError) return Proc.host();
+      if (thrown instanceof SyscallError) return Proc.#mounted();
       throw thrown;
     }
   }
@@ -70,9 +79,16 @@ export class Proc implements Disposable {
   /** As `read`, below /proc/sys: in a container that is a mount of its own, read-only, of procfs again. */
   readParameter(name: string): string {
     const path = `sys/${name}`;
-    using fd = openat2(this.#fd, path, O_RDONLY, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-    if (fileSystemType(fd, path) !== PROC_SUPER_MAGIC) throw new BoxError(`/proc/${path} is not procfs`, { path });
+    const opened = tryOpenat2(this.#fd, path, O_RDONLY, beneath);
+    using fd = typeof opened === "number" ? this.#openAcross(path) : opened;
     return this.#textOf(fd, path);
+  }
+
+  #openAcross(path: string): Fd {
+    const fd = openat2(this.#fd, path, O_RDONLY, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+    if (fileSystemType(fd, path) === PROC_SUPER_MAGIC) return fd;
+    fd.close();
+    throw new BoxError(`/proc/${path} is not procfs`, { path });
   }
 
   #textOf(fd: Fd, path: string): string {
@@ -135,14 +151,18 @@ const PF_FORKNOEXEC = 0x40;
 
 /** Parses /proc/PID/stat: the name in brackets may hold anything, so the fields are counted from the last bracket. */
 export function parseStat(text: string): ProcessStat | undefined {
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const [state, flags, startTime, status] = [fields[0], fields[6], fields[19], fields[49]];
+  const rest = text.slice(text.lastIndexOf(")") + 2);
+  // The 50 fields are cut up to the start time, for few ask how a process has ended.
+  const fields = rest.split(" ", 20);
+  const [state, flags, startTime] = [fields[0], fields[6], fields[19]];
   if (state === undefined || startTime === undefined) return undefined;
   return {
     state,
     startTime,
     exiting: (Number(flags) & PF_EXITING) !== 0,
     executed: (Number(flags) & PF_FORKNOEXEC) === 0,
-    waitStatus: Number(status ?? 0),
+    get waitStatus() {
+      return Number(rest.split(" ")[49] ?? 0);
+    },
   };
 }

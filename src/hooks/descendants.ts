@@ -41,7 +41,7 @@ export class Descendants implements Disposable {
 
 /** The pids of this process's children; none where the kernel does not tell (CONFIG_PROC_CHILDREN). */
 function children(): number[] {
-  using proc = Proc.host();
+  const proc = Proc.host();
   try {
     const text = proc.read(`self/task/${getpid()}/children`);
     return text

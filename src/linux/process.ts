@@ -60,6 +60,9 @@ export interface Child {
   readonly pidfd: Fd;
 }
 
+/** How many clones lie between the process that was started and this one: what a process keeps open is not its child's. */
+export let descent = 0;
+
 /**
  * Forks into new namespaces: clone3(2), Linux 5.3 (CLONE_INTO_CGROUP 5.7).
  *
@@ -78,7 +81,9 @@ export function clone3(flags: number, cgroup?: Fd, exitSignal = SIGCHLD): Child 
     cgroup: cgroup ? cgroup.number : 0,
   });
   const pid = call(undefined, "clone3", NR.clone3, args, clone_args.size);
-  return pid === 0 ? "child" : { pid, pidfd: new Fd(pidfd[0] as number) };
+  if (pid !== 0) return { pid, pidfd: new Fd(pidfd[0] as number) };
+  descent++;
+  return "child";
 }
 
 /** Ends the process at once, nothing of the engine runs any more. */

@@ -20,14 +20,14 @@ export function maskOf(signals: readonly number[]): bigint {
   return signals.reduce((mask, signal) => mask | (1n << BigInt(signal - 1)), 0n);
 }
 
-/** Gives what is ignored its default action back; every other signal has it from the start of the process (native/main.c). */
+/** Gives what is ignored its default action back. native/main.c ignores it at the start, and gives all others theirs. */
 export function resetDispositions(): void {
   setAction(SIGPIPE, 0);
   setAction(SIGXFSZ, 0);
 }
 
 /**
- * Lets a write to a closed pipe (EPIPE) or beyond RLIMIT_FSIZE (EFBIG) fail in place of ending the process. Signals of
+ * As at the start: lets a write to a closed pipe (EPIPE) or beyond RLIMIT_FSIZE (EFBIG) fail in place of ending the process. Signals of
  * such writes that are pending, which ignored ones can be while they are blocked, are forgotten: sigaction(2).
  */
 export function ignoreFailedWrites(): void {

@@ -167,7 +167,7 @@ export function checkDirectory(): void {
 
 /** How soon this process is killed when memory is short, proc_pid_oom_score_adj(5). While the host's /proc is seen. */
 export function setOomScore(adjustment: number): void {
-  using proc = Proc.host();
+  const proc = Proc.host();
   within("process.oomScoreAdj", () => proc.write("self/oom_score_adj", `${adjustment}`));
 }
 

@@ -10,15 +10,16 @@ export { type LabelFile, labelKeys, openLabels, writeLabels } from "./labels.ts"
 
 /** Numbers of the capabilities in a mask. */
 function* numbersOf(mask: bigint): Generator<number> {
-  for (let number = 0; number < 64; number++) if ((mask & (1n << BigInt(number))) !== 0n) yield number;
+  for (let number = 0, rest = mask; rest !== 0n; number++, rest >>= 1n) if ((rest & 1n) !== 0n) yield number;
 }
 
 /** Drops everything but `bounding` from the bounding set. Before the ids change: it takes CAP_SETPCAP. */
 export function limitBoundingSet({ bounding }: CapabilityOps): void {
-  const keep = BigInt(bounding);
+  const halves = new Uint32Array(new BigUint64Array([BigInt(bounding)]).buffer);
   for (let number = 0; number < 64; number++) {
+    const isKept = ((halves[number >>> 5] as number) >>> (number & 31)) & 1;
     // The first number that the kernel does not know comes after its last capability.
-    if (((keep >> BigInt(number)) & 1n) === 0n && !dropFromBoundingSet(number)) return;
+    if (!isKept && !dropFromBoundingSet(number)) return;
   }
 }
 

@@ -21,7 +21,7 @@ export interface LabelFile {
 /** While the host's /proc is seen, by the process that is to become the program. */
 export function openLabels(labels: readonly LabelOp[]): readonly LabelFile[] {
   if (labels.length === 0) return [];
-  using proc = Proc.host();
+  const proc = Proc.host();
   return labels.map((op) => ({ op, file: within(op.property, () => openFor(proc, op)) }));
 }
 
@@ -48,6 +48,6 @@ export function writeLabels(files: readonly LabelFile[]): void {
 export function labelKeys(labels: readonly LabelOp[]): void {
   const op = labels.find(({ module }) => module === "selinux");
   if (op === undefined) return;
-  using proc = Proc.host();
+  const proc = Proc.host();
   within(op.property, () => proc.write("self/attr/keycreate", op.label));
 }

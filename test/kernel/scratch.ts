@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { EISDIR, O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, SIGKILL } from "../../src/linux/constants.ts";
 import { type At, type Fd, stdio } from "../../src/linux/fd.ts";
-import { list, mkdir, open, read, readlink, rmdir, unlink, writeAll } from "../../src/linux/file.ts";
+import { list, mkdir, open, read, readlink, rmdir, stat, unlink, writeAll } from "../../src/linux/file.ts";
 import {
   type Child,
   clone3,
@@ -20,10 +20,15 @@ import { isErrno } from "../../src/linux/raw.ts";
 import { poll, waitReadable } from "../../src/linux/socket.ts";
 import { hanging } from "./hanging.ts";
 
-/** How many descriptors this process has open. */
+/** How many descriptors this process has open, but for those that it keeps: of /proc and of hierarchies of cgroups. */
 function openDescriptors(): number {
   using directory = open("cwd", "/proc/self/fd", O_RDONLY | O_DIRECTORY);
-  return list(directory).length;
+  return list(directory).filter((number) => !isKept(directory, number)).length;
+}
+
+/** The roots of both have inode 1. */
+function isKept(table: Fd, number: string): boolean {
+  return /^\/(proc|sys\/fs\/cgroup(\/[^/]+)?)$/.test(readlink(table, number)) && stat(table, number).ino === 1n;
 }
 
 /** Runs `action`, after which as many descriptors must be open as before. */
