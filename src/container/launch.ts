@@ -98,7 +98,9 @@ export interface Launch {
  * @throws BoxError with init's own words when a hook or execve failed, or the filter let neither execve nor words through
  */
 export function awaitExecution(channel: InitChannel, { pid, timeout, takeListener }: Launch): void {
-  const { message: next } = hear(channel, timeout, "execute the program");
+  // What it says before the end needs no answer, so this process need not be woken by that.
+  const isLate = takeListener === undefined && timeout !== undefined && !channel.awaitEnd(timeout);
+  const { message: next } = hear(channel, isLate ? 0 : timeout, "execute the program");
   if (next.type !== "executing") throw new BoxError(`handshake: ${next.type} came where executing was due`);
   if (takeListener !== undefined) {
     const { message, fds } = hear(channel, stepTimeout, "load its filter");

@@ -6,7 +6,7 @@ import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
 import { keepOnly } from "../linux/file.ts";
 import { isErrno } from "../linux/raw.ts";
-import { receive, send, waitReadable } from "../linux/socket.ts";
+import { poll, receive, send, waitReadable } from "../linux/socket.ts";
 import { bodyLength, header } from "./frame.ts";
 import { headerSize } from "./messages.ts";
 
@@ -65,6 +65,15 @@ export class Channel<Out, In extends object> implements Disposable {
       if (!waitReadable(this.#socket, left))
         throw new BoxError(`handshake: no answer within ${(milliseconds as number) / 1000} s`, { errno: "ETIMEDOUT" });
     }
+  }
+
+  /**
+   * Waits until the other side is gone, and for no word of it: who waits for words is woken by each.
+   * @returns false when it is still there after so many milliseconds
+   */
+  awaitEnd(milliseconds: number): boolean {
+    // The kernel tells of a hang-up whether it is asked for or not: poll(2).
+    return poll([{ fd: this.#socket, events: 0 }], milliseconds) !== undefined;
   }
 
   /** Reads what is there without waiting. A message may then be whole. */
