@@ -131,14 +131,15 @@ function spawn(
     userFirst: plan.userFirst,
     prepare: () => prepareToEnter(plan),
   };
+  const placedLater = cgroup.hasV1 || hasPriorities(plan.program.process);
   try {
     const child = spawnInto(entry, cgroup.v2, (enter) => {
       ours.close();
       const host = new Channel<FromInit, ToInit>(theirs, asToInit);
-      return runExec({ plan, host, enter, placedLater: isPlacedLater(plan, cgroup), filter });
+      return runExec({ plan, host, enter, placedLater, filter });
     });
     theirs.close();
-    if (isPlacedLater(plan, cgroup)) place(child, channel, cgroup, plan);
+    if (placedLater) place(child, channel, cgroup, plan);
     return { child, channel };
   } catch (thrown) {
     channel[Symbol.dispose]();
@@ -156,10 +157,6 @@ function rootOf({ pid }: ProcessId, target: Fd): Fd {
   if (!waitReadable(target, 0)) return root;
   root.close();
   throw new BoxError("the container's first process has ended");
-}
-
-function isPlacedLater({ program }: ExecPlan, cgroup: Entrance): boolean {
-  return cgroup.hasV1 || hasPriorities(program.process);
 }
 
 /** Moves the process into the v1 hierarchies and gives it its priorities, before anything of the program runs. */

@@ -64,8 +64,10 @@ export class Foreground implements Disposable {
       const events = poll([...own, ...(companion?.waits() ?? [])]) ?? [];
       relay?.serve(events.slice(2, own.length));
       companion?.serve(events.slice(own.length));
-      if (events[1] !== 0) this.#forward(child);
-      if (events[0] === 0) continue;
+      if (events[0] === 0) {
+        if (events[1] !== 0) this.#forward(child);
+        continue;
+      }
       const end = waitPidfd(child.pidfd, true);
       if (relay !== undefined) drain(relay);
       return end === undefined ? 0 : statusOf(end);

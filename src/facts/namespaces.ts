@@ -13,13 +13,13 @@ import { isErrno, SyscallError } from "../linux/raw.ts";
  * @throws SyscallError when the process is gone
  */
 export function otherNamespaces(pid: number, made: readonly string[]): NamespaceFile[] {
-  const kinds = Object.keys(namespaceFlags) as NamespaceFile[];
-  const entered = made.map(namespaceFile).filter((kind) => kind !== "user");
-  return kinds.filter((kind) => {
-    if (entered.includes(kind)) return true;
+  const entered = made.map(namespaceFile).filter((kind) => kind !== "user") as NamespaceFile[];
+  for (const kind of Object.keys(namespaceFlags) as NamespaceFile[]) {
+    if (entered.includes(kind)) continue;
     const here = ownNamespace(kind);
-    return here !== undefined && here !== readlink("cwd", `/proc/${pid}/ns/${kind}`);
-  });
+    if (here !== undefined && here !== readlink("cwd", `/proc/${pid}/ns/${kind}`)) entered.push(kind);
+  }
+  return entered;
 }
 
 /** The name of a namespace, as in `mnt:[4026531841]`; undefined for a kind that this kernel lacks. */

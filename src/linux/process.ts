@@ -312,7 +312,7 @@ export interface Limit {
 
 /** Sets a resource limit of this process; 2^64-1 is "unlimited": prlimit(2). */
 export function setLimit(resource: number, limit: Limit, name: string): void {
-  const value = rlimit64.encode({ rlim_cur: limit.soft, rlim_max: limit.hard });
+  const value = new BigUint64Array([BigInt(limit.soft), BigInt(limit.hard)]);
   call(name, "prlimit64", NR.prlimit64, 0, resource, value, null);
 }
 

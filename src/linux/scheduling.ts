@@ -47,6 +47,8 @@ const cpuLimit = 8192;
 /** The kernel's own bound of node numbers: the largest CONFIG_NODES_SHIFT. */
 const nodeLimit = 1024;
 
+const allCpus = new Uint8Array(cpuLimit / 8).fill(0xff);
+
 function bitmap(numbers: readonly number[], bits: number): Uint8Array {
   const bytes = new Uint8Array(bits / 8);
   for (const number of numbers) bytes[number >> 3] = (bytes[number >> 3] as number) | (1 << (number & 7));
@@ -55,7 +57,7 @@ function bitmap(numbers: readonly number[], bits: number): Uint8Array {
 
 /** Binds this process to processors; what its cgroup does not have is left out by the kernel. "all" undoes a binding. */
 export function setAffinity(cpus: readonly number[] | "all"): void {
-  const mask = cpus === "all" ? new Uint8Array(cpuLimit / 8).fill(0xff) : bitmap(cpus, cpuLimit);
+  const mask = cpus === "all" ? allCpus : bitmap(cpus, cpuLimit);
   const about = cpus === "all" ? "all" : cpus.join(",");
   call(about, "sched_setaffinity", NR.sched_setaffinity, 0, mask.length, mask);
 }

@@ -35,10 +35,20 @@ export function ignoreFailedWrites(): void {
   setAction(SIGXFSZ, 1);
 }
 
+const actionDefault = sigaction.encode({});
+const actionIgnore = sigaction.encode({ sa_handler: 1 });
+
 /** @param handler 0 for the default action, 1 to ignore */
 function setAction(signal: number, handler: 0 | 1): void {
-  const action = sigaction.encode({ sa_handler: handler });
-  call(`${signal}`, "rt_sigaction", NR.rt_sigaction, signal, action, null, setSize);
+  call(
+    `${signal}`,
+    "rt_sigaction",
+    NR.rt_sigaction,
+    signal,
+    handler === 0 ? actionDefault : actionIgnore,
+    null,
+    setSize,
+  );
 }
 
 /** A descriptor from which the blocked signals of `mask` are read: signalfd(2). */

@@ -152,7 +152,7 @@ export function receive(socket: Fd, size: number): Received | "again" {
   const result = attempt("recvmsg", NR.recvmsg, socket.number, message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (result === -EAGAIN) return "again";
   if (result < 0) throw new SyscallError("recvmsg", -result, undefined);
-  const length = Number(msghdr.get(message, "msg_controllen"));
+  const length = msghdr.getNumber(message, "msg_controllen");
   const fds = length === 0 ? [] : rightsIn(control, length);
   if ((msghdr.get(message, "msg_flags") & MSG_CTRUNC) !== 0) {
     for (const fd of fds) fd.close();
@@ -187,14 +187,17 @@ export interface Wait {
  * @returns the revents of each, in order; undefined when the time has run out
  */
 export function poll(waits: readonly Wait[], milliseconds?: number): number[] | undefined {
-  const table = new Uint8Array(pollfd.size * waits.length);
-  waits.forEach(({ fd, events }, index) => {
-    table.set(pollfd.encode({ fd: fd.number, events }), index * pollfd.size);
-  });
+  // struct pollfd by hand: the descriptor, and in one word behind it events and revents.
+  const table = new Int32Array((waits.length * pollfd.size) / 4);
+  let at = 0;
+  for (const { fd, events } of waits) {
+    table[at++] = fd.number;
+    table[at++] = events;
+  }
   // ppoll writes the rest back into the timespec (a raw call's difference from libc's), so an interrupted wait goes on.
   const time = milliseconds === undefined ? null : duration(milliseconds);
   const ready = call(undefined, "ppoll", NR.ppoll, table, waits.length, time, null, 0);
-  return ready === 0 ? undefined : waits.map((_, index) => pollfd.get(table, "revents", index * pollfd.size));
+  return ready === 0 ? undefined : waits.map((_, index) => (table[2 * index + 1] as number) >>> 16);
 }
 
 /** Never less than was asked for: who wakes too early asks again and again until the time has come. */
