@@ -60,11 +60,11 @@ extern struct engine *engine;
 
 /*
  * For the build: where the blocks of an image lie. What commands write to lies together in the first parts, for each page
- * that is written to is copied by each process; then what they only read, for the kernel maps each page that is read along
+ * that is written to is copied by each process, and what is written to behind a clone once more; then what they only read, for the kernel maps each page that is read along
  * with its neighbours. What has been freed by then lies last, behind the image. Blocks are numbered in the order in which
  * they are cut, the same each time.
  */
-enum part { ALWAYS, ENTERING, READ_ENTERING, READ, SELDOM, FREED, PARTS };
+enum part { ALWAYS, ALWAYS_CLONED, ENTERING_CLONED, ENTERING, READ_ENTERING, READ, SELDOM, FREED, PARTS };
 struct layout {
 	/* The part of each block; what is not known is SELDOM. */
 	uint8_t *parts;

@@ -22,18 +22,24 @@
 #define BLOCKS ((size_t)1 << 20)
 /* The kernel maps the pages around one that is read, up to this alignment, if the file has them: fault_around_bytes. */
 #define AROUND ((size_t)64 << 10)
-/* pagemap(5) of Documentation/admin-guide/mm: a page is there; it is a file's. */
+/* pagemap(5) of Documentation/admin-guide/mm: a page is there; it is a file's; no other process has it. */
 #define PRESENT ((uint64_t)1 << 63)
 #define OF_FILE ((uint64_t)1 << 61)
+#define EXCLUSIVE ((uint64_t)1 << 56)
 
 extern const char __ehdr_start[] __attribute__((visibility("hidden"))), _end[] __attribute__((visibility("hidden")));
 
-/* One for each block, in the order in which they were cut; shared by all processes. */
+/*
+ * One for each block, in the order in which they were cut; shared by all processes. `written` is 1 where one of them has
+ * written to it, and has 2 besides where that was behind a clone, by either side.
+ */
 struct use {
 	uint32_t size;
 	uint8_t written, relocated, freed, read;
 };
 static struct use *uses;
+/* The process that performs the command; what it clones has others. */
+static pid_t performer;
 
 /* Calls back for each block. */
 static void for_each_block(void (*visit)(struct use *use, char *block, size_t size))
@@ -54,7 +60,8 @@ static void note(struct use *use, char *block, size_t size)
 	for (size_t page = (size_t)(block - ARENA) / PAGE; page * PAGE < (size_t)(block - ARENA) + size; page++)
 		if (pages[page] & PRESENT) {
 			use->read = 1;
-			use->written |= !(pages[page] & OF_FILE);
+			if (!(pages[page] & OF_FILE))
+				use->written |= pages[page] & EXCLUSIVE && getpid() != performer ? 3 : 1;
 		}
 }
 
@@ -134,8 +141,10 @@ char **learn(char **argv)
 	pid_t child = fork();
 	if (child < 0)
 		die("cannot fork");
-	if (child == 0)
+	if (child == 0) {
+		performer = getpid();
 		return argv + 1;
+	}
 	/* Of what a created container's first process does until it is the program, too, something is to be learnt. */
 	int status;
 	if (waitpid(child, &status, 0) < 0)

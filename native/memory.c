@@ -285,7 +285,7 @@ void arena_write(void)
 		die("%zu blocks of the image that were to be freed are in use", layout.freed);
 	size_t size = ((size_t)(layout.next[SELDOM] - (char *)engine) + PAGE - 1) & -PAGE;
 	engine->payload = (struct payload){ .image_size = size };
-	engine->used_size = (size_t)(layout.end[ALWAYS] - (char *)engine);
+	engine->used_size = (size_t)(layout.end[ALWAYS_CLONED] - (char *)engine);
 	engine->entering_size = (size_t)(layout.end[ENTERING] - (char *)engine);
 	const char *base = __ehdr_start;
 	if (!write_all(&base, sizeof base) || !write_all(engine, size))

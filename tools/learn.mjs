@@ -18,19 +18,26 @@ if (binary === undefined || output === undefined) throw new Error("usage: learn.
 
 /** enum part */
 const always = 0;
-const entering = 1;
-const readEntering = 2;
-const read = 3;
-const seldom = 4;
-const freed = 5;
+const alwaysCloned = 1;
+const enteringCloned = 2;
+const entering = 3;
+const readEntering = 4;
+const read = 5;
+const seldom = 6;
+const freed = 7;
 
 /** struct use of native/learn.c */
 const use = { bytes: 8, written: 4, relocated: 5, freed: 6, read: 7 };
+/** In `written`. */
+const behindClone = 3;
 
 const folder = mkdtempSync(join(tmpdir(), "box-learn-"));
 const id = `box-learn-${process.pid}`;
 
-/** The part of each block, and its size. @type {{ part: number, size: number }[]} */
+/**
+ * The part of each block, and its size; whether it is written to behind a clone.
+ * @type {{ part: number, size: number, cloned: boolean }[]}
+ */
 let blocks = [];
 
 /** A shell on busybox, with the default configuration. */
@@ -94,12 +101,14 @@ async function create(pure, options, during) {
 function add(command) {
   const found = readFileSync(`${folder}/use-${command}`);
   const count = found.length / use.bytes;
-  if (blocks.length === 0) blocks = Array.from({ length: count }, () => ({ part: seldom, size: 0 }));
+  if (blocks.length === 0) blocks = Array.from({ length: count }, () => ({ part: seldom, size: 0, cloned: false }));
   if (blocks.length !== count) throw new Error(`${command} has other blocks than the commands before`);
   const [writing, reading] = ["run", "create", "exec"].includes(command) ? [entering, readEntering] : [always, read];
   for (const [index, block] of blocks.entries()) {
     const at = index * use.bytes;
     block.size = found.readUInt32LE(at);
+    // The first process of a created container is alone by then, so nothing can be told of it.
+    if (command !== "create" && found[at + use.written] === behindClone) block.cloned = true;
     if (found[at + use.relocated]) block.part = always;
     if (found[at + use.read]) block.part = Math.min(block.part, found[at + use.written] ? writing : reading);
     if (found[at + use.freed]) block.part = freed;
@@ -137,8 +146,12 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
+for (const block of blocks) {
+  if (block.cloned && block.part === always) block.part = alwaysCloned;
+  if (block.cloned && block.part === entering) block.part = enteringCloned;
+}
 /** @param {number} part */
 const sizeOf = (part) => blocks.reduce((sum, block) => sum + (block.part === part ? block.size : 0), 0);
-const sizes = BigUint64Array.from([always, entering, readEntering, read], (part) => BigInt(sizeOf(part)));
+const sizes = BigUint64Array.from({ length: seldom }, (_, part) => BigInt(sizeOf(part)));
 const parts = Uint8Array.from(blocks, ({ part }) => part);
 writeFileSync(output, blocks.length === 0 ? "" : Buffer.concat([Buffer.from(sizes.buffer), parts]));
