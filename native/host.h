@@ -38,8 +38,8 @@ _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2))
 struct engine {
 	/* What the image in a binary begins with. */
 	struct payload payload;
-	/* Up to where every command writes to it; up to where those do that enter a container. */
-	size_t used_size, entering_size;
+	/* Up to where every command writes to it, those that enter a container, those that make one: sizes of images. */
+	size_t written[3];
 	/* The free rest of the arena, and freed blocks by size. */
 	char *next, *end;
 	struct free_block *free_blocks[16 * 24];
@@ -64,7 +64,7 @@ extern struct engine *engine;
  * with its neighbours. What has been freed by then lies last, behind the image. Blocks are numbered in the order in which
  * they are cut, the same each time.
  */
-enum part { ALWAYS, ALWAYS_CLONED, ENTERING_CLONED, ENTERING, READ_ENTERING, READ, SELDOM, FREED, PARTS };
+enum part { ALWAYS, ALWAYS_CLONED, ENTERING_CLONED, ENTERING, CREATING, CREATING_CLONED, READ_ENTERING, READ, SELDOM, FREED, PARTS };
 struct layout {
 	/* The part of each block; what is not known is SELDOM. */
 	uint8_t *parts;
@@ -83,7 +83,8 @@ extern struct layout layout;
 extern const JSMallocFunctions engine_memory;
 void arena_start(void);
 bool arena_has_image(void);
-void arena_restore(bool entering);
+enum reach { REACH_ALWAYS, REACH_ENTERING, REACH_CREATING };
+void arena_restore(enum reach reach);
 void arena_take_stack(const void *here);
 void forget_code(void);
 void arena_forget_freed(void (*visit)(const char *block));

@@ -57,12 +57,16 @@ static uint64_t *pages;
 
 static void note(struct use *use, char *block, size_t size)
 {
-	for (size_t page = (size_t)(block - ARENA) / PAGE; page * PAGE < (size_t)(block - ARENA) + size; page++)
+	size_t begin = (size_t)(block - ARENA) / PAGE, end = begin + (size + PAGE - 1) / PAGE, written = 0, cloned = 0;
+	for (size_t page = begin; page < end; page++)
 		if (pages[page] & PRESENT) {
 			use->read = 1;
-			if (!(pages[page] & OF_FILE))
-				use->written |= pages[page] & EXCLUSIVE && getpid() != performer ? 3 : 1;
+			written += !(pages[page] & OF_FILE);
+			cloned += !(pages[page] & OF_FILE) && pages[page] & EXCLUSIVE;
 		}
+	/* Of a table few pages are written to, and each is copied when it is. */
+	if (2 * written > end - begin)
+		use->written |= 2 * cloned > end - begin && getpid() != performer ? 3 : 1;
 }
 
 /* Called at the end of each process, and where it executes something else. */

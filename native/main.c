@@ -179,7 +179,7 @@ int main(int argc, char **argv, char **envp)
 	process.debug = has_argument("--debug");
 
 	if (arena_has_image())
-		arena_restore(process.sealed);
+		arena_restore(!process.sealed ? REACH_ALWAYS : has_argument("create") || has_argument("run") ? REACH_CREATING : REACH_ENTERING);
 	else if (!engine)
 		engine_start();
 	engine_enter(&process);

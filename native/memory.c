@@ -232,7 +232,7 @@ bool arena_has_image(void)
  * objects, so a command writes to each that it uses; these lie together, and all their pages at once (since Linux 5.14)
  * cost half.
  */
-void arena_restore(bool entering)
+void arena_restore(enum reach reach)
 {
 	size_t size = payload.image_size, count = payload.relocation_count;
 	/* Behind the pages: the places of the words that point into the binary. */
@@ -243,7 +243,7 @@ void arena_restore(bool entering)
 	    mremap((void *)&payload, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, place) == MAP_FAILED)
 		die("cannot map the engine at %p: %s", ARENA, strerror(errno));
 	engine = place;
-	madvise(place, entering ? engine->entering_size : engine->used_size, MADV_POPULATE_WRITE);
+	madvise(place, engine->written[reach], MADV_POPULATE_WRITE);
 	for (size_t i = 0; i < count; i++)
 		((uintptr_t *)place)[relocations[i]] += (uintptr_t)__ehdr_start;
 	engine->next = engine->end = (char *)place + size;
@@ -285,8 +285,9 @@ void arena_write(void)
 		die("%zu blocks of the image that were to be freed are in use", layout.freed);
 	size_t size = ((size_t)(layout.next[SELDOM] - (char *)engine) + PAGE - 1) & -PAGE;
 	engine->payload = (struct payload){ .image_size = size };
-	engine->used_size = (size_t)(layout.end[ALWAYS_CLONED] - (char *)engine);
-	engine->entering_size = (size_t)(layout.end[ENTERING] - (char *)engine);
+	static const enum part last[] = { ALWAYS_CLONED, ENTERING, CREATING_CLONED };
+	for (size_t i = 0; i < sizeof last / sizeof *last; i++)
+		engine->written[i] = (size_t)(layout.end[last[i]] - (char *)engine);
 	const char *base = __ehdr_start;
 	if (!write_all(&base, sizeof base) || !write_all(engine, size))
 		die("cannot write the image");

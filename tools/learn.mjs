@@ -21,10 +21,12 @@ const always = 0;
 const alwaysCloned = 1;
 const enteringCloned = 2;
 const entering = 3;
-const readEntering = 4;
-const read = 5;
-const seldom = 6;
-const freed = 7;
+const creating = 4;
+const creatingCloned = 5;
+const readEntering = 6;
+const read = 7;
+const seldom = 8;
+const freed = 9;
 
 /** struct use of native/learn.c */
 const use = { bytes: 8, written: 4, relocated: 5, freed: 6, read: 7 };
@@ -103,7 +105,12 @@ function add(command) {
   const count = found.length / use.bytes;
   if (blocks.length === 0) blocks = Array.from({ length: count }, () => ({ part: seldom, size: 0, cloned: false }));
   if (blocks.length !== count) throw new Error(`${command} has other blocks than the commands before`);
-  const [writing, reading] = ["run", "create", "exec"].includes(command) ? [entering, readEntering] : [always, read];
+  const [writing, reading] =
+    command === "exec"
+      ? [entering, readEntering]
+      : ["run", "create"].includes(command)
+        ? [creating, readEntering]
+        : [always, read];
   for (const [index, block] of blocks.entries()) {
     const at = index * use.bytes;
     block.size = found.readUInt32LE(at);
@@ -149,6 +156,7 @@ try {
 for (const block of blocks) {
   if (block.cloned && block.part === always) block.part = alwaysCloned;
   if (block.cloned && block.part === entering) block.part = enteringCloned;
+  if (block.cloned && block.part === creating) block.part = creatingCloned;
 }
 /** @param {number} part */
 const sizeOf = (part) => blocks.reduce((sum, block) => sum + (block.part === part ? block.size : 0), 0);
