@@ -32,27 +32,50 @@ import {
   tryOpenat2,
   writeOnce,
 } from "../linux/file.ts";
+import { descent } from "../linux/process.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
 import type { CgroupDirectory } from "./ops.ts";
 
 const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 const inHierarchy = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
 
-/** Opens the root of a hierarchy, checked to be one. */
-export function openHierarchy({ mount, version }: CgroupDirectory): Fd {
+/** Roots of hierarchies by their mount points, and whose they are: kept open, for most commands come back to them. */
+let roots = new Map<string, Fd>();
+let rootsOf = descent;
+
+/** The root of a hierarchy, checked to be one. It is not to be closed. */
+function rootOf({ mount, version }: CgroupDirectory): Fd {
+  if (rootsOf !== descent) [roots, rootsOf] = [new Map(), descent];
+  const known = roots.get(mount);
+  if (known !== undefined) return known;
   const fd = open("cwd", mount, O_RDONLY | O_DIRECTORY);
-  if (fileSystemType(fd, mount) === (version === 2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC)) return fd;
+  if (fileSystemType(fd, mount) === (version === 2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC)) {
+    roots.set(mount, fd);
+    return fd;
+  }
   fd.close();
   throw new BoxError(`${mount} is not a cgroup v${version} hierarchy`, { path: mount });
 }
 
 /** Opens a cgroup of a hierarchy; undefined where it does not exist. */
 export function openCgroup(directory: CgroupDirectory, path: string): Fd | undefined {
-  const hierarchy = openHierarchy(directory);
-  const below = path.replace(/^\/+/, "");
-  if (below === "") return hierarchy;
-  using root = hierarchy;
-  const opened = tryOpenat2(root, below, O_RDONLY | O_DIRECTORY, inHierarchy);
+  const below = path.startsWith("/") ? path.slice(1) : path;
+  return openBelow(directory, below === "" ? "." : below, O_RDONLY | O_DIRECTORY);
+}
+
+/** Content of a file of a cgroup, undefined where the kernel has no such file, or the cgroup no more. */
+export function readFileOf(directory: CgroupDirectory, path: string, name: string): string | undefined {
+  using file = openBelow(directory, `${path}/${name}`.slice(1), O_RDONLY);
+  try {
+    return file && textOf(file, name);
+  } catch (thrown) {
+    if (hasVanished(thrown)) return undefined;
+    throw thrown;
+  }
+}
+
+function openBelow(directory: CgroupDirectory, path: string, flags: number): Fd | undefined {
+  const opened = tryOpenat2(rootOf(directory), path, flags, inHierarchy);
   if (typeof opened !== "number") return opened;
   if (opened === ENOENT) return undefined;
   throw new SyscallError("openat2", opened, path);
@@ -67,7 +90,7 @@ export function descendToCgroup(
   path: string,
   passing: (parent: Fd) => void,
 ): Fd | undefined {
-  let current = openHierarchy(directory);
+  let current = open(rootOf(directory), ".", flags);
   for (const name of components(path)) {
     using parent = current;
     passing(parent);
@@ -102,7 +125,7 @@ export function makeDirectories(
   // Another container's delete may remove the common parent between two steps; then it is made again.
   for (let tries = 0; ; tries++) {
     try {
-      return descend(openHierarchy(directory), components(path), prepare, { made: false, parentsMade: 0 });
+      return descend(open(rootOf(directory), ".", flags), components(path), prepare, { made: false, parentsMade: 0 });
     } catch (thrown) {
       if (!isErrno(thrown, ENOENT) || tries === 100) throw thrown;
     }
@@ -161,6 +184,10 @@ export function removeIfEmpty(parent: Fd, name: string): void {
 /** Content of one of the kernel's files in a cgroup. */
 export function readFile(cgroup: Fd, name: string): string {
   using file = open(cgroup, name, O_RDONLY | O_NOFOLLOW);
+  return textOf(file, name);
+}
+
+function textOf(file: Fd, name: string): string {
   const bytes = readAll(file, 64 * 1024 * 1024, name);
   if (bytes === "too long") throw new BoxError(`${name} is longer than 64 MiB`);
   return decodeUtf8(bytes);

@@ -46,32 +46,26 @@ export interface CapabilityMasks {
   readonly inheritable: bigint;
 }
 
-const half = 0xffffffffn;
+/** The header tells the kernel that the data has two halves, the lower ones of all sets first. */
+const version3 = cap_user_header.encode({ version: _LINUX_CAPABILITY_VERSION_3 });
 
 /** Sets three of the five capability sets of this process: capset(2). */
 export function setCapabilities(masks: CapabilityMasks): void {
-  const data = new Uint8Array(2 * cap_user_data.size);
-  for (const [index, shift] of [
-    [0, 0n],
-    [1, 32n],
-  ] as const) {
-    const part = cap_user_data.encode({
-      effective: Number((masks.effective >> shift) & half),
-      permitted: Number((masks.permitted >> shift) & half),
-      inheritable: Number((masks.inheritable >> shift) & half),
-    });
-    data.set(part, index * cap_user_data.size);
+  const wide = new Uint32Array(new BigUint64Array([masks.effective, masks.permitted, masks.inheritable]).buffer);
+  const data = new Uint32Array((2 * cap_user_data.size) / 4);
+  for (let set = 0; set < 3; set++) {
+    data[set] = wide[2 * set] as number;
+    data[3 + set] = wide[2 * set + 1] as number;
   }
-  call(undefined, "capset", NR.capset, cap_user_header.encode({ version: _LINUX_CAPABILITY_VERSION_3 }), data);
+  call(undefined, "capset", NR.capset, version3, data);
 }
 
 /** The capability sets of this process: capget(2). */
 export function getCapabilities(): CapabilityMasks {
-  const data = new Uint8Array(2 * cap_user_data.size);
-  call(undefined, "capget", NR.capget, cap_user_header.encode({ version: _LINUX_CAPABILITY_VERSION_3 }), data);
-  const mask = (field: "effective" | "permitted" | "inheritable"): bigint =>
-    BigInt(cap_user_data.get(data, field)) | (BigInt(cap_user_data.get(data, field, cap_user_data.size)) << 32n);
-  return { effective: mask("effective"), permitted: mask("permitted"), inheritable: mask("inheritable") };
+  const data = new Uint32Array((2 * cap_user_data.size) / 4);
+  call(undefined, "capget", NR.capget, version3, data);
+  const mask = (set: number): bigint => BigInt(data[set] as number) | (BigInt(data[3 + set] as number) << 32n);
+  return { effective: mask(0), permitted: mask(1), inheritable: mask(2) };
 }
 
 /**

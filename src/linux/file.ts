@@ -419,7 +419,8 @@ export function closeAllBut(first: number, kept: readonly Fd[]): void {
   let from = first;
   const own = interposed()?.fd;
   const numbers = [...kept.map((fd) => fd.number), ...(own === undefined ? [] : [own])];
-  for (const number of numbers.sort((a, b) => a - b)) {
+  if (numbers.length > 1) numbers.sort((a, b) => a - b);
+  for (const number of numbers) {
     if (number > from) closeRange(from, number - 1);
     if (number >= from) from = number + 1;
   }

@@ -129,9 +129,10 @@ function planFor({ record, init, config }: Target, request: Request, { log }: Co
   const spec = within("config.json", () => decoder.decodeKept(config));
   const process = processFor(request.source, spec, decoder, log.warn);
   step("plan");
+  const host = hostFacts();
   const facts = {
-    capabilities: hostFacts().capabilities,
-    modules: hostFacts(),
+    capabilities: host.capabilities,
+    modules: host,
     joins: otherNamespaces(init.pid, newNamespaces(spec)),
     cgroup: record.cgroup,
     creator: record.uid,
