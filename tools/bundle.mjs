@@ -204,14 +204,15 @@ const modules = Object.keys(outputs)
   .sort();
 for (const name of modules) mkdirSync(dirname(`${output}/bytecode/${name}`), { recursive: true });
 const plainHelpers = `
+var __dispose = Symbol.dispose;
 __using = (stack, value) => {
-  if (value != null) stack.push(value);
+  if (value != null) stack[stack.length] = value;
   return value;
 };
 __callDispose = (stack, error, failed) => {
-  for (let value = stack.pop(); value !== undefined; value = stack.pop()) {
+  for (let index = stack.length - 1; index >= 0; index--) {
     try {
-      value[Symbol.dispose]();
+      stack[index][__dispose]();
     } catch (thrown) {
       if (!failed) error = thrown;
       failed = true;

@@ -15,10 +15,7 @@ export class Fd implements Disposable {
 
   /** Closes the descriptor; a second call does nothing. */
   close(): void {
-    const { number } = this;
-    if (number < 0) return;
-    this.number = -1;
-    attempt("close", NR.close, number);
+    this[Symbol.dispose]();
   }
 
   /** Gives the number away: whoever takes it closes it. */
@@ -29,7 +26,10 @@ export class Fd implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.close();
+    const { number } = this;
+    if (number < 0) return;
+    this.number = -1;
+    attempt("close", NR.close, number);
   }
 }
 
