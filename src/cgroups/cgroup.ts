@@ -5,7 +5,14 @@ import { quote } from "../base/quote.ts";
 import { closeAll, type Fd } from "../linux/fd.ts";
 import { enableControllers, giveTo, offerControllers, withdrawControllers } from "./delegation.ts";
 import { attachDeviceRules, writeDeviceList } from "./device-filter.ts";
-import { descendToCgroup, makeDirectories, readFile, readFileIfThere, writeFile } from "./directory.ts";
+import {
+  descendToCgroup,
+  makeDirectories,
+  type Preparation,
+  readFile,
+  readFileIfThere,
+  writeFile,
+} from "./directory.ts";
 import type { NewCgroup } from "./driver.ts";
 import { Entrance, type OpenDirectory } from "./entrance.ts";
 import type { CgroupDirectory, CgroupOps, CgroupSettings, DeviceRuleOp, Setting } from "./ops.ts";
@@ -148,10 +155,10 @@ function removeParents(path: string, members: readonly Member[]): void {
 }
 
 /** What is done to each cgroup on the way, before its children are made. */
-function preparation(directory: CgroupDirectory, ops: CgroupOps): (made: Fd, parent: Fd) => void {
+function preparation(directory: CgroupDirectory, ops: CgroupOps): Preparation {
   if (directory.controllers.includes("cpuset")) return inheritCpuset;
-  return (_, parent) => {
-    if (ops.offered.length > 0 && directory.version === 2) offerControllers(parent, ops.offered);
+  return (_, parent, parentIsNew) => {
+    if (ops.offered.length > 0 && directory.version === 2) offerControllers(parent, ops.offered, parentIsNew);
     enableIn(directory, parent, ops);
   };
 }

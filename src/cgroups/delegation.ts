@@ -12,13 +12,14 @@ const control = "cgroup.subtree_control";
 /**
  * Lets the children of a cgroup have what can be had of these controllers: what counts for them (memory, pids, …) counts
  * from then on. Nothing of it is needed, so nothing of it is an error.
+ * @param isNew whether the cgroup has just been made: then nothing is enabled, and nobody in it
  */
-export function offerControllers(parent: Fd, controllers: readonly string[]): void {
-  const enabled = wordsOf(readFile(parent, control));
+export function offerControllers(parent: Fd, controllers: readonly string[], isNew = false): void {
+  const enabled = isNew ? [] : wordsOf(readFile(parent, control));
   if (controllers.every((name) => enabled.includes(name))) return;
   const there = wordsOf(readFile(parent, "cgroup.controllers"));
   const missing = controllers.filter((name) => there.includes(name) && !enabled.includes(name));
-  if (missing.length === 0 || isInhabited(parent) || isChanged(parent, "+", missing)) return;
+  if (missing.length === 0 || (!isNew && isInhabited(parent)) || isChanged(parent, "+", missing)) return;
   // One that refuses must not keep the others away.
   for (const name of missing) isChanged(parent, "+", [name]);
 }
@@ -102,13 +103,17 @@ function delegatedFiles(): readonly string[] {
   try {
     using file = open("cwd", "/sys/kernel/cgroup/delegate", O_RDONLY);
     const bytes = readAll(file, 65_536, "delegate");
-    if (bytes !== "too long") return wordsOf(decodeUtf8(bytes));
+    if (bytes !== "too long") return decodeUtf8(bytes).trim().split("\n");
   } catch (thrown) {
     if (!isErrno(thrown, ENOENT)) throw thrown;
   }
   return ["cgroup.procs", "cgroup.subtree_control", "cgroup.threads"];
 }
 
+/** Of a list in a cgroup: the kernel has one space between two words. */
 function wordsOf(text: string): string[] {
-  return text.split(/\s+/).filter((word) => word !== "");
+  return text
+    .trim()
+    .split(" ")
+    .filter((word) => word !== "");
 }

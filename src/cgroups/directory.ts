@@ -113,15 +113,13 @@ export interface MadeCgroup {
   readonly parentsMade: number;
 }
 
+/** What is done to a directory on the way to a cgroup, before its children are made. */
+export type Preparation = (made: Fd, parent: Fd, parentIsNew: boolean) => void;
+
 /**
  * Opens a cgroup, made with its parents where it is missing. What was made before a failure is removed again.
- * @param prepare called for every directory on the way, before its children are made
  */
-export function makeDirectories(
-  directory: CgroupDirectory,
-  path: string,
-  prepare: (made: Fd, parent: Fd) => void,
-): MadeCgroup {
+export function makeDirectories(directory: CgroupDirectory, path: string, prepare: Preparation): MadeCgroup {
   // Another container's delete may remove the common parent between two steps; then it is made again.
   for (let tries = 0; ; tries++) {
     try {
@@ -136,7 +134,7 @@ export function makeDirectories(
 function descend(
   fd: Fd,
   [name, ...rest]: readonly string[],
-  prepare: (made: Fd, parent: Fd) => void,
+  prepare: Preparation,
   sofar: Omit<MadeCgroup, "fd">,
 ): MadeCgroup {
   if (name === undefined) return { fd, ...sofar };
@@ -146,7 +144,7 @@ function descend(
     const child = open(parent, name, flags);
     // Whoever made it may not have come to prepare it yet.
     try {
-      prepare(child, parent);
+      prepare(child, parent, sofar.made);
     } catch (thrown) {
       child.close();
       throw thrown;

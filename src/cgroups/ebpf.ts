@@ -28,82 +28,74 @@ const EXIT = 0x95;
 /** Registers: r1 is the context; the others are ours. */
 const [R0, R1, TYPE, ACCESS, MAJOR, MINOR, WANTED] = [0, 1, 2, 3, 4, 5, 6] as const;
 
-interface Instruction {
-  readonly op: number;
-  readonly dst: number;
-  readonly src?: number;
-  /** In instructions after this one. */
-  readonly jump?: number;
-  readonly value?: number;
-}
-
 const accessBits: Readonly<Record<string, number>> = {
   m: BPF_DEVCG_ACC_MKNOD,
   r: BPF_DEVCG_ACC_READ,
   w: BPF_DEVCG_ACC_WRITE,
 };
+const everyAccess = BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE;
 const typeBits = { char: BPF_DEVCG_DEV_CHAR, block: BPF_DEVCG_DEV_BLOCK } as const;
 
 /** The program: the last rule that matches decides; where none does, everything is allowed. */
 export function deviceProgram(rules: readonly DeviceRuleOp[]): Uint8Array {
-  const program: Instruction[] = [
-    { op: LDX_W, dst: TYPE, src: R1 },
-    { op: MOV32_X, dst: ACCESS, src: TYPE },
-    { op: ALU32_AND_K, dst: TYPE, value: 0xffff },
-    { op: ALU32_RSH_K, dst: ACCESS, value: 16 },
-    { op: LDX_W, dst: MAJOR, src: R1, jump: 4 },
-    { op: LDX_W, dst: MINOR, src: R1, jump: 8 },
-  ];
+  const program = new Program();
+  program.add(LDX_W, TYPE, R1);
+  program.add(MOV32_X, ACCESS, TYPE);
+  program.add(ALU32_AND_K, TYPE, 0, 0, 0xffff);
+  program.add(ALU32_RSH_K, ACCESS, 0, 0, 16);
+  program.add(LDX_W, MAJOR, R1, 4);
+  program.add(LDX_W, MINOR, R1, 8);
   let decided = false;
-  for (const rule of [...rules].reverse()) {
-    const conditions = conditionsOf(rule);
-    program.push(...withExits(conditions), { op: MOV64_K, dst: R0, value: rule.allow ? 1 : 0 }, { op: EXIT, dst: 0 });
-    if (conditions.length > 0) continue;
-    decided = true;
-    break;
-  }
-  if (!decided) program.push({ op: MOV64_K, dst: R0, value: 1 }, { op: EXIT, dst: 0 });
-  return encode(program);
+  for (let index = rules.length - 1; index >= 0 && !decided; index--)
+    decided = addRule(program, rules[index] as DeviceRuleOp);
+  if (!decided) program.answer(true);
+  return program.bytes();
 }
 
-/** Instructions of which each jump leaves the rule; `jump` is filled in by withExits. */
-function conditionsOf({ type, major, minor, access, allow }: DeviceRuleOp): Instruction[] {
-  const result: Instruction[] = [];
-  if (type !== "all") result.push({ op: JNE_K, dst: TYPE, value: typeBits[type] });
-  const bits = [...access].reduce((sum, letter) => sum | (accessBits[letter] ?? 0), 0);
-  if (bits !== 7) result.push(...accessConditions(bits, allow));
+/** @returns whether it decides whatever comes */
+function addRule(program: Program, { type, major, minor, access, allow }: DeviceRuleOp): boolean {
   // A rule for every type names no numbers that count.
-  if (type !== "all" && major !== undefined) result.push({ op: JNE_K, dst: MAJOR, value: major });
-  if (type !== "all" && minor !== undefined) result.push({ op: JNE_K, dst: MINOR, value: minor });
-  return result;
-}
-
-/** An allowing rule must cover all that is asked for; a forbidding one, any of it. */
-function accessConditions(bits: number, allow: boolean): Instruction[] {
-  const masked: Instruction[] = [
-    { op: MOV32_X, dst: WANTED, src: ACCESS },
-    { op: ALU32_AND_K, dst: WANTED, value: bits },
-  ];
-  return allow
-    ? [...masked, { op: JNE_X, dst: WANTED, src: ACCESS }]
-    : [...masked, { op: JEQ_K, dst: WANTED, value: 0 }];
-}
-
-/** Points the conditional jumps behind the rule: its two last instructions come after the conditions. */
-function withExits(conditions: readonly Instruction[]): Instruction[] {
-  return conditions.map((instruction, index) => {
-    const isJump = instruction.op === JNE_K || instruction.op === JNE_X || instruction.op === JEQ_K;
-    return isJump ? { ...instruction, jump: conditions.length - index - 1 + 2 } : instruction;
-  });
-}
-
-/** struct bpf_insn: opcode, registers, 16-bit offset, 32-bit value; as two little-endian words. */
-function encode(program: readonly Instruction[]): Uint8Array {
-  const words = new Uint32Array(program.length * 2);
-  let at = 0;
-  for (const { op, dst, src = 0, jump = 0, value = 0 } of program) {
-    words[at++] = op | (dst << 8) | (src << 12) | (jump << 16);
-    words[at++] = value;
+  const numbers = type === "all" ? [] : [major, minor];
+  let bits = 0;
+  for (const letter of access) bits |= accessBits[letter] ?? 0;
+  const isForAll = bits === everyAccess;
+  const conditions =
+    (type === "all" ? 0 : 1) + (isForAll ? 0 : 3) + numbers.filter((number) => number !== undefined).length;
+  let left = conditions;
+  // Where it does not hold the rule is left: behind what is left of the conditions, and the two steps of the answer.
+  const condition = (op: number, dst: number, src: number, value: number): void =>
+    program.add(op, dst, src, --left + 2, value);
+  if (type !== "all") condition(JNE_K, TYPE, 0, typeBits[type]);
+  if (!isForAll) {
+    left -= 2;
+    program.add(MOV32_X, WANTED, ACCESS);
+    program.add(ALU32_AND_K, WANTED, 0, 0, bits);
+    // An allowing rule must cover all that is asked for; a forbidding one, any of it.
+    if (allow) condition(JNE_X, WANTED, ACCESS, 0);
+    else condition(JEQ_K, WANTED, 0, 0);
   }
-  return new Uint8Array(words.buffer);
+  numbers.forEach((number, index) => {
+    if (number !== undefined) condition(JNE_K, index === 0 ? MAJOR : MINOR, 0, number);
+  });
+  program.answer(allow);
+  return conditions === 0;
+}
+
+/** Instructions, each a struct bpf_insn: opcode, registers, 16-bit offset, 32-bit value; as two little-endian words. */
+class Program {
+  readonly #words: number[] = [];
+
+  /** @param offset of what is loaded in the context, or in instructions after this one */
+  add(op: number, dst: number, src = 0, offset = 0, value = 0): void {
+    this.#words.push(op | (dst << 8) | (src << 12) | (offset << 16), value);
+  }
+
+  answer(allow: boolean): void {
+    this.add(MOV64_K, R0, 0, 0, allow ? 1 : 0);
+    this.add(EXIT, R0);
+  }
+
+  bytes(): Uint8Array {
+    return new Uint8Array(new Uint32Array(this.#words).buffer);
+  }
 }
