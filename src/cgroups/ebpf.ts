@@ -3,6 +3,9 @@
  *
  * The kernel calls it with struct bpf_cgroup_dev_ctx { u32 access_type; u32 major; u32 minor; } where access_type holds
  * the type in its low and the access in its high 16 bits, and refuses where the answer is 0. linux/bpf.h
+ *
+ * Before it takes a program the kernel walks every way through it, at each start of a container. So a rule is one
+ * comparison if it can be, and all rules share two ends.
  */
 
 import {
@@ -14,19 +17,27 @@ import {
 } from "../linux/constants.ts";
 import type { DeviceRuleOp } from "./ops.ts";
 
-/** Opcodes, from linux/bpf.h: class | size or operation | source. */
+/** Opcodes, from linux/bpf.h: class | size or operation | source. Comparisons are of 32 bits, Linux 5.1. */
 const LDX_W = 0x61;
 const ALU32_AND_K = 0x54;
+const ALU32_LSH_K = 0x64;
 const ALU32_RSH_K = 0x74;
+const ALU32_OR_X = 0x4c;
 const MOV32_X = 0xbc;
 const MOV64_K = 0xb7;
-const JEQ_K = 0x15;
-const JNE_K = 0x55;
-const JNE_X = 0x5d;
+const JA = 0x05;
+const JEQ32_K = 0x16;
+const JSET32_K = 0x46;
+const JNE32_K = 0x56;
 const EXIT = 0x95;
 
-/** Registers: r1 is the context; the others are ours. */
-const [R0, R1, TYPE, ACCESS, MAJOR, MINOR, WANTED] = [0, 1, 2, 3, 4, 5, 6] as const;
+/** Registers: r1 is the context; the others are ours. `DEVICE` is major and minor in one. */
+const [R0, R1, TYPE, ACCESS, MAJOR, MINOR, DEVICE] = [0, 1, 2, 3, 4, 5, 6] as const;
+
+/** How the kernel packs a device's numbers: kdev_t.h. */
+const minorBits = 20;
+const maxMajor = 0xfff;
+const maxMinor = 0xfffff;
 
 const accessBits: Readonly<Record<string, number>> = {
   m: BPF_DEVCG_ACC_MKNOD,
@@ -36,66 +47,118 @@ const accessBits: Readonly<Record<string, number>> = {
 const everyAccess = BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE;
 const typeBits = { char: BPF_DEVCG_DEV_CHAR, block: BPF_DEVCG_DEV_BLOCK } as const;
 
+/** So many rules, of four instructions at most each, a jump can pass: its offset has 16 bits. */
+const reach = 4096;
+
 /** The program: the last rule that matches decides; where none does, everything is allowed. */
 export function deviceProgram(rules: readonly DeviceRuleOp[]): Uint8Array {
   const program = new Program();
   program.add(LDX_W, TYPE, R1);
-  program.add(MOV32_X, ACCESS, TYPE);
-  program.add(ALU32_AND_K, TYPE, 0, 0, 0xffff);
-  program.add(ALU32_RSH_K, ACCESS, 0, 0, 16);
   program.add(LDX_W, MAJOR, R1, 4);
   program.add(LDX_W, MINOR, R1, 8);
-  let decided = false;
-  for (let index = rules.length - 1; index >= 0 && !decided; index--)
-    decided = addRule(program, rules[index] as DeviceRuleOp);
-  if (!decided) program.answer(true);
-  return program.bytes();
+  program.add(MOV32_X, ACCESS, TYPE);
+  program.add(ALU32_RSH_K, ACCESS, 0, 0, 16);
+  program.add(ALU32_AND_K, TYPE, 0, 0, 0xffff);
+  program.add(MOV32_X, DEVICE, MAJOR);
+  program.add(ALU32_LSH_K, DEVICE, 0, 0, minorBits);
+  program.add(ALU32_OR_X, DEVICE, MINOR);
+  for (let last = rules.length - 1; last >= 0; ) {
+    // Rules of one type that follow each other share its comparison.
+    const { type } = rules[last] as DeviceRuleOp;
+    const pass = type === "all" ? undefined : program.jump(JNE32_K, TYPE, typeBits[type]);
+    let decided = false;
+    for (let count = 0; count < reach && rules[last]?.type === type; count++, last--)
+      decided ||= addRule(program, rules[last] as DeviceRuleOp);
+    if (decided && pass === undefined) return program.end();
+    if (pass !== undefined) program.land(pass);
+    program.endFarJumps();
+  }
+  program.decide(true);
+  return program.end();
 }
 
-/** @returns whether it decides whatever comes */
+/** @returns whether it decides of all devices of its type */
 function addRule(program: Program, { type, major, minor, access, allow }: DeviceRuleOp): boolean {
-  // A rule for every type names no numbers that count.
-  const numbers = type === "all" ? [] : [major, minor];
   let bits = 0;
   for (const letter of access) bits |= accessBits[letter] ?? 0;
-  const isForAll = bits === everyAccess;
-  const conditions =
-    (type === "all" ? 0 : 1) + (isForAll ? 0 : 3) + numbers.filter((number) => number !== undefined).length;
-  let left = conditions;
-  // Where it does not hold the rule is left: behind what is left of the conditions, and the two steps of the answer.
-  const condition = (op: number, dst: number, src: number, value: number): void =>
-    program.add(op, dst, src, --left + 2, value);
-  if (type !== "all") condition(JNE_K, TYPE, 0, typeBits[type]);
-  if (!isForAll) {
-    left -= 2;
-    program.add(MOV32_X, WANTED, ACCESS);
-    program.add(ALU32_AND_K, WANTED, 0, 0, bits);
-    // An allowing rule must cover all that is asked for; a forbidding one, any of it.
-    if (allow) condition(JNE_X, WANTED, ACCESS, 0);
-    else condition(JEQ_K, WANTED, 0, 0);
-  }
-  numbers.forEach((number, index) => {
-    if (number !== undefined) condition(JNE_K, index === 0 ? MAJOR : MINOR, 0, number);
-  });
-  program.answer(allow);
-  return conditions === 0;
+  // A rule for every type names no numbers that count.
+  const numbers = type === "all" ? undefined : comparisonOf(major, minor);
+  if (numbers === "of no device") return false;
+  // An allowing rule must cover all that is asked for; a forbidding one, any of it.
+  const more = bits === everyAccess || !allow ? undefined : program.jump(JSET32_K, ACCESS, everyAccess & ~bits);
+  const other = bits === everyAccess || allow || !numbers ? undefined : program.jump(JNE32_K, ...numbers);
+  if (bits !== everyAccess && !allow) program.decideIf(JSET32_K, ACCESS, bits, false);
+  else if (numbers !== undefined) program.decideIf(JEQ32_K, ...numbers, allow);
+  else program.decide(allow);
+  if (more !== undefined) program.land(more);
+  if (other !== undefined) program.land(other);
+  return bits === everyAccess && numbers === undefined;
+}
+
+/** What tells the devices of a rule from others of their type; undefined for one that is of all. */
+function comparisonOf(
+  major: number | undefined,
+  minor: number | undefined,
+): readonly [register: number, value: number] | "of no device" | undefined {
+  if ((major ?? 0) > maxMajor || (minor ?? 0) > maxMinor) return "of no device";
+  if (major === undefined) return minor === undefined ? undefined : [MINOR, minor];
+  return minor === undefined ? [MAJOR, major] : [DEVICE, (major << minorBits) | minor];
 }
 
 /** Instructions, each a struct bpf_insn: opcode, registers, 16-bit offset, 32-bit value; as two little-endian words. */
 class Program {
   readonly #words: number[] = [];
+  /** Jumps to either end that are to be pointed there. */
+  readonly #deciding: { allow: number[]; refuse: number[] } = { allow: [], refuse: [] };
 
   /** @param offset of what is loaded in the context, or in instructions after this one */
   add(op: number, dst: number, src = 0, offset = 0, value = 0): void {
     this.#words.push(op | (dst << 8) | (src << 12) | (offset << 16), value);
   }
 
-  answer(allow: boolean): void {
-    this.add(MOV64_K, R0, 0, 0, allow ? 1 : 0);
-    this.add(EXIT, R0);
+  /** @returns the jump, for `land` */
+  jump(op: number, dst: number, value: number): number {
+    this.add(op, dst, 0, 0, value);
+    return this.#words.length;
   }
 
-  bytes(): Uint8Array {
+  /** Points a jump to what comes next. */
+  land(jump: number): void {
+    this.#words[jump - 2] = (this.#words[jump - 2] as number) | (((this.#words.length - jump) / 2) << 16);
+  }
+
+  decideIf(op: number, dst: number, value: number, allow: boolean): void {
+    this.#deciding[allow ? "allow" : "refuse"].push(this.jump(op, dst, value));
+  }
+
+  decide(allow: boolean): void {
+    this.decideIf(JA, 0, 0, allow);
+  }
+
+  /** Gives jumps that the ends of the program would be too far away for ends of their own. */
+  endFarJumps(): void {
+    const { allow, refuse } = this.#deciding;
+    const first = Math.min(allow[0] ?? Number.POSITIVE_INFINITY, refuse[0] ?? Number.POSITIVE_INFINITY);
+    if (this.#words.length - first < 2 * reach) return;
+    const pass = this.jump(JA, 0, 0);
+    this.#addEnds();
+    this.land(pass);
+  }
+
+  #addEnds(): void {
+    for (const [jumps, answer] of [
+      [this.#deciding.allow, 1],
+      [this.#deciding.refuse, 0],
+    ] as const) {
+      if (jumps.length === 0) continue;
+      for (const jump of jumps.splice(0)) this.land(jump);
+      this.add(MOV64_K, R0, 0, 0, answer);
+      this.add(EXIT, 0);
+    }
+  }
+
+  end(): Uint8Array {
+    this.#addEnds();
     return new Uint8Array(new Uint32Array(this.#words).buffer);
   }
 }
