@@ -28,6 +28,7 @@ let current: string | undefined;
 /** What begins now, as in `mounts`. */
 export function step(name: string): void {
   current = name;
+  if (followers.size === 0) return;
   for (const follower of followers) follower.step(name);
 }
 

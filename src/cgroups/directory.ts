@@ -63,11 +63,11 @@ export function openCgroup(directory: CgroupDirectory, path: string): Fd | undef
   return openBelow(directory, below === "" ? "." : below, O_RDONLY | O_DIRECTORY);
 }
 
-/** Content of a file of a cgroup, undefined where the kernel has no such file, or the cgroup no more. */
-export function readFileOf(directory: CgroupDirectory, path: string, name: string): string | undefined {
+/** Content of a file of a cgroup that has one value, undefined where the kernel has no such file, or the cgroup no more. */
+export function readValueOf(directory: CgroupDirectory, path: string, name: string): string | undefined {
   using file = openBelow(directory, `${path}/${name}`.slice(1), O_RDONLY);
   try {
-    return file && textOf(file, name);
+    return file && textOf(file, name, true);
   } catch (thrown) {
     if (hasVanished(thrown)) return undefined;
     throw thrown;
@@ -185,8 +185,8 @@ export function readFile(cgroup: Fd, name: string): string {
   return textOf(file, name);
 }
 
-function textOf(file: Fd, name: string): string {
-  const bytes = readAll(file, 64 * 1024 * 1024, name);
+function textOf(file: Fd, name: string, shortIsEnd = false): string {
+  const bytes = readAll(file, 64 * 1024 * 1024, name, shortIsEnd);
   if (bytes === "too long") throw new BoxError(`${name} is longer than 64 MiB`);
   return decodeUtf8(bytes);
 }

@@ -4,7 +4,7 @@ import { quote } from "../base/quote.ts";
 import { monotonicMilliseconds } from "../linux/clock.ts";
 import type { Fd } from "../linux/fd.ts";
 import { poll } from "../linux/socket.ts";
-import { openCgroup, readFile, readFileOf, visitCgroups, writeFile } from "./directory.ts";
+import { openCgroup, readFile, readValueOf, visitCgroups, writeFile } from "./directory.ts";
 import { NoticeFile } from "./notice.ts";
 import type { CgroupDirectory } from "./ops.ts";
 import { type CgroupRecord, directoryWith } from "./record.ts";
@@ -13,7 +13,7 @@ import { type CgroupRecord, directoryWith } from "./record.ts";
 export function isFrozen(record: CgroupRecord): boolean {
   const freezer = freezerOf(record);
   if (freezer === undefined) return false;
-  const state = readFileOf(freezer.directory, record.path, freezer.file);
+  const state = readValueOf(freezer.directory, record.path, freezer.file);
   return state !== undefined && state.trim() !== freezer.thawed;
 }
 

@@ -204,7 +204,7 @@ export class Entry implements Disposable {
   #readFile(name: string): string | undefined {
     try {
       using file = open(this.directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-      const bytes = readAll(file, maxFile, name);
+      const bytes = readAll(file, maxFile, name, true);
       if (bytes === "too long") throw new BoxError(`${name} is damaged: longer than ${maxFile} bytes`);
       return decodeUtf8(bytes);
     } catch (thrown) {

@@ -81,7 +81,7 @@ export class Proc implements Disposable {
     const path = `sys/${name}`;
     const opened = tryOpenat2(this.#fd, path, O_RDONLY, beneath);
     using fd = typeof opened === "number" ? this.#openAcross(path) : opened;
-    return this.#textOf(fd, path);
+    return this.#textOf(fd, path, true);
   }
 
   #openAcross(path: string): Fd {
@@ -91,8 +91,8 @@ export class Proc implements Disposable {
     throw new BoxError(`/proc/${path} is not procfs`, { path });
   }
 
-  #textOf(fd: Fd, path: string): string {
-    const bytes = readAll(fd, limit, `/proc/${path}`);
+  #textOf(fd: Fd, path: string, shortIsEnd = false): string {
+    const bytes = readAll(fd, limit, `/proc/${path}`, shortIsEnd);
     if (bytes === "too long") throw new BoxError(`/proc/${path} is longer than ${limit} bytes`, { path });
     return decodeLossy(bytes);
   }

@@ -99,8 +99,12 @@ export function read(fd: Fd, size: number, about?: string): Uint8Array {
   return buffer.subarray(0, call(about, "read", NR.read, fd.number, buffer, size));
 }
 
-/** Reads to the end; "too long" once more than `limit` bytes have come. */
-export function readAll(fd: Fd, limit: number, about?: string): Uint8Array | "too long" {
+/**
+ * Reads to the end; "too long" once more than `limit` bytes have come.
+ * @param shortIsEnd whether a read that gives less than was asked for is the last: of a regular file that nobody writes to,
+ *   or one of the kernel's with a single value. One with many lines may give as many as fit.
+ */
+export function readAll(fd: Fd, limit: number, about?: string, shortIsEnd = false): Uint8Array | "too long" {
   let buffer = new Uint8Array(Math.min(limit + 1, 4096));
   let length = 0;
   for (;;) {
@@ -112,8 +116,8 @@ export function readAll(fd: Fd, limit: number, about?: string): Uint8Array | "to
     }
     const rest = buffer.subarray(length);
     const count = call(about, "read", NR.read, fd.number, rest, rest.length);
-    if (count === 0) return buffer.subarray(0, length);
     length += count;
+    if (count === 0 || (shortIsEnd && count < rest.length)) return buffer.subarray(0, length);
   }
 }
 

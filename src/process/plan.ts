@@ -57,8 +57,9 @@ function planNumbers(path: string, list: string | undefined, limit: number): rea
 }
 
 function planAffinity(affinity: CpuAffinity | undefined): AffinityOp | undefined {
-  const initial = planNumbers("process.execCPUAffinity.initial", affinity?.initial, cpuLimit);
-  const final = planNumbers("process.execCPUAffinity.final", affinity?.final, cpuLimit);
+  if (affinity === undefined) return undefined;
+  const initial = planNumbers("process.execCPUAffinity.initial", affinity.initial, cpuLimit);
+  const final = planNumbers("process.execCPUAffinity.final", affinity.final, cpuLimit);
   return initial === undefined && final === undefined ? undefined : { initial, final };
 }
 

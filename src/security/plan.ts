@@ -58,6 +58,7 @@ function filterPrivilege(noNewPrivileges: boolean, { filtered, grantable }: Secu
 
 /** @throws Refusal for a label that nobody would look at */
 function planLabels(process: Process, { modules }: SecurityContext): LabelOp[] {
+  if (!process.apparmorProfile && !process.selinuxLabel) return [];
   const asked = [
     { module: "apparmor", name: "AppArmor", property: "process.apparmorProfile", label: process.apparmorProfile ?? "" },
     { module: "selinux", name: "SELinux", property: "process.selinuxLabel", label: process.selinuxLabel ?? "" },

@@ -35,7 +35,8 @@ export function decodeSpec(text: string, warn: Warn = ignore): ValidSpec {
  * its shape is, for damage, and for what is set where nothing is said. Throws as decodeSpec.
  */
 export function decodeKept(text: string): ValidSpec {
-  return decode(text, (kept) => parseKept(kept, configLimits), checkSpec, ignore, ignore);
+  const { value, findings } = read(text, (kept) => parseKept(kept, configLimits), true, checkSpec, ignore);
+  return settle(value as ValidSpec, findings, ignore);
 }
 
 /** The process in the file of `exec --process`, to be run in the container of `spec`. Throws as decodeSpec. */
@@ -91,7 +92,7 @@ export function inspectSpec(text: string): Inspection {
     specRules(spec, findings);
   };
   try {
-    const { findings } = read(text, parseConfig, checkSpec, rules);
+    const { findings } = read(text, parseConfig, isPlainText(text), checkSpec, rules);
     return { findings, spec: shaped };
   } catch (thrown) {
     if (!(thrown instanceof BoxError)) throw thrown;
@@ -108,7 +109,7 @@ const parseConfig: Parse = (text) => parseRounded(text, configLimits);
 const parseSmall: Parse = (text) => parseRounded(text, smallLimits);
 
 function decode<T>(text: string, parse: Parse, check: Check, rules: Rules<T>, warn: Warn): T {
-  const { value, findings } = read(text, parse, check, rules);
+  const { value, findings } = read(text, parse, isPlainText(text), check, rules);
   return settle(value, findings, warn);
 }
 
@@ -117,9 +118,17 @@ function validate<T>(value: T, at: string, check: Check, rules: Rules<T>, warn: 
   return settle(value, sink.findings, warn);
 }
 
-/** Parses with JSON.parse first, and exactly if the check meets an integer that has been rounded. */
-function read<T>(text: string, parse: Parse, check: Check, rules: Rules<T>): { value: T; findings: Findings } {
-  const plainText = isPlainText(text);
+/**
+ * Parses quickly first, and exactly if the check meets an integer that has been rounded.
+ * @param plainText whether all strings can go to the kernel as they are
+ */
+function read<T>(
+  text: string,
+  parse: Parse,
+  plainText: boolean,
+  check: Check,
+  rules: Rules<T>,
+): { value: T; findings: Findings } {
   const quick = parse(text);
   const sink = inspect(quick, "", plainText, check, rules);
   if (!sink.rounded) return { value: quick as T, findings: sink.findings };
