@@ -46,6 +46,7 @@ let blocks = [];
 function makeBundle() {
   const bin = `${folder}/rootfs/bin`;
   mkdirSync(bin, { recursive: true });
+  mkdirSync(`${folder}/run`);
   for (const name of ["dev", "proc", "sys"]) mkdirSync(`${folder}/rootfs/${name}`);
   copyFileSync("/bin/busybox", `${bin}/busybox`);
   for (const name of ["true", "sleep"]) symlinkSync("busybox", `${bin}/${name}`);
@@ -61,20 +62,37 @@ function configure(program) {
   writeFileSync(path, JSON.stringify(config));
 }
 
-/** The command that runs box as an engine calls it, and learns. @param {boolean} pure @param {string[]} command */
-function learning(pure, ...command) {
-  const setUp = pure ? "mount -t cgroup2 cgroup2 /sys/fs/cgroup &&" : "";
+/** What an engine says before the command; who types it says nothing. */
+const globals = ["--root", "/run/box", "--log", `${folder}/log`, "--log-format", "json"];
+
+/**
+ * The command that runs box, and learns. It has a /run of its own.
+ * @param {boolean} pure @param {string[]} before @param {string[]} command
+ */
+function learning(pure, before, ...command) {
+  const setUp = `mount --bind ${folder}/run /run && ${pure ? "mount -t cgroup2 cgroup2 /sys/fs/cgroup &&" : ""}`;
   const box = [resolve(/** @type {string} */ (binary)), `${folder}/use-${command[0]}`];
-  const globals = ["--root", `${folder}/state`, "--log", `${folder}/log`, "--log-format", "json"];
-  const shell = ["sh", "-c", `${setUp} exec "$@"`, "sh", ...box, ...globals, ...command];
+  const shell = ["sh", "-c", `${setUp} exec "$@"`, "sh", ...box, ...before, ...command];
   return ["--mount", "--propagation", "private", ...shell];
 }
 
-/** Performs one command, and adds what it has used. @param {boolean} pure @param {string[]} command */
-function perform(pure, ...command) {
-  const { status, stderr } = spawnSync("unshare", learning(pure, ...command), { cwd: folder, encoding: "utf8" });
+/** Performs one command, and adds what it has used. @param {boolean} pure @param {string[]} before @param {string[]} command */
+function performAfter(pure, before, ...command) {
+  const words = learning(pure, before, ...command);
+  const { status, stderr } = spawnSync("unshare", words, { cwd: folder, encoding: "utf8" });
   if (status !== 0) throw new Error(`${command.join(" ")}: ${stderr.trim() || `status ${status}`}`);
   add(/** @type {string} */ (command[0]));
+}
+
+/** As an engine calls it. @param {boolean} pure @param {string[]} command */
+function perform(pure, ...command) {
+  performAfter(pure, globals, ...command);
+}
+
+/** Both ways. @param {boolean} pure @param {string[]} command */
+function performTwice(pure, ...command) {
+  perform(pure, ...command);
+  performAfter(pure, [], ...command);
 }
 
 /**
@@ -90,7 +108,7 @@ async function create(pure, options, during) {
       resolve(undefined);
     });
   });
-  const child = spawn("unshare", learning(pure, "create", ...options), { cwd: folder, stdio: "ignore" });
+  const child = spawn("unshare", learning(pure, globals, "create", ...options), { cwd: folder, stdio: "ignore" });
   const ended = once(child, "close");
   await Promise.race([created, ended]);
   during();
@@ -128,12 +146,13 @@ async function live(pure) {
   configure(["/bin/true"]);
   perform(pure, "run", ...options);
   rmSync(`${folder}/pid`);
+  performAfter(pure, [], "run", "--bundle", folder, id);
   configure(["/bin/sleep", "1000"]);
   await create(pure, options, () => {
     try {
       perform(pure, "start", id);
-      perform(pure, "exec", id, "/bin/true");
-      perform(pure, "state", id);
+      performTwice(pure, "exec", id, "/bin/true");
+      performTwice(pure, "state", id);
       perform(pure, "list");
       perform(pure, "kill", id, "KILL");
     } finally {
