@@ -50,6 +50,19 @@ function refusal(host: HostSide): string {
   return assert.fail("it was taken");
 }
 
+describe("Channel.awaitEnd()", () => {
+  test("is not ended by words, which can be read behind it", () => {
+    withChannels((host, init) => {
+      init.send({ type: "ready" });
+      assert.equal(host.awaitEnd(1), false);
+      init[Symbol.dispose]();
+      assert.equal(host.awaitEnd(1000), true);
+      assert.deepEqual(host.receive(0), { message: { type: "ready" }, fds: [] });
+      assert.equal(host.receive(0), "end");
+    });
+  });
+});
+
 describe("Channel.receive() gives", () => {
   test("each message that was sent, in order, in both directions", () => {
     withChannels((host, init) => {

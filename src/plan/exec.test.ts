@@ -3,7 +3,15 @@ import { test } from "node:test";
 import { decodeProcess, decodeSpec, validateProcess } from "../spec/decode.ts";
 import { defaultSpec } from "../spec/default.ts";
 import type { Process, ValidSpec } from "../spec/types.ts";
-import { completeProcess, type ExecFacts, type ExecPlan, type ProcessOptions, planExec, processOf } from "./exec.ts";
+import {
+  completeProcess,
+  type ExecFacts,
+  type ExecPlan,
+  isCommandOnly,
+  type ProcessOptions,
+  planExec,
+  processOf,
+} from "./exec.ts";
 
 const options: ProcessOptions = {
   args: ["id"],
@@ -83,6 +91,22 @@ test("processOf() adds capabilities to three sets and takes none away", () => {
     permitted: ["CAP_CHOWN"],
     inheritable: ["CAP_KILL"],
   });
+});
+
+test("isCommandOnly() holds of a command with or without a terminal, and of nothing else", () => {
+  assert.equal(isCommandOnly(options), true);
+  assert.equal(isCommandOnly({ ...options, terminal: true, args: ["sh", "-c", "id"] }), true);
+  const others: Partial<ProcessOptions>[] = [
+    { cwd: "/" },
+    { env: ["A=1"] },
+    { user: { uid: 0, gid: undefined } },
+    { additionalGids: [1] },
+    { capabilities: ["CAP_KILL"] },
+    { noNewPrivileges: true },
+    { apparmorProfile: "" },
+    { selinuxLabel: "" },
+  ];
+  for (const other of others) assert.equal(isCommandOnly({ ...options, ...other }), false, JSON.stringify(other));
 });
 
 test("processOf() lets an added capability survive execve where the configuration lets it be inherited", () => {

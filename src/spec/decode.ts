@@ -35,7 +35,7 @@ export function decodeSpec(text: string, warn: Warn = ignore): ValidSpec {
  * its shape is, for damage, and for what is set where nothing is said. Throws as decodeSpec.
  */
 export function decodeKept(text: string): ValidSpec {
-  const { value, findings } = read(text, (kept) => parseKept(kept, configLimits), true, checkSpec, ignore);
+  const { value, findings } = read(text, (kept) => parseKept(kept, configLimits), checkSpec, ignore, true);
   return settle(value as ValidSpec, findings, ignore);
 }
 
@@ -92,7 +92,7 @@ export function inspectSpec(text: string): Inspection {
     specRules(spec, findings);
   };
   try {
-    const { findings } = read(text, parseConfig, isPlainText(text), checkSpec, rules);
+    const { findings } = read(text, parseConfig, checkSpec, rules);
     return { findings, spec: shaped };
   } catch (thrown) {
     if (!(thrown instanceof BoxError)) throw thrown;
@@ -109,7 +109,7 @@ const parseConfig: Parse = (text) => parseRounded(text, configLimits);
 const parseSmall: Parse = (text) => parseRounded(text, smallLimits);
 
 function decode<T>(text: string, parse: Parse, check: Check, rules: Rules<T>, warn: Warn): T {
-  const { value, findings } = read(text, parse, isPlainText(text), check, rules);
+  const { value, findings } = read(text, parse, check, rules);
   return settle(value, findings, warn);
 }
 
@@ -125,9 +125,9 @@ function validate<T>(value: T, at: string, check: Check, rules: Rules<T>, warn: 
 function read<T>(
   text: string,
   parse: Parse,
-  plainText: boolean,
   check: Check,
   rules: Rules<T>,
+  plainText = isPlainText(text),
 ): { value: T; findings: Findings } {
   const quick = parse(text);
   const sink = inspect(quick, "", plainText, check, rules);

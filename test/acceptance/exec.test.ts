@@ -736,6 +736,20 @@ function memoryOf(container: Container): number {
   return file === undefined ? 0 : Number(readFileSync(file, "utf8"));
 }
 
+scenario(
+  "options are refused that the configuration could not have either",
+  { boxOnly: "its own words" },
+  async (lab) => {
+    const { runtime, id } = await lab.running();
+    for (const [flags, problem] of [
+      [["--cwd", "x"], /process\.cwd: must be an absolute path, not "x"/],
+      [["--env", "NAME"], /must be of the form NAME=value, not "NAME"/],
+      [["--env", "=value"], /must be of the form NAME=value/],
+    ] as [string[], RegExp][])
+      refused(await runtime.exec(id, ["/bin/true"], flags), problem);
+  },
+);
+
 scenario("exec needs a command", { boxOnly: "its own words" }, async (lab) => {
   const { runtime, id } = await lab.running();
   const result = await runtime.call(["exec", id]);

@@ -124,6 +124,29 @@ for (const [name, probe] of Object.entries(builds)) {
       assert.deepEqual(result(probe, "errno"), [-9, -2, -38]);
     });
 
+    test("syscall() goes on with what was broken off", async () => {
+      const child = spawn(probe, ["interrupted"], { env: environment, stdio: ["pipe", "pipe", "inherit"] });
+      const lines: string[] = [];
+      child.stdout.setEncoding("utf8").on("data", (text: string) => lines.push(...text.split("\n").filter(Boolean)));
+      const told = new Promise((resolve) => child.stdout.once("data", resolve));
+      const isIn = async (state: string) => {
+        while (!new RegExp(`^${child.pid} \\(.*\\) ${state} `).test(readFileSync(`/proc/${child.pid}/stat`, "utf8")))
+          await new Promise((resolve) => setImmediate(resolve));
+      };
+      await told;
+      await isIn("S");
+      for (const [signal, state] of [
+        ["SIGSTOP", "T"],
+        ["SIGCONT", "S"],
+      ] as const) {
+        child.kill(signal);
+        await isIn(state);
+      }
+      child.stdin.end("x");
+      assert.equal(await new Promise((resolve) => child.once("close", resolve)), 0);
+      assert.equal(lines[1], "[1]");
+    });
+
     test("address() and decodeUtf8() see the bytes of every kind of view", () => {
       assert.deepEqual(result(probe, "views"), [
         [0, "0123456789abcdef"],

@@ -1641,6 +1641,20 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "exec takes its options unseen",
+    file: "cli/commands/exec.ts",
+    replace: "spec.process !== undefined && isCommandOnly(options)",
+    by: "true || isCommandOnly(options)",
+    tests: ["exec: options are refused that the configuration could not have either"],
+  },
+  {
+    name: "a word of the program that is to be executed ends the wait for that",
+    file: "handshake/channel.ts",
+    replace: "poll([{ fd: this.#socket, events: 0 }], milliseconds) !== undefined",
+    by: "poll([{ fd: this.#socket, events: 0 }], 0) !== undefined",
+    tests: ["exec: exec ends with the status of the program"],
+  },
+  {
     name: "exec joins no network namespace",
     file: "cli/commands/exec.ts",
     replace: "otherNamespaces(init.pid, newNamespaces(spec))",

@@ -20,6 +20,9 @@ const NR = {
   setns: isX86 ? 308 : 268,
   memfdCreate: isX86 ? 319 : 279,
   statx: isX86 ? 332 : 291,
+  epollCtl: isX86 ? 233 : 21,
+  epollPwait: isX86 ? 281 : 22,
+  epollCreate1: isX86 ? 291 : 20,
 };
 
 function print(value: unknown): void {
@@ -268,6 +271,15 @@ const tasks: Record<string, () => unknown> = {
   pause: () => {
     print("ready");
     return host.syscall("read", NR.read, 0, new Uint8Array(1), 1);
+  },
+  /** What a wait for standard input gives, which the kernel breaks off when the process is stopped: signal(7). */
+  interrupted: () => {
+    const epoll = host.syscall("epoll_create1", NR.epollCreate1, 0);
+    const event = new Uint8Array(16);
+    event[0] = 1;
+    host.syscall("epoll_ctl", NR.epollCtl, epoll, 1, 0, event);
+    print(NR.epollPwait);
+    return [host.syscall("epoll_pwait", NR.epollPwait, epoll, event, 1, -1, null, 8)];
   },
   refused: () => refused.map((args) => outcome(() => number("call", ...args))),
   accepted: () => {

@@ -148,9 +148,10 @@ function processFor(
   warn: (message: string) => void,
 ): ValidProcess {
   if ("options" in source) {
-    const process = processOf(spec, source.options);
+    const { options } = source;
+    const process = processOf(spec, options);
     // Of the container's own process that has another command, and nothing else, all has been validated before.
-    return spec.process !== undefined && isCommandOnly(source.options)
+    return spec.process !== undefined && isCommandOnly(options)
       ? (process as ValidProcess)
       : validateProcess(process, spec);
   }
