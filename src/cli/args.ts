@@ -84,7 +84,8 @@ export class Arguments {
 
   /** A whole number from 0 to `max`. */
   count(name: string, max: number): number {
-    const text = this.text(name) ?? "0";
+    const text = this.text(name);
+    if (text === undefined) return 0;
     const number = /^[0-9]{1,10}$/.test(text) ? Number(text) : Number.NaN;
     if (!(number <= max))
       throw new UsageError(`--${name}: must be a number from 0 to ${max}, not ${JSON.stringify(text)}`);

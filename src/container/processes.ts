@@ -31,7 +31,7 @@ export function ownIdentity(): ProcessId {
 export function statOf(pid: number): ReturnType<typeof parseStat> {
   const proc = Proc.host();
   try {
-    return parseStat(proc.read(`${pid}/stat`));
+    return parseStat(proc.readLine(`${pid}/stat`));
   } catch (thrown) {
     if (isErrno(thrown, ENOENT, ESRCH, ENOTDIR)) return undefined;
     throw thrown;

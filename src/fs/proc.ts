@@ -76,7 +76,13 @@ export class Proc implements Disposable {
     return this.#textOf(fd, path);
   }
 
-  /** As `read`, below /proc/sys: in a container that is a mount of its own, read-only, of procfs again. */
+  /** As `read`, a file that is one line. */
+  readLine(path: string): string {
+    using fd = openat2(this.#fd, path, O_RDONLY, beneath);
+    return this.#textOf(fd, path, true);
+  }
+
+  /** As `readLine`, below /proc/sys: in a container that is a mount of its own, read-only, of procfs again. */
   readParameter(name: string): string {
     const path = `sys/${name}`;
     const opened = tryOpenat2(this.#fd, path, O_RDONLY, beneath);

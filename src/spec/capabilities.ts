@@ -3,8 +3,10 @@ import { capabilityNames } from "./vocabulary.ts";
 
 type CapabilityName = (typeof capabilityNames)[number];
 
+const bits: ReadonlyMap<string, bigint> = new Map(capabilityNames.map((name, number) => [name, 1n << BigInt(number)]));
+
 function bitOf(name: CapabilityName): bigint {
-  return 1n << BigInt(capabilityNames.indexOf(name));
+  return bits.get(name) as bigint;
 }
 
 /** To give a cgroup to another user. */
@@ -28,10 +30,9 @@ export function holds(held: bigint, wanted: bigint): boolean {
 
 /** Unknown names are left out; the specification's rules have warned of them. */
 export function maskOf(names: readonly string[]): bigint {
-  return names.reduce((mask, name) => {
-    const number = (capabilityNames as readonly string[]).indexOf(name);
-    return number < 0 ? mask : mask | (1n << BigInt(number));
-  }, 0n);
+  let mask = 0n;
+  for (const name of names) mask |= bits.get(name) ?? 0n;
+  return mask;
 }
 
 /** Names of the capabilities in a mask, in the order of their numbers; bits without a name are left out. */
