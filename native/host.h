@@ -38,7 +38,7 @@ _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2))
 struct engine {
 	/* What the image in a binary begins with. */
 	struct payload payload;
-	/* Up to where every command writes to it, those that enter a container, those that make one: sizes of images. */
+	/* Up to where a command writes to it, by the reach of that. */
 	size_t written[3];
 	/* The free rest of the arena, and freed blocks by size. */
 	char *next, *end;
@@ -60,11 +60,23 @@ extern struct engine *engine;
 
 /*
  * For the build: where the blocks of an image lie. What commands write to lies together in the first parts, for each page
- * that is written to is copied by each process, and what is written to behind a clone once more; then what they only read, for the kernel maps each page that is read along
- * with its neighbours. What has been freed by then lies last, behind the image. Blocks are numbered in the order in which
- * they are cut, the same each time.
+ * that is written to is copied by each process, and once more behind a clone; then what they only read, for the kernel maps
+ * each page that is read along with its neighbours. What has been freed by then lies last, behind the image. Blocks are
+ * numbered in the order in which they are cut, the same each time.
  */
-enum part { ALWAYS, ALWAYS_CLONED, ENTERING_CLONED, ENTERING, CREATING, CREATING_CLONED, READ_ENTERING, READ, SELDOM, FREED, PARTS };
+enum part {
+	ALWAYS,
+	ALWAYS_CLONED,
+	ENTERING_CLONED,
+	ENTERING,
+	CREATING,
+	CREATING_CLONED,
+	READ_ENTERING,
+	READ,
+	SELDOM,
+	FREED,
+	PARTS
+};
 struct layout {
 	/* The part of each block; what is not known is SELDOM. */
 	uint8_t *parts;
@@ -83,6 +95,7 @@ extern struct layout layout;
 extern const JSMallocFunctions engine_memory;
 void arena_start(void);
 bool arena_has_image(void);
+/* What a command does: nothing of these, enter a container, make one. */
 enum reach { REACH_ALWAYS, REACH_ENTERING, REACH_CREATING };
 void arena_restore(enum reach reach);
 void arena_take_stack(const void *here);

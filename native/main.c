@@ -150,6 +150,13 @@ static void reset_signals(void)
 				signal == SIGPIPE || signal == SIGXFSZ ? action_ignore : action_default, NULL, sizeof(uint64_t));
 }
 
+static enum reach reach_of_command(void)
+{
+	if (!process.sealed)
+		return REACH_ALWAYS;
+	return has_argument("create") || has_argument("run") ? REACH_CREATING : REACH_ENTERING;
+}
+
 int main(int argc, char **argv, char **envp)
 {
 #ifdef BOX_LEARN
@@ -179,7 +186,7 @@ int main(int argc, char **argv, char **envp)
 	process.debug = has_argument("--debug");
 
 	if (arena_has_image())
-		arena_restore(!process.sealed ? REACH_ALWAYS : has_argument("create") || has_argument("run") ? REACH_CREATING : REACH_ENTERING);
+		arena_restore(reach_of_command());
 	else if (!engine)
 		engine_start();
 	engine_enter(&process);

@@ -43,3 +43,23 @@ test("changeDeviceProgram() leaves one program, whatever was before, and takes i
     });
   });
 });
+
+test("attachDeviceRules() takes ten thousand rules of every kind: what the kernel walks grows with their number alone", {
+  skip: noCgroups,
+}, () => {
+  withCgroup((make) => {
+    using cgroup = make();
+    const { v2 } = cgroup;
+    if (v2 === undefined) return;
+    const many = Array.from({ length: 10_000 }, (_, number): DeviceRuleOp => {
+      const type = number % 7 === 0 ? "block" : "char";
+      const access = number % 3 === 0 ? "r" : "rwm";
+      return { allow: number % 5 !== 0, type, major: 9 + (number >> 10), minor: number & 1023, access };
+    });
+    attachDeviceRules(v2, [...rules, ...many]);
+    assert.equal(
+      countPrograms(v2, (program) => detachDeviceProgram(v2, program)),
+      1,
+    );
+  });
+});

@@ -72,9 +72,6 @@ function run(program: Uint8Array, context: DataView): bigint {
       case 0x05: // jump
         jumpIf(true);
         break;
-      case 0x16: // jump if equal to an immediate, 32 bits
-        jumpIf(low(valueOf(dst)) === low(immediate));
-        break;
       case 0x46: // jump if bits of an immediate are set, 32 bits
         jumpIf((low(valueOf(dst)) & low(immediate)) !== 0n);
         break;

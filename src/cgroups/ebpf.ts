@@ -5,7 +5,7 @@
  * the type in its low and the access in its high 16 bits, and refuses where the answer is 0. linux/bpf.h
  *
  * Before it takes a program the kernel walks every way through it, at each start of a container. So a rule is one
- * comparison if it can be, and all rules share two ends.
+ * comparison if it can be, and nothing is known on the way to the next rule that would make that another way.
  */
 
 import {
@@ -26,7 +26,6 @@ const ALU32_OR_X = 0x4c;
 const MOV32_X = 0xbc;
 const MOV64_K = 0xb7;
 const JA = 0x05;
-const JEQ32_K = 0x16;
 const JSET32_K = 0x46;
 const JNE32_K = 0x56;
 const EXIT = 0x95;
@@ -47,7 +46,7 @@ const accessBits: Readonly<Record<string, number>> = {
 const everyAccess = BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE;
 const typeBits = { char: BPF_DEVCG_DEV_CHAR, block: BPF_DEVCG_DEV_BLOCK } as const;
 
-/** So many rules, of four instructions at most each, a jump can pass: its offset has 16 bits. */
+/** So many rules, of five instructions at most each, a jump can pass: its offset has 16 bits. */
 const reach = 4096;
 
 /** The program: the last rule that matches decides; where none does, everything is allowed. */
@@ -69,12 +68,11 @@ export function deviceProgram(rules: readonly DeviceRuleOp[]): Uint8Array {
     let decided = false;
     for (let count = 0; count < reach && rules[last]?.type === type; count++, last--)
       decided ||= addRule(program, rules[last] as DeviceRuleOp);
-    if (decided && pass === undefined) return program.end();
     if (pass !== undefined) program.land(pass);
-    program.endFarJumps();
+    else if (decided) return program.bytes();
   }
-  program.decide(true);
-  return program.end();
+  program.answer(true);
+  return program.bytes();
 }
 
 /** @returns whether it decides of all devices of its type */
@@ -84,15 +82,20 @@ function addRule(program: Program, { type, major, minor, access, allow }: Device
   // A rule for every type names no numbers that count.
   const numbers = type === "all" ? undefined : comparisonOf(major, minor);
   if (numbers === "of no device") return false;
-  // An allowing rule must cover all that is asked for; a forbidding one, any of it.
-  const more = bits === everyAccess || !allow ? undefined : program.jump(JSET32_K, ACCESS, everyAccess & ~bits);
-  const other = bits === everyAccess || allow || !numbers ? undefined : program.jump(JNE32_K, ...numbers);
-  if (bits !== everyAccess && !allow) program.decideIf(JSET32_K, ACCESS, bits, false);
-  else if (numbers !== undefined) program.decideIf(JEQ32_K, ...numbers, allow);
-  else program.decide(allow);
-  if (more !== undefined) program.land(more);
-  if (other !== undefined) program.land(other);
-  return bits === everyAccess && numbers === undefined;
+  const leaving: number[] = [];
+  if (bits !== everyAccess) {
+    // An allowing rule must cover all that is asked for; a forbidding one, any of it.
+    if (allow) leaving.push(program.jump(JSET32_K, ACCESS, everyAccess & ~bits));
+    else {
+      const hit = program.jump(JSET32_K, ACCESS, bits);
+      leaving.push(program.jump(JA, 0, 0));
+      program.land(hit);
+    }
+  }
+  if (numbers !== undefined) leaving.push(program.jump(JNE32_K, ...numbers));
+  program.answer(allow);
+  for (const jump of leaving) program.land(jump);
+  return leaving.length === 0;
 }
 
 /** What tells the devices of a rule from others of their type; undefined for one that is of all. */
@@ -108,8 +111,6 @@ function comparisonOf(
 /** Instructions, each a struct bpf_insn: opcode, registers, 16-bit offset, 32-bit value; as two little-endian words. */
 class Program {
   readonly #words: number[] = [];
-  /** Jumps to either end that are to be pointed there. */
-  readonly #deciding: { allow: number[]; refuse: number[] } = { allow: [], refuse: [] };
 
   /** @param offset of what is loaded in the context, or in instructions after this one */
   add(op: number, dst: number, src = 0, offset = 0, value = 0): void {
@@ -127,38 +128,12 @@ class Program {
     this.#words[jump - 2] = (this.#words[jump - 2] as number) | (((this.#words.length - jump) / 2) << 16);
   }
 
-  decideIf(op: number, dst: number, value: number, allow: boolean): void {
-    this.#deciding[allow ? "allow" : "refuse"].push(this.jump(op, dst, value));
+  answer(allow: boolean): void {
+    this.add(MOV64_K, R0, 0, 0, allow ? 1 : 0);
+    this.add(EXIT, 0);
   }
 
-  decide(allow: boolean): void {
-    this.decideIf(JA, 0, 0, allow);
-  }
-
-  /** Gives jumps that the ends of the program would be too far away for ends of their own. */
-  endFarJumps(): void {
-    const { allow, refuse } = this.#deciding;
-    const first = Math.min(allow[0] ?? Number.POSITIVE_INFINITY, refuse[0] ?? Number.POSITIVE_INFINITY);
-    if (this.#words.length - first < 2 * reach) return;
-    const pass = this.jump(JA, 0, 0);
-    this.#addEnds();
-    this.land(pass);
-  }
-
-  #addEnds(): void {
-    for (const [jumps, answer] of [
-      [this.#deciding.allow, 1],
-      [this.#deciding.refuse, 0],
-    ] as const) {
-      if (jumps.length === 0) continue;
-      for (const jump of jumps.splice(0)) this.land(jump);
-      this.add(MOV64_K, R0, 0, 0, answer);
-      this.add(EXIT, 0);
-    }
-  }
-
-  end(): Uint8Array {
-    this.#addEnds();
+  bytes(): Uint8Array {
     return new Uint8Array(new Uint32Array(this.#words).buffer);
   }
 }
