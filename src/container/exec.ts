@@ -51,7 +51,8 @@ export function execIn(store: Store, target: Target, request: ExecRequest): Chil
   const { seccomp } = plan.program;
   const filter = seccomp && obtainFilter(seccomp.profile, () => store.cache("seccomp")).program;
   using agent = seccomp?.listener && connectAgent(seccomp.listener);
-  const { child, channel } = enterCgroup(target, plan, filter);
+  const isAnswered = awaitThaw !== undefined || plan.program.process.terminal !== undefined || agent !== undefined;
+  const { child, channel } = enterCgroup(target, plan, { filter, isAnswered });
   try {
     using host = channel;
     step("wait for the process");
@@ -81,6 +82,9 @@ function awaitTerminal(host: InitChannel): Fd {
   return master;
 }
 
+/** How long this side does nothing, so as not to be in the way of the process it made, in milliseconds. */
+const idleTime = 1000;
+
 /** How long a process may take to die that is killed, in milliseconds; one that is frozen by cgroup v1 does not. */
 const killTimeout = 1000;
 
@@ -95,17 +99,25 @@ interface Spawned {
   readonly channel: InitChannel;
 }
 
+/** What the process is made for, besides its plan. */
+interface Purpose {
+  /** The compiled filter of its program. */
+  readonly filter: Uint8Array | undefined;
+  /** Whether this side has to do something before the program is executed. */
+  readonly isAnswered: boolean;
+}
+
 /** Makes the process in the container's cgroup; where that takes none, because it has others below it, where init is. */
-function enterCgroup(container: Target, plan: ExecPlan, filter: Uint8Array | undefined): Spawned {
+function enterCgroup(container: Target, plan: ExecPlan, purpose: Purpose): Spawned {
   step("cgroup");
   const placesOfInit = () => placesIn(cgroupsOf(container.init), plan.cgroups);
   using cgroup = openPlaces(plan.cgroups, placesOfInit);
   try {
-    return spawn(container, plan, cgroup, filter);
+    return spawn(container, plan, cgroup, purpose);
   } catch (thrown) {
     if (!isErrno(thrown, EBUSY) || plan.cgroups.some(({ named }) => named)) throw thrown;
     using other = openPlaces(placesOfInit(), () => []);
-    return spawn(container, plan, other, filter);
+    return spawn(container, plan, other, purpose);
   }
 }
 
@@ -118,7 +130,7 @@ function spawn(
   { init, pidfd: target }: Target,
   plan: ExecPlan,
   cgroup: Entrance,
-  filter: Uint8Array | undefined,
+  { filter, isAnswered }: Purpose,
 ): Spawned {
   step("clone");
   using root = plan.namespaces.foreignMounts === undefined ? undefined : rootOf(init, target);
@@ -139,6 +151,8 @@ function spawn(
       return runExec({ plan, host, enter, placedLater, filter });
     });
     theirs.close();
+    // Behind a clone each side copies the pages that it writes to as long as the other is there: nothing that can wait is done.
+    if (!placedLater && !isAnswered) channel.awaitEnd(idleTime);
     if (placedLater) place(child, channel, cgroup, plan);
     return { child, channel };
   } catch (thrown) {
