@@ -253,7 +253,6 @@ void engine_start(void)
 	if (!context)
 		die("cannot start the engine");
 	JS_AddIntrinsicBaseObjects(context);
-	JS_AddIntrinsicDate(context);
 	JS_AddIntrinsicRegExpCompiler(context);
 	JS_AddIntrinsicRegExp(context);
 	JS_AddIntrinsicJSON(context);
@@ -262,6 +261,7 @@ void engine_start(void)
 	JS_AddIntrinsicPromise(context);
 #ifdef BOX_TEST
 	/* The test runner and its libraries want more of the language than box does. */
+	JS_AddIntrinsicDate(context);
 	JS_AddIntrinsicProxy(context);
 	JS_AddIntrinsicWeakRef(context);
 	JS_AddIntrinsicStringNormalize(context);

@@ -149,8 +149,11 @@ static void *take(JSMallocState *state, size_t size)
 		*list = block->next;
 		/* What lay in it is not known to be the same each time. */
 		if (writing_image)
-			memset(block, 0, capacity);
+			memset(block, 0, usable_size(block));
 	} else {
+		/* What of an image grows is moved anyway: its blocks have no room for that. */
+		if (writing_image)
+			capacity = size ? (size + 7) & -(size_t)8 : 8;
 		struct header *header = allowed ? cut(capacity + sizeof *header) : NULL;
 		if (!header)
 			header = from_reserve(capacity + sizeof *header);
@@ -160,7 +163,7 @@ static void *take(JSMallocState *state, size_t size)
 		block = (struct free_block *)(header + 1);
 	}
 	state->malloc_count++;
-	state->malloc_size += capacity;
+	state->malloc_size += usable_size(block);
 	return block;
 }
 
@@ -176,7 +179,11 @@ static void give_back(JSMallocState *state, void *memory)
 		uintptr_t first = ((uintptr_t)memory + 2 * PAGE - 1) & -PAGE, end = ((uintptr_t)memory + capacity) & -PAGE;
 		madvise((void *)first, end - first, MADV_DONTNEED);
 	}
-	struct free_block **list = list_of(capacity, &capacity), *block = memory;
+	/* A block of an image may be smaller than those of the size it would be counted to. */
+	size_t least;
+	struct free_block **list = list_of(capacity, &least), *block = memory;
+	if (least > capacity)
+		list--;
 	block->next = *list;
 	*list = block;
 }

@@ -1,6 +1,7 @@
 /** Clocks: clock_gettime(2). */
 
 import * as NR from "#nr";
+import { dateTime } from "../base/date.ts";
 import { CLOCK_MONOTONIC, CLOCK_REALTIME } from "./constants.ts";
 import { timespec } from "./layouts.ts";
 import { call } from "./raw.ts";
@@ -14,8 +15,7 @@ function read(clock: number): { readonly seconds: bigint; readonly nanoseconds: 
 /** The time of day as RFC 3339 in UTC with nanoseconds. */
 export function timestamp(): string {
   const { seconds, nanoseconds } = read(CLOCK_REALTIME);
-  const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
-  return `${whole}.${nanoseconds.toString().padStart(9, "0")}Z`;
+  return `${dateTime(Number(seconds))}.${nanoseconds.toString().padStart(9, "0")}Z`;
 }
 
 /** Milliseconds on a clock that is never set, for time-outs. */
