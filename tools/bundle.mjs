@@ -122,6 +122,44 @@ function testRunner() {
 rmSync(`${output}/js`, { recursive: true, force: true });
 rmSync(`${output}/bytecode`, { recursive: true, force: true });
 
+const architecture = process.arch === "arm64" ? "aarch64" : "x86_64";
+
+/** What a module of constants exports. @param {string} file @returns {Promise<Record<string, unknown>>} */
+async function exportsOf(file) {
+  const { outputFiles } = await build({ entryPoints: [file], bundle: true, format: "esm", write: false });
+  return import(`data:text/javascript,${encodeURIComponent(outputFiles[0]?.text ?? "")}`);
+}
+
+/** The numbers among them, as esbuild's `define` takes them. @param {Record<string, unknown>} values @param {string} before */
+const numbersIn = (values, before) =>
+  Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => (typeof value === "number" ? [[before + name, `${value}`]] : [])),
+  );
+
+const constants = numbersIn(await exportsOf(`${source}/linux/constants.ts`), "");
+const callNumbers = numbersIn(await exportsOf(`${source}/linux/nr/${architecture}.ts`), "NR.");
+
+/**
+ * Puts the kernel's constants where they are used. esbuild leaves them variables of the modules that export them: a look-up
+ * for each use, and a place in every function that has one. Without their imports they are names that nobody has bound, and
+ * those `define` replaces.
+ * @type {import("esbuild").Plugin}
+ */
+const inlineConstants = {
+  name: "constants",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const text = readFileSync(path, "utf8")
+        .replace(/^import \* as NR from "#nr";$/m, "")
+        .replace(/^import \{([^}]*)\} from ("[^"]*\/constants\.ts");$/gm, (whole, /** @type {string} */ list, from) => {
+          const kept = list.split(",").filter((name) => name.trim() !== "" && constants[name.trim()] === undefined);
+          return `${kept.length === 0 ? "" : `import {${kept.join(",")}} from ${from};`}${"\n".repeat(whole.split("\n").length - 1)}`;
+        });
+      return { contents: text, loader: "ts" };
+    });
+  },
+};
+
 /** @type {import("esbuild").BuildOptions & { metafile: true }} */
 const options = {
   outdir: `${output}/js`,
@@ -130,7 +168,9 @@ const options = {
   format: "esm",
   target: "es2023",
   external: ["host"],
-  conditions: [process.arch === "arm64" ? "aarch64" : "x86_64"],
+  conditions: [architecture],
+  define: { ...constants, ...callNumbers },
+  plugins: [inlineConstants],
   ...(mode === "test" && {
     alias: { "node:test": "./tools/qjs/test.ts", "node:assert/strict": "./tools/qjs/assert.ts" },
   }),
@@ -162,6 +202,7 @@ async function bundleAroundMain() {
     ...options,
     entryPoints: others,
     plugins: [
+      inlineConstants,
       {
         name: "held",
         setup({ onResolve, resolve: find }) {
