@@ -149,13 +149,19 @@ const inlineConstants = {
   name: "constants",
   setup({ onLoad }) {
     onLoad({ filter: /\.ts$/ }, ({ path }) => {
-      const text = readFileSync(path, "utf8")
-        .replace(/^import \* as NR from "#nr";$/m, "")
-        .replace(/^import \{([^}]*)\} from ("[^"]*\/constants\.ts");$/gm, (whole, /** @type {string} */ list, from) => {
+      const text = readFileSync(path, "utf8");
+      const withoutNumbers = text.replace(/^import \* as NR from "#nr";$/m, "");
+      // Who does more with them than name one keeps them.
+      const usesNames = !/\bNR\b(?!\.\w)/.test(withoutNumbers);
+      const contents = (usesNames ? withoutNumbers : text).replace(
+        /^import \{([^}]*)\} from ("[^"]*\/constants\.ts");$/gm,
+        (whole, /** @type {string} */ list, from) => {
           const kept = list.split(",").filter((name) => name.trim() !== "" && constants[name.trim()] === undefined);
-          return `${kept.length === 0 ? "" : `import {${kept.join(",")}} from ${from};`}${"\n".repeat(whole.split("\n").length - 1)}`;
-        });
-      return { contents: text, loader: "ts" };
+          const lines = "\n".repeat(whole.split("\n").length - 1);
+          return kept.length === 0 ? lines : `import {${kept.join(",").replace(/\s+/g, " ")}} from ${from};${lines}`;
+        },
+      );
+      return { contents, loader: "ts" };
     });
   },
 };
