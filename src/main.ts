@@ -151,6 +151,7 @@ function stderrLog(format: "text" | "json", level: "error" | "warning" | "debug"
   return new Log({ format, level, now: timestamp, write: (line) => print(stdio.error, `${line}\n`), show: undefined });
 }
 
+/** What makes a log another one than that of the start. */
 const logOptions = ["log", "log-format", "log-level", "debug", "systemd-log"];
 
 function openLog(globals: Arguments): Log {

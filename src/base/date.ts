@@ -1,4 +1,4 @@
-/** Dates as text. By hand, because the engine's Date is the only thing that would need the engine's Date. */
+/** Dates as text. By hand: nothing else would need the engine's Date, which has a place in every process. */
 
 const daySeconds = 86_400;
 /** Of 400 years, a whole cycle of the calendar. */

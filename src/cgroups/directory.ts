@@ -32,20 +32,19 @@ import {
   tryOpenat2,
   writeOnce,
 } from "../linux/file.ts";
-import { descent } from "../linux/process.ts";
+import { perProcess } from "../linux/process.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
 import type { CgroupDirectory } from "./ops.ts";
 
 const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 const inHierarchy = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
 
-/** Roots of hierarchies by their mount points, and whose they are: kept open, for most commands come back to them. */
-let roots = new Map<string, Fd>();
-let rootsOf = descent;
+/** Roots of hierarchies by their mount points: kept open, for most commands come back to them. */
+const rootsByMount = perProcess(() => new Map<string, Fd>());
 
 /** The root of a hierarchy, checked to be one. It is not to be closed. */
 function rootOf({ mount, version }: CgroupDirectory): Fd {
-  if (rootsOf !== descent) [roots, rootsOf] = [new Map(), descent];
+  const roots = rootsByMount();
   const known = roots.get(mount);
   if (known !== undefined) return known;
   const fd = open("cwd", mount, O_RDONLY | O_DIRECTORY);
@@ -66,12 +65,7 @@ export function openCgroup(directory: CgroupDirectory, path: string): Fd | undef
 /** Content of a file of a cgroup that has one value, undefined where the kernel has no such file, or the cgroup no more. */
 export function readValueOf(directory: CgroupDirectory, path: string, name: string): string | undefined {
   using file = openBelow(directory, `${path}/${name}`.slice(1), O_RDONLY);
-  try {
-    return file && textOf(file, name, true);
-  } catch (thrown) {
-    if (hasVanished(thrown)) return undefined;
-    throw thrown;
-  }
+  return file && unlessVanished(() => textOf(file, name, true));
 }
 
 function openBelow(directory: CgroupDirectory, path: string, flags: number): Fd | undefined {
@@ -193,12 +187,7 @@ function textOf(file: Fd, name: string, shortIsEnd = false): string {
 
 /** As readFile, undefined where the kernel has no such file, or the cgroup no more. */
 export function readFileIfThere(cgroup: Fd, name: string): string | undefined {
-  try {
-    return readFile(cgroup, name);
-  } catch (thrown) {
-    if (hasVanished(thrown)) return undefined;
-    throw thrown;
-  }
+  return unlessVanished(() => readFile(cgroup, name));
 }
 
 /**
@@ -232,12 +221,7 @@ function procsOf(cgroup: Fd): string | undefined {
 
 /** Names of the cgroups in a cgroup; cgroupfs tells the type of each entry. Programs that may make some name them at will. */
 export function childrenOf(cgroup: Fd): FileName[] {
-  try {
-    return entries(cgroup).flatMap(({ name, isDirectory }) => (isDirectory ? [name] : []));
-  } catch (thrown) {
-    if (hasVanished(thrown)) return [];
-    throw thrown;
-  }
+  return unlessVanished(() => entries(cgroup).flatMap(({ name, isDirectory }) => (isDirectory ? [name] : []))) ?? [];
 }
 
 /** Opens a cgroup in a cgroup; undefined when it has vanished. */
@@ -300,10 +284,12 @@ export function visitCgroups(root: Fd, action: (cgroup: Fd) => void): void {
   }
 }
 
-function unlessVanished(action: () => void): void {
+/** What `action` gives; undefined where the kernel has no such file, or the cgroup no more. */
+function unlessVanished<T>(action: () => T): T | undefined {
   try {
-    action();
+    return action();
   } catch (thrown) {
-    if (!hasVanished(thrown)) throw thrown;
+    if (hasVanished(thrown)) return undefined;
+    throw thrown;
   }
 }

@@ -18,7 +18,6 @@ import { socketPair, waitReadable } from "../linux/socket.ts";
 import type { ExecPlan } from "../plan/exec.ts";
 import { hasPriorities, setPriorities } from "../process/priority.ts";
 import { obtainFilter } from "../seccomp/obtain.ts";
-
 import { awaitExecution, connectAgent, hear, type InitChannel, sendUnlessGone } from "./launch.ts";
 import { isEnding } from "./processes.ts";
 import type { ProcessId } from "./record.ts";

@@ -19,7 +19,7 @@ import {
 import type { Fd } from "../linux/fd.ts";
 import { fchdir, fileSystemType, open, openat2, readAll, reopen, tryOpenat2, writeOnce } from "../linux/file.ts";
 import { detachBehind, FileSystemContext } from "../linux/mount.ts";
-import { descent } from "../linux/process.ts";
+import { perProcess } from "../linux/process.ts";
 import { SyscallError } from "../linux/raw.ts";
 import { decodeLossy } from "../linux/text.ts";
 
@@ -27,9 +27,6 @@ const beneath = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
 
 /** The largest procfs file that is read whole. */
 const limit = 16 * 1024 * 1024;
-
-/** The host's, once it has been opened, and by whom. */
-let shared: { readonly proc: Proc; readonly descent: number } | undefined;
 
 /** A procfs, held open. Paths are relative to it. @throws BoxError where something else is mounted */
 export class Proc implements Disposable {
@@ -41,10 +38,7 @@ export class Proc implements Disposable {
   }
 
   /** The mounted /proc of the host. It stays open, and is not to be closed: most commands want it several times. */
-  static host(): Proc {
-    if (shared?.descent !== descent) shared = { proc: Proc.#mounted(), descent };
-    return shared.proc;
-  }
+  static readonly host = perProcess(() => Proc.#mounted());
 
   static #mounted(): Proc {
     return new Proc(open("cwd", "/proc", O_PATH | O_DIRECTORY));

@@ -60,8 +60,17 @@ export interface Child {
   readonly pidfd: Fd;
 }
 
-/** How many clones lie between the process that was started and this one: what a process keeps open is not its child's. */
-export let descent = 0;
+/** How many clones lie between the process that was started and this one. */
+let descent = 0;
+
+/** What a process makes at the first use and keeps, descriptors above all: a clone of it makes its own. */
+export function perProcess<T>(make: () => T): () => T {
+  let made: { readonly value: T; readonly by: number } | undefined;
+  return () => {
+    if (made?.by !== descent) made = { value: make(), by: descent };
+    return made.value;
+  };
+}
 
 /**
  * Forks into new namespaces: clone3(2), Linux 5.3 (CLONE_INTO_CGROUP 5.7).

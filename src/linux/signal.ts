@@ -20,35 +20,26 @@ export function maskOf(signals: readonly number[]): bigint {
   return signals.reduce((mask, signal) => mask | (1n << BigInt(signal - 1)), 0n);
 }
 
+const byDefault = sigaction.encode({});
+const ignored = sigaction.encode({ sa_handler: 1 });
+
 /** Gives what is ignored its default action back. native/main.c ignores it at the start, and gives all others theirs. */
 export function resetDispositions(): void {
-  setAction(SIGPIPE, 0);
-  setAction(SIGXFSZ, 0);
+  setAction(SIGPIPE, byDefault);
+  setAction(SIGXFSZ, byDefault);
 }
 
 /**
- * As at the start: lets a write to a closed pipe (EPIPE) or beyond RLIMIT_FSIZE (EFBIG) fail in place of ending the process. Signals of
- * such writes that are pending, which ignored ones can be while they are blocked, are forgotten: sigaction(2).
+ * As at the start: lets a write to a closed pipe (EPIPE) or beyond RLIMIT_FSIZE (EFBIG) fail in place of ending the process.
+ * Signals of such writes that are pending, which ignored ones can be while they are blocked, are forgotten: sigaction(2).
  */
 export function ignoreFailedWrites(): void {
-  setAction(SIGPIPE, 1);
-  setAction(SIGXFSZ, 1);
+  setAction(SIGPIPE, ignored);
+  setAction(SIGXFSZ, ignored);
 }
 
-const actionDefault = sigaction.encode({});
-const actionIgnore = sigaction.encode({ sa_handler: 1 });
-
-/** @param handler 0 for the default action, 1 to ignore */
-function setAction(signal: number, handler: 0 | 1): void {
-  call(
-    `${signal}`,
-    "rt_sigaction",
-    NR.rt_sigaction,
-    signal,
-    handler === 0 ? actionDefault : actionIgnore,
-    null,
-    setSize,
-  );
+function setAction(signal: number, action: Uint8Array): void {
+  call(`${signal}`, "rt_sigaction", NR.rt_sigaction, signal, action, null, setSize);
 }
 
 /** A descriptor from which the blocked signals of `mask` are read: signalfd(2). */
