@@ -12,7 +12,7 @@ import { load } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import { getpid, sendSignal, waitPidfd } from "../linux/process.ts";
 import { poll, waitReadable } from "../linux/socket.ts";
-import { bootId, openProcess } from "./processes.ts";
+import { openProcess } from "./processes.ts";
 import { type ContainerRecord, isSameContainer, type NewerRecord, type ProcessId } from "./record.ts";
 import { requireDeletable } from "./status.ts";
 import type { Entry, Store } from "./store.ts";
@@ -80,7 +80,7 @@ function lockByForce(entry: Entry, { only }: DeleteOptions): Fd | undefined {
     if (record !== undefined && !isMeant(record, only)) return undefined;
     if (endOwner(record, only)) continue;
     const halted = entry.haltedLocker();
-    if (halted !== undefined && endProcess(halted, bootId(), null)) continue;
+    if (halted !== undefined && endProcess(halted, null)) continue;
     poll([], pause);
   }
 }
@@ -99,7 +99,7 @@ function endOwner(record: Leavings | undefined, only: ContainerRecord | undefine
   if (record === undefined || "newer" in record || !isMeant(record, only)) return false;
   if (record.owner === null || record.owner.pid === getpid()) return false;
   // Once the program is being started, ending it is enough: the starter notices by itself.
-  return record.phase === "creating" && endProcess(record.owner, record.bootId, null);
+  return record.phase === "creating" && endProcess(record.owner, null);
 }
 
 function requireStopped(entry: Entry): ContainerRecord {
@@ -143,7 +143,7 @@ function destroy(entry: Entry, record: Leavings | undefined): Leavings | undefin
     return undefined;
   }
   step("end of the processes");
-  if (record.init !== null) endProcess(record.init, record.bootId, record.cgroup);
+  if (record.init !== null) endProcess(record.init, record.cgroup);
   step("removal");
   if (record.cgroup !== null) removeOwnCgroup(record, record.cgroup);
   if (record.resctrl !== null) {
@@ -158,8 +158,7 @@ function destroy(entry: Entry, record: Leavings | undefined): Leavings | undefin
  * Kills exactly the recorded process, frozen with its cgroup or not, and waits for its end; a child of ours is reaped.
  * @returns whether it was there
  */
-function endProcess(id: ProcessId, boot: string, cgroup: CgroupRecord | null): boolean {
-  if (boot !== bootId()) return false;
+function endProcess(id: ProcessId, cgroup: CgroupRecord | null): boolean {
   using process = openProcess(id);
   if (process === undefined) return false;
   sendSignal(process, SIGKILL);

@@ -5,7 +5,7 @@ import { releaseKilled } from "../cgroups/freezer.ts";
 import { cgroupPids, killAndWait, signalAll } from "../cgroups/processes.ts";
 import { SIGKILL } from "../linux/constants.ts";
 import { sendSignal } from "../linux/process.ts";
-import { bootId, openProcess } from "./processes.ts";
+import { openProcess } from "./processes.ts";
 import type { ContainerRecord, NewerRecord } from "./record.ts";
 import { requireProcess, statusOf } from "./status.ts";
 import type { Store } from "./store.ts";
@@ -51,15 +51,14 @@ function killAll(record: ContainerRecord | NewerRecord, signal: number): void {
  */
 function survivorsAreKilled(record: ContainerRecord): boolean {
   const { init, cgroup, ownPidNamespace } = record;
-  if (ownPidNamespace || init === null || cgroup === null || record.bootId !== bootId()) return false;
+  if (ownPidNamespace || init === null || cgroup === null) return false;
   if (statusOf(record) !== "stopped" || cgroupPids(cgroup).length === 0) return false;
   killAndWait(cgroup);
   return true;
 }
 
 function signalInit(record: ContainerRecord | NewerRecord, signal: number): void {
-  const init = record.bootId === bootId() ? record.init : null;
-  using process = init === null ? undefined : openProcess(init);
+  using process = record.init === null ? undefined : openProcess(record.init);
   if (process === undefined || !sendSignal(process, signal)) throw new BoxError("container not running");
   if (signal !== SIGKILL || record.cgroup === null) return;
   // In a pid namespace of its own everything ends with the first process; elsewhere the cgroup says what belongs to it.

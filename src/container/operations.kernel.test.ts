@@ -20,6 +20,7 @@ import { Store } from "./store.ts";
 
 /** Gives `action` a store with a container "web" of this state.json. */
 function withContainer(state: object | string | undefined, action: (store: Store, root: string) => void): void {
+  // There it outlives a boot, as in /tmp it may not.
   inScratch((_, path) => {
     using store = new Store(`${path}/root`);
     {
@@ -30,7 +31,7 @@ function withContainer(state: object | string | undefined, action: (store: Store
       }
     }
     action(store, store.path);
-  });
+  }, "/var/tmp");
 }
 
 interface Said extends DeleteOptions {

@@ -74,6 +74,11 @@ export function isSameContainer(one: ContainerRecord, other: ContainerRecord): b
   );
 }
 
+/** A record of what no process is left of. */
+export function withoutProcesses(record: ContainerRecord | NewerRecord): ContainerRecord | NewerRecord {
+  return "newer" in record ? { ...record, init: null } : { ...record, owner: null, init: null };
+}
+
 /** What is understood of a record that a newer box wrote: enough for `kill` and `delete --force`. */
 export interface NewerRecord {
   readonly newer: true;

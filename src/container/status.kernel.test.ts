@@ -104,12 +104,6 @@ const scenes: readonly Scene[] = [
   ["stopped", "init's pid is another's", (child) => ({ phase: "running", init: recycled(identityOf(child)) })],
   ["stopped", "there is no such pid", () => ({ phase: "running", init: { pid: 2 ** 22 + 1, startTime: "1" } })],
   ["stopped", "it never had an init", () => ({ phase: "created", init: null })],
-  ["stopped", "it is of another boot", (child) => ({ phase: "running", init: identityOf(child), bootId: "another" })],
-  [
-    "stopped",
-    "its creation is of another boot",
-    () => ({ phase: "creating", owner: ownIdentity(), bootId: "another" }),
-  ],
 ];
 
 describe("statusOf()", () => {

@@ -2,15 +2,14 @@
 import { BoxError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { isFrozen } from "../cgroups/freezer.ts";
-import { bootId, executedFile, isAlive } from "./processes.ts";
+import { executedFile, isAlive } from "./processes.ts";
 import type { ContainerRecord } from "./record.ts";
 
 export type Status = "creating" | "created" | "running" | "paused" | "stopped";
 
 /** What is so now. Nothing is written: a reader resolves a half-finished start from the process itself. */
 export function statusOf(record: ContainerRecord): Status {
-  if (record.bootId !== bootId()) return "stopped";
-  if (record.phase === "creating") return record.owner !== null && isAlive(record.owner) ? "creating" : "stopped";
+  if (record.phase === "creating") return hasLiveOwner(record) ? "creating" : "stopped";
   if (record.init === null || !isAlive(record.init)) return "stopped";
   if (record.phase === "launching" && executedBy(record) !== "program") return "creating";
   if (record.cgroup !== null && isFrozen(record.cgroup)) return "paused";
@@ -28,7 +27,7 @@ function executedBy({ init, initFile }: ContainerRecord): "init" | "program" | "
 
 /** Whether the command that is changing the container still runs. */
 function hasLiveOwner(record: ContainerRecord): boolean {
-  return record.owner !== null && record.bootId === bootId() && isAlive(record.owner);
+  return record.owner !== null && isAlive(record.owner);
 }
 
 function isBeingStarted(record: ContainerRecord): boolean {

@@ -25,12 +25,14 @@ import {
   O_NONBLOCK,
   O_RDONLY,
   O_RDWR,
+  TMPFS_MAGIC,
 } from "../linux/constants.ts";
 import { geteuid } from "../linux/cred.ts";
 import { decodeUtf8, encodeUtf8, load } from "../linux/engine.ts";
 import type { Fd } from "../linux/fd.ts";
 import {
   access,
+  fileSystemType,
   fstat,
   list,
   lock,
@@ -45,7 +47,8 @@ import {
 import { isErrno, SyscallError } from "../linux/raw.ts";
 import type { Resources } from "../spec/types.ts";
 import { idPattern } from "./id.ts";
-import { type ContainerRecord, type NewerRecord, type ProcessId, parseRecord } from "./record.ts";
+import { bootId } from "./processes.ts";
+import { type ContainerRecord, type NewerRecord, type ProcessId, parseRecord, withoutProcesses } from "./record.ts";
 
 const directoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 const maxFile = 16 * 1024 * 1024;
@@ -68,7 +71,8 @@ export class Entry implements Disposable {
   }
 
   /**
-   * The record; undefined when a killed create has not come to write one.
+   * The record, without processes where it is of another boot: there those pids mean nothing. Undefined when a killed
+   * create has not come to write one.
    * @param known what it may be: where it says just that, it need not be checked
    */
   tryRead(known?: ContainerRecord): ContainerRecord | NewerRecord | undefined {
@@ -77,8 +81,14 @@ export class Entry implements Disposable {
     if (known !== undefined && text === stringifyJson(known)) return known;
     return within(
       () => `container ${quote(this.id)}`,
-      () => parseRecord(text),
+      () => this.#ofThisBoot(parseRecord(text)),
     );
+  }
+
+  // What is kept in memory is of this boot, and needs no look into /proc.
+  #ofThisBoot(record: ContainerRecord | NewerRecord): ContainerRecord | NewerRecord {
+    const isOfThisBoot = fileSystemType(this.directory, this.id) === TMPFS_MAGIC || record.bootId === bootId();
+    return isOfThisBoot ? record : withoutProcesses(record);
   }
 
   /** The record of this version of box. @throws BoxError when there is none, or a newer one */

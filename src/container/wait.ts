@@ -5,7 +5,7 @@ import { step } from "../base/steps.ts";
 import type { Fd } from "../linux/fd.ts";
 import { type End, endOfReaped, endOfWaitStatus, statusOf as exitStatusOf, pidfdOpen } from "../linux/process.ts";
 import { waitReadable } from "../linux/socket.ts";
-import { bootId, statOf } from "./processes.ts";
+import { statOf } from "./processes.ts";
 import { type ContainerRecord, isSameContainer, type ProcessId } from "./record.ts";
 import type { Entry, Store } from "./store.ts";
 
@@ -18,9 +18,9 @@ export function waitForEnd(store: Store, id: string): number | undefined {
   return within(
     () => `wait ${quote(id)}`,
     () => {
-      const { bootId: recorded, init, phase } = entry.read();
+      const { init, phase } = entry.read();
       if (phase === "creating") throw new BoxError("container not running: it is being created");
-      using pidfd = init === null || recorded !== bootId() ? undefined : openStarted(init);
+      using pidfd = init === null ? undefined : openStarted(init);
       const end = pidfd === undefined || init === null ? undefined : awaitEnd(pidfd, init);
       return end === undefined ? keptStatus(entry) : exitStatusOf(end);
     },

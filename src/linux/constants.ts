@@ -86,6 +86,7 @@ export const STATX_MNT_ID = 0x1000;
 export const ST_RELATIME = 0x1000;
 export const ST_NOSYMFOLLOW = 0x2000;
 export const PROC_SUPER_MAGIC = 0x9fa0;
+export const TMPFS_MAGIC = 0x1021994;
 export const DEVPTS_SUPER_MAGIC = 0x1cd1;
 export const CGROUP_SUPER_MAGIC = 0x27e0eb;
 export const CGROUP2_SUPER_MAGIC = 0x63677270;

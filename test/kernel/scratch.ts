@@ -41,8 +41,8 @@ export function withoutLeaks(action: () => void): void {
 let made = 0;
 
 /** Gives `action` an empty directory (readable, so that it can be listed), and takes it away with all that is in it. */
-export function inScratch(action: (directory: Fd, path: string) => void): void {
-  const path = `/tmp/box-test-${getpid()}-${made++}`;
+export function inScratch(action: (directory: Fd, path: string) => void, parent = "/tmp"): void {
+  const path = `${parent}/box-test-${getpid()}-${made++}`;
   mkdir("cwd", path, 0o700);
   try {
     withoutLeaks(() => {

@@ -270,7 +270,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "delete --force waits for a command that stands still",
     file: "container/delete.ts",
-    replace: "if (halted !== undefined && endProcess(halted, bootId(), null)) continue;",
+    replace: "if (halted !== undefined && endProcess(halted, null)) continue;",
     by: "",
     tests: ["security, container: delete --force ends a command that stands still with the lock"],
   },
@@ -538,9 +538,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a pid of another boot is taken for the container's",
-    file: "container/status.ts",
-    replace: "record.bootId !== bootId()",
-    by: "false",
+    file: "container/store.ts",
+    replace: "record.bootId === bootId()",
+    by: "true",
     tests: ["record: a container of another boot is stopped and can be deleted"],
   },
   {
