@@ -46,7 +46,7 @@ import {
   sendUnlessGone,
   withMemoryHint,
 } from "./launch.ts";
-import { bootId, executedFile, identify, ownIdentity } from "./processes.ts";
+import { bootId, executedFile, identifyChild, ownIdentity } from "./processes.ts";
 import { type ContainerRecord, recordVersion } from "./record.ts";
 import { Rollback } from "./rollback.ts";
 import type { Entry, Store } from "./store.ts";
@@ -178,7 +178,7 @@ class Creation {
       this.#untilReady(child, channel);
     }
     step("record");
-    const init = identify(child.pid) ?? null;
+    const init = identifyChild(child) ?? null;
     this.#save({ phase: startNow ? "launching" : "created", init, initFile: executedFile("self") ?? null });
     this.#rollback.add(retract);
     publish(child);
@@ -343,7 +343,7 @@ class Creation {
         "set up the container",
       );
       if (message.type === "hooks") {
-        this.#save({ init: identify(child.pid) ?? null });
+        this.#save({ init: identifyChild(child) ?? null });
         this.#runHostHooks("prestart", "creating", child.pid);
         this.#runHostHooks("createRuntime", "creating", child.pid);
         channel.send({ type: "hooked" });

@@ -2,11 +2,12 @@
 import { BoxError } from "../base/errors.ts";
 import { lazy } from "../base/once.ts";
 import { Proc, parseStat } from "../fs/proc.ts";
-import { ENOENT, ENOTDIR, ESRCH, SIGKILL } from "../linux/constants.ts";
+import { ENOENT, ENOTDIR, ESRCH, PID_FS_MAGIC, SIGKILL } from "../linux/constants.ts";
 import type { Fd } from "../linux/fd.ts";
-import { stat } from "../linux/file.ts";
-import { getpid, pidfdOpen } from "../linux/process.ts";
+import { fileSystemType, fstat, stat } from "../linux/file.ts";
+import { type Child, getpid, pidfdOpen } from "../linux/process.ts";
 import { isErrno, SyscallError } from "../linux/raw.ts";
+import { waitReadable } from "../linux/socket.ts";
 import type { ProcessId } from "./record.ts";
 
 /** The identity of a live process; undefined when there is none, or only a zombie. */
@@ -15,6 +16,16 @@ export function identify(pid: number): ProcessId | undefined {
   return stat === undefined || stat.state === "Z" || stat.state === "X"
     ? undefined
     : { pid, startTime: stat.startTime };
+}
+
+/** The identity of a child, as `identify`, to be told by a pidfd as well. */
+export function identifyChild({ pid, pidfd }: Child): ProcessId | undefined {
+  const id = identify(pid);
+  return id && fileSystemType(pidfd) === PID_FS_MAGIC ? { ...id, inode: inodeOf(pidfd) } : id;
+}
+
+function inodeOf(pidfd: Fd): string {
+  return `${fstat(pidfd).ino}`;
 }
 
 /** This process. */
@@ -66,9 +77,14 @@ export function isKilled(process: ProcessId): boolean {
 /** A handle on exactly the recorded process: the pidfd comes first, then what it stands for is compared. */
 export function openProcess(process: ProcessId): Fd | undefined {
   const pidfd = pidfdOpen(process.pid);
-  if (pidfd === undefined || isAlive(process)) return pidfd;
+  if (pidfd === undefined || isLive(pidfd, process)) return pidfd;
   pidfd.close();
   return undefined;
+}
+
+function isLive(pidfd: Fd, process: ProcessId): boolean {
+  if (process.inode === undefined) return isAlive(process);
+  return inodeOf(pidfd) === process.inode && !waitReadable(pidfd, 0);
 }
 
 /** Device and inode of the file that a process executes; undefined where that cannot be seen. */

@@ -16,7 +16,7 @@ const full: ContainerRecord = {
   phase: "starting",
   bootId: "11111111-2222-3333-4444-555555555555",
   owner: { pid: 12, startTime: "18446744073709551615" },
-  init: { pid: 34, startTime: "56" },
+  init: { pid: 34, startTime: "56", inode: "78" },
   initFile: "8:1:1234",
   cgroup: {
     path: "/box/web",
@@ -110,6 +110,7 @@ const fields: readonly (readonly [path: string, wrong: readonly unknown[], named
   ["init", [1, "x", [], true], "state.json: init is damaged: not an object"],
   ["init.pid", [null, 0, -1, 1.5, "1", 2 ** 53], "state.json: init is damaged: pid"],
   ["init.startTime", [null, 5], "state.json: init is damaged: startTime"],
+  ["init.inode", [null, 5], "state.json: init is damaged: inode"],
   ["initFile", [1, {}, false], "state.json is damaged: initFile"],
   ["cgroup", [1, "x", []], "state.json: cgroup is damaged: not an object"],
   [
@@ -162,7 +163,7 @@ for (const [path, wrong, named] of fields) {
     const isOptional =
       path.endsWith("timeout") ||
       path.endsWith(".0") ||
-      ["exitStatus", "listener", "newKeyring", "resctrl", "resctrl.monitoring"].includes(path);
+      ["exitStatus", "init.inode", "listener", "newKeyring", "resctrl", "resctrl.monitoring"].includes(path);
     for (const value of isNullable || !isOptional ? [undefined, ...wrong] : wrong) {
       const said = refusal(damagedAt(steps, value));
       assert.ok(said.startsWith(named), `${JSON.stringify(value)}: ${said}`);
@@ -217,7 +218,7 @@ test("parseRecord() understands of a newer record what kill and delete --force n
   assert.deepEqual(parseRecord(JSON.stringify(newer)), {
     newer: true,
     version: recordVersion + 1,
-    init: full.init,
+    init: { pid: 34, startTime: "56" },
     bootId: full.bootId,
     cgroup: full.cgroup,
     resctrl: null,

@@ -21,6 +21,8 @@ export interface ProcessId {
   readonly pid: number;
   /** Clock ticks after boot, proc_pid_stat(5). */
   readonly startTime: string;
+  /** The inode of its pidfds, which no other process of that boot has; undefined before Linux 6.9. */
+  readonly inode?: string;
 }
 
 /**
@@ -138,7 +140,8 @@ function processId(parent: Fields, name: string): ProcessId {
   const fields = parent.object(name);
   const pid = fields.number("pid");
   if (pid < 1) throw fields.damaged("pid");
-  return { pid, startTime: fields.text("startTime") };
+  const startTime = fields.text("startTime");
+  return fields.has("inode") ? { pid, startTime, inode: fields.text("inode") } : { pid, startTime };
 }
 
 function cgroupRecord(parent: Fields, name: string): CgroupRecord {

@@ -10,7 +10,7 @@ import { SIGKILL } from "../linux/constants.ts";
 import { pipe, writeAll } from "../linux/file.ts";
 import { type Child, sendSignal, setName } from "../linux/process.ts";
 import { waitReadable } from "../linux/socket.ts";
-import { executedFile, identify, isAlive, openProcess, ownIdentity } from "./processes.ts";
+import { executedFile, identify, identifyChild, isAlive, openProcess, ownIdentity } from "./processes.ts";
 import type { ContainerRecord, ProcessId } from "./record.ts";
 import { requireDeletable, requireProcess, requireStartable, type Status, statusOf } from "./status.ts";
 
@@ -74,6 +74,21 @@ test("openProcess() opens the recorded process, and no other with its pid", () =
     assert.ok(isAlive(self));
     assert.equal(openProcess(recycled(self)), undefined);
     assert.equal(openProcess({ pid: 2 ** 22 + 1, startTime: "1" }), undefined);
+  });
+});
+
+test("openProcess() knows a process by the inode of its pidfds, where the kernel gives it one", () => {
+  withChild(idle, (child) => {
+    const id = identifyChild(child) as ProcessId;
+    // What the pidfd tells is enough: the time is of no process.
+    const byInode = { ...id, startTime: "1" };
+    assert.equal(openProcess({ ...id, inode: "1" }), undefined);
+    const held = id.inode === undefined ? undefined : openProcess(byInode);
+    assert.equal(held !== undefined, id.inode !== undefined);
+    held?.close();
+    sendSignal(child.pidfd, SIGKILL);
+    assert.ok(waitReadable(child.pidfd, hanging));
+    assert.equal(openProcess(byInode), undefined);
   });
 });
 

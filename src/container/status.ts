@@ -3,14 +3,17 @@ import { BoxError } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { isFrozen } from "../cgroups/freezer.ts";
 import { executedFile, isAlive } from "./processes.ts";
-import type { ContainerRecord } from "./record.ts";
+import type { ContainerRecord, ProcessId } from "./record.ts";
 
 export type Status = "creating" | "created" | "running" | "paused" | "stopped";
 
-/** What is so now. Nothing is written: a reader resolves a half-finished start from the process itself. */
-export function statusOf(record: ContainerRecord): Status {
-  if (record.phase === "creating") return hasLiveOwner(record) ? "creating" : "stopped";
-  if (record.init === null || !isAlive(record.init)) return "stopped";
+/**
+ * What is so now. Nothing is written: a reader resolves a half-finished start from the process itself.
+ * @param hasInit whether its first process runs
+ */
+export function statusOf(record: ContainerRecord, hasInit = isRunning(record.init)): Status {
+  if (record.phase === "creating") return isRunning(record.owner) ? "creating" : "stopped";
+  if (!hasInit) return "stopped";
   if (record.phase === "launching" && executedBy(record) !== "program") return "creating";
   if (record.cgroup !== null && isFrozen(record.cgroup)) return "paused";
   return record.phase === "created" || (record.phase === "starting" && executedBy(record) === "init")
@@ -25,13 +28,12 @@ function executedBy({ init, initFile }: ContainerRecord): "init" | "program" | "
   return file === initFile ? "init" : "program";
 }
 
-/** Whether the command that is changing the container still runs. */
-function hasLiveOwner(record: ContainerRecord): boolean {
-  return record.owner !== null && isAlive(record.owner);
+function isRunning(process: ProcessId | null): boolean {
+  return process !== null && isAlive(process);
 }
 
 function isBeingStarted(record: ContainerRecord): boolean {
-  return (record.phase === "starting" || record.phase === "launching") && hasLiveOwner(record);
+  return (record.phase === "starting" || record.phase === "launching") && isRunning(record.owner);
 }
 
 /** Why `start` is refused in each status that does not allow it. */

@@ -6,7 +6,7 @@
  */
 import { BoxError } from "../base/errors.ts";
 import type { Fd } from "../linux/fd.ts";
-import { pidfdOpen } from "../linux/process.ts";
+import { openProcess } from "./processes.ts";
 import type { ContainerRecord, ProcessId } from "./record.ts";
 import { type Status, statusOf } from "./status.ts";
 import type { Store } from "./store.ts";
@@ -30,10 +30,9 @@ export function openTarget(store: Store, id: string, requireStatus: (status: Sta
   using entry = store.get(id);
   const record = entry.read();
   const { init } = record;
-  // The pidfd comes first, then what it stands for is compared.
-  const pidfd = init === null ? undefined : pidfdOpen(init.pid);
+  const pidfd = init === null ? undefined : openProcess(init);
   try {
-    requireStatus(statusOf(record));
+    requireStatus(statusOf(record, pidfd !== undefined));
     const config = entry.readConfig();
     if (init === null || pidfd === undefined) throw new BoxError("container not running");
     if (config === undefined) throw new BoxError("config.json was not kept");

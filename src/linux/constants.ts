@@ -92,6 +92,7 @@ export const CGROUP_SUPER_MAGIC = 0x27e0eb;
 export const CGROUP2_SUPER_MAGIC = 0x63677270;
 export const SELINUX_MAGIC = 0xf97cff8c;
 export const NSFS_MAGIC = 0x6e736673;
+export const PID_FS_MAGIC = 0x50494446;
 
 // fcntl(2), flock(2), lseek(2), renameat2(2), close_range(2)
 export const F_GETFD = 0x1;

@@ -98,6 +98,7 @@ const kernelLayouts: Readonly<Record<string, { readonly type: string; readonly u
 /** Constants that no header has, and why box may use them. */
 const unknown: Readonly<Record<string, string>> = {
   ST_NOSYMFOLLOW: "include/linux/statfs.h, Linux 5.10",
+  PID_FS_MAGIC: "linux/magic.h, Linux 6.9",
   PIDFD_GET_INFO: "Linux 6.13: _IOWR(0xff, 11, 64 bytes)",
   PIDFD_INFO_EXIT: "Linux 6.15: bit 3",
 };

@@ -504,8 +504,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "state says stopped while create is at work",
     file: "container/status.ts",
-    replace: "record.owner !== null && isAlive(record.owner)",
-    by: "false",
+    replace: 'isRunning(record.owner) ? "creating" : "stopped"',
+    by: '"stopped"',
     tests: ["matrix: state leaves the container creating when creating"],
   },
   {
