@@ -149,6 +149,7 @@ static JSValue host_load(JSContext *context, JSValueConst this, int argc, JSValu
 
 static const JSCFunctionListEntry functions[] = {
 	JS_CFUNC_DEF("syscall", 2, host_syscall),
+	JS_CFUNC_DEF("syscallEach", 4, host_syscall_each),
 	JS_CFUNC_DEF("address", 1, host_address),
 	JS_CFUNC_DEF("encodeUtf8", 1, host_encode_utf8),
 	JS_CFUNC_DEF("decodeUtf8", 1, host_decode_utf8),

@@ -142,6 +142,7 @@ struct words {
 bool words_from_arguments(JSContext *context, int argc, JSValueConst *argv, struct words *words);
 void words_release(JSContext *context, struct words *words);
 JSValue host_syscall(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
+JSValue host_syscall_each(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
 JSValue host_rest(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
 JSValue host_address(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);
 JSValue host_encode_utf8(JSContext *context, JSValueConst this, int argc, JSValueConst *argv);

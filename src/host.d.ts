@@ -39,6 +39,14 @@ declare module "host" {
    */
   export function syscall(name: string, number: number, ...args: readonly (Argument | undefined)[]): number;
 
+  /**
+   * The same call for each bit that is set in `mask`, with the bit's number as its second argument, from the lowest one to
+   * the first that is refused.
+   *
+   * @returns the kernel's last answer: 0 or more, or -errno.
+   */
+  export function syscallEach(name: string, number: number, first: Argument, mask: bigint): number;
+
   /** The address of a buffer's first byte, for structs that hold pointers. The caller keeps the buffer alive. */
   export function address(buffer: Bytes): number;
 

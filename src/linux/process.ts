@@ -52,7 +52,7 @@ import {
 } from "./constants.ts";
 import { Fd } from "./fd.ts";
 import { clone_args, pidfd_info, rlimit64, siginfo, utsname } from "./layouts.ts";
-import { attempt, call, SyscallError } from "./raw.ts";
+import { attempt, attemptEach, call, SyscallError } from "./raw.ts";
 
 /** A child as its parent holds it. */
 export interface Child {
@@ -271,12 +271,11 @@ export function setName(name: string): void {
   call("PR_SET_NAME", "prctl", NR.prctl, PR_SET_NAME, name, 0, 0, 0);
 }
 
-/** Takes a capability out of the bounding set. Returns false above the kernel's last one. */
-export function dropFromBoundingSet(capability: number): boolean {
-  const result = attempt("prctl", NR.prctl, PR_CAPBSET_DROP, capability, 0, 0, 0);
-  if (result === -EINVAL) return false;
-  if (result < 0) throw new SyscallError("prctl", -result, "PR_CAPBSET_DROP");
-  return true;
+/** Takes the capabilities of a mask out of the bounding set, those that the kernel knows: PR_CAPBSET_DROP, prctl(2). */
+export function dropFromBoundingSet(capabilities: bigint): void {
+  const result = attemptEach("prctl", NR.prctl, PR_CAPBSET_DROP, capabilities);
+  // The first number that the kernel does not know comes after its last capability.
+  if (result < 0 && result !== -EINVAL) throw new SyscallError("prctl", -result, "PR_CAPBSET_DROP");
 }
 
 /** Empties the ambient set, which execve(2) would hand on: PR_CAP_AMBIENT, prctl(2). */

@@ -4,7 +4,7 @@
  * Every system call of box is made by `attempt`, so a trace, and in test builds a fault at any chosen call, cost one
  * function. This room refuses to know anything about containers.
  */
-import { type Argument, syscall } from "host";
+import { type Argument, syscall, syscallEach } from "host";
 import { BoxError, type ErrorDetails } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { EINTR } from "./constants.ts";
@@ -55,12 +55,26 @@ type Perform = (
  */
 export let attempt: Perform = syscall;
 
+/**
+ * The same call for each bit that is set in `mask`, with the bit's number as its second argument, up to the first that is
+ * refused. @returns the last answer
+ */
+export let attemptEach: (name: string, number: number, first: Argument, mask: bigint) => number = syscallEach;
+
 let interposer: Interposer | undefined;
 
 /** Puts something between all calls of this process and the kernel; undefined takes it away. */
 export function interpose(next: Interposer | undefined): void {
   interposer = next;
   attempt = next === undefined ? syscall : withRepetition(next.perform);
+  attemptEach = next === undefined ? syscallEach : oneByOne;
+}
+
+function oneByOne(name: string, number: number, first: Argument, mask: bigint): number {
+  let result = 0;
+  for (let bit = 0, rest = mask; rest !== 0n && result >= 0; bit++, rest >>= 1n)
+    if ((rest & 1n) !== 0n) result = attempt(name, number, first, bit, 0, 0, 0);
+  return result;
 }
 
 /** An interposer may say that a call was interrupted. */
