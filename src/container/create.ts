@@ -47,7 +47,7 @@ import {
   withMemoryHint,
 } from "./launch.ts";
 import { bootId, executedFile, identifyChild, ownIdentity } from "./processes.ts";
-import { type ContainerRecord, recordVersion } from "./record.ts";
+import { type ContainerRecord, type ProcessId, recordVersion } from "./record.ts";
 import { Rollback } from "./rollback.ts";
 import type { Entry, Store } from "./store.ts";
 
@@ -173,13 +173,15 @@ class Creation {
     step("record");
     // Init is at work meanwhile: what it does not need is done now.
     this.#entry.saveConfig(this.#request.config);
+    const init = identifyChild(child) ?? null;
+    const initFile = executedFile("self") ?? null;
     if (this.#waitsForInit()) {
       step("wait for init");
-      this.#untilReady(child, channel);
+      this.#untilReady(child, channel, init);
     }
     step("record");
-    const init = identifyChild(child) ?? null;
-    this.#save({ phase: startNow ? "launching" : "created", init, initFile: executedFile("self") ?? null });
+    // Once it is there, whoever reads what `publish` tells may start it: nothing is written after that.
+    this.#save(startNow ? { phase: "launching", init, initFile } : { phase: "created", owner: null, init, initFile });
     this.#rollback.add(retract);
     publish(child);
     sendUnlessGone(host, { type: "commit", start: startNow });
@@ -190,8 +192,6 @@ class Creation {
       awaitExecution(host, { pid: child.pid, timeout, takeListener: this.#takeListener(child.pid) });
       this.#saveIfThere({ phase: "running", owner: null });
       this.#runHostHooks("poststart", "running", child.pid);
-    } else {
-      this.#save({ owner: null });
     }
     this.#netDevices?.[Symbol.dispose]();
     return { record: this.#record, child };
@@ -334,7 +334,7 @@ class Creation {
     for (const device of parent.netDevices) devices.move(device);
   }
 
-  #untilReady(child: Child, channel: InitChannel): void {
+  #untilReady(child: Child, channel: InitChannel, init: ProcessId | null): void {
     const { hooks } = this.#plan.init;
     for (;;) {
       const { message, fds } = hear(
@@ -343,7 +343,7 @@ class Creation {
         "set up the container",
       );
       if (message.type === "hooks") {
-        this.#save({ init: identifyChild(child) ?? null });
+        this.#save({ init });
         this.#runHostHooks("prestart", "creating", child.pid);
         this.#runHostHooks("createRuntime", "creating", child.pid);
         channel.send({ type: "hooked" });
