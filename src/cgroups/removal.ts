@@ -1,5 +1,6 @@
 /** Removes what Cgroup.make made: known from the record alone, in every hierarchy, whatever of it is still there. */
 import { BoxError, within } from "../base/errors.ts";
+import { lazy } from "../base/once.ts";
 import { components } from "../base/path.ts";
 import { quote } from "../base/quote.ts";
 import { monotonicMilliseconds } from "../linux/clock.ts";
@@ -61,7 +62,7 @@ const vanishTimeout = 2000;
 
 /** Removes what has or comes to have no process and kills nothing: for a cgroup in which there may be somebody else's. */
 export function removeEmptyCgroup(record: CgroupRecord): void {
-  const deadline = monotonicMilliseconds() + vanishTimeout;
+  const deadline = lazy(() => monotonicMilliseconds() + vanishTimeout);
   if (record.unit !== undefined) {
     if (!isEmptyBy(record, deadline)) return;
     // Of a cgroup that is removed before systemd has heard that it is empty it never hears.
@@ -81,12 +82,12 @@ export function removeEmptyCgroup(record: CgroupRecord): void {
 }
 
 /** Whether no process is left in any hierarchy and below, at the latest then. */
-function isEmptyBy(record: CgroupRecord, deadline: number): boolean {
+function isEmptyBy(record: CgroupRecord, deadline: () => number): boolean {
   for (const directory of record.directories) {
     const part = { ...record, directories: [directory] };
     while (cgroupPids(part).length > 0) {
-      if (monotonicMilliseconds() >= deadline) return false;
-      waitForChange(part, deadline);
+      if (monotonicMilliseconds() >= deadline()) return false;
+      waitForChange(part, deadline());
     }
   }
   return true;

@@ -51,7 +51,9 @@ export function statOf(pid: number): ReturnType<typeof parseStat> {
 
 /** Whether the recorded process of this boot runs (a zombie does not). */
 export function isAlive(process: ProcessId): boolean {
-  return identify(process.pid)?.startTime === process.startTime;
+  if (process.inode === undefined) return identify(process.pid)?.startTime === process.startTime;
+  using pidfd = openProcess(process);
+  return pidfd !== undefined;
 }
 
 /** Whether the recorded process has ended or is about to: what is in its pid namespace ends before it. */

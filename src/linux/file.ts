@@ -324,7 +324,7 @@ const DT_DIR = 4;
 /** What is in a directory, `.` and `..` left out: getdents64(2). */
 export function entries(directory: Fd, about?: string): DirectoryEntry[] {
   const result: DirectoryEntry[] = [];
-  const buffer = new Uint8Array(8192);
+  const buffer = new Uint8Array(4096);
   const view = new DataView(buffer.buffer);
   for (;;) {
     const length = call(about, "getdents64", NR.getdents64, directory.number, buffer, buffer.length);
