@@ -26,7 +26,7 @@ const scenario = feature("record", { boxOnly: "the layout of the state directory
 interface Record {
   version: number;
   bootId: string;
-  init: { pid: number; startTime: string };
+  init: { pid: number; startTime: string; inode?: string };
   [other: string]: unknown;
 }
 
@@ -67,6 +67,28 @@ scenario("a process that has got the pid of init is not taken for it", async (la
   assert.equal((await container.expectStatus("stopped")).pid, 0);
   refused(await lab.runtime.kill(container.id, "TERM"), /container not running/);
   await container.delete("--force");
+});
+
+// Kernels before Linux 6.9 have no inode that would tell, nor have records of a box before this one.
+scenario("init is known by the time of its start where nothing else is recorded", async (lab) => {
+  const container = await lab.container(["/bin/probe", "signals"]).create([], { keepZombies: true });
+  await container.start();
+  let started = "";
+  change(lab, container, ({ init }) => {
+    delete init.inode;
+    started = init.startTime;
+  });
+  await container.expectStatus("running");
+  const startedAt = (time: string) => change(lab, container, ({ init }) => Object.assign(init, { startTime: time }));
+  startedAt("1");
+  await container.expectStatus("stopped");
+  refused(await lab.runtime.kill(container.id, "KILL"), /container not running/);
+  startedAt(started);
+  ok(await lab.runtime.kill(container.id, "KILL"));
+  await container.shim.zombie(container.pid);
+  await container.expectStatus("stopped");
+  container.shim.reap();
+  await container.exit();
 });
 
 scenario(

@@ -534,6 +534,13 @@ export const mutants: readonly Mutant[] = [
     file: "container/processes.ts",
     replace: 'stat.state === "Z" || stat.state === "X"',
     by: 'stat.state === "X"',
+    tests: ["record: init is known by the time of its start where nothing else is recorded"],
+  },
+  {
+    name: "a process that has ended counts as running, where the kernel gives each an inode",
+    file: "container/processes.ts",
+    replace: "waitReadable(pidfd, 0)",
+    by: "false",
     tests: ["lifecycle: state says stopped when init is a zombie"],
   },
   {
@@ -548,6 +555,13 @@ export const mutants: readonly Mutant[] = [
     file: "container/processes.ts",
     replace: "identify(process.pid)?.startTime === process.startTime",
     by: "identify(process.pid) !== undefined",
+    tests: ["record: init is known by the time of its start where nothing else is recorded"],
+  },
+  {
+    name: "a process with init's pid is taken for init, where the kernel gives each an inode",
+    file: "container/processes.ts",
+    replace: "inodeOf(pidfd) === process.inode",
+    by: "true",
     tests: [
       "record: a process that has got the pid of init is not taken for it",
       "record: a pid that the kernel has given out again is not taken for init",
