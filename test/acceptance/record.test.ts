@@ -17,6 +17,7 @@ import { command } from "./harness/command.ts";
 import type { Container } from "./harness/container.ts";
 import { context } from "./harness/context.ts";
 import { ok, refused } from "./harness/expect.ts";
+import { outlivesBoot } from "./harness/facts.ts";
 import { isAlive, removeCgroups, startTime } from "./harness/host.ts";
 import type { Lab } from "./harness/lab.ts";
 import { feature } from "./harness/suite.ts";
@@ -125,23 +126,26 @@ scenario(
   },
 );
 
-scenario("a container of another boot is stopped and can be deleted", async (lab) => {
-  const container = await lab.stopped();
-  const init = stranger(lab);
-  change(lab, container, (record) => {
-    record.bootId = "00000000-0000-0000-0000-000000000000";
-    record.init = init;
-  });
-  // What outlives a boot is not in memory, which a directory for temporary files may be.
-  const root = mkdtempSync("/var/tmp/box-");
-  lab.later(() => rmSync(root, { recursive: true }));
-  cpSync(lab.root, root, { recursive: true, filter: (path) => !lstatSync(path).isSocket() });
-  rmSync(lab.root, { recursive: true });
-  const runtime = lab.runtimeAt(root);
-  assert.match(ok(await runtime.state(container.id)).stdout, /"status": "stopped"/);
-  ok(await runtime.delete(container.id));
-  assert.deepEqual(readdirSync(root), []);
-});
+scenario(
+  "a container of another boot is stopped and can be deleted",
+  { needs: ["files that outlive a boot"] },
+  async (lab) => {
+    const container = await lab.stopped();
+    const init = stranger(lab);
+    change(lab, container, (record) => {
+      record.bootId = "00000000-0000-0000-0000-000000000000";
+      record.init = init;
+    });
+    const root = mkdtempSync(join(outlivesBoot, "box-"));
+    lab.later(() => rmSync(root, { recursive: true }));
+    cpSync(lab.root, root, { recursive: true, filter: (path) => !lstatSync(path).isSocket() });
+    rmSync(lab.root, { recursive: true });
+    const runtime = lab.runtimeAt(root);
+    assert.match(ok(await runtime.state(container.id)).stdout, /"status": "stopped"/);
+    ok(await runtime.delete(container.id));
+    assert.deepEqual(readdirSync(root), []);
+  },
+);
 
 scenario("kill and delete --force work on the record of a newer version, which others refuse", async (lab) => {
   const container = await lab.running(["/bin/probe", "signals"]);

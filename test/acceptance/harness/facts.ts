@@ -1,7 +1,7 @@
 /** What this machine and this runtime offer. Probed once per run by doing the thing, not by reading about it. */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statfsSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import type { CgroupManager } from "./context.ts";
@@ -51,6 +51,7 @@ export type Need =
   | "mount: id mapping"
   | "pidfd: exit status"
   | "memfd: not to be executed"
+  | "files that outlive a boot"
   | "cgroup: writable"
   | "cgroup: by cgroupfs"
   | "systemd"
@@ -72,6 +73,10 @@ export type Need =
   | `command: ${(typeof optionalCommands)[number]}`
   | `exec: ${(typeof optionsOfExec)[number]}`
   | `create: ${(typeof optionsOfCreate)[number]}`;
+
+/** A directory for files that are to be there after a boot: hier(7). Somebody may have put a tmpfs there all the same. */
+export const outlivesBoot = "/var/tmp";
+const tmpfsMagic = 0x0102_1994;
 
 /** The reason why a need is not met; an empty one where it is. */
 export type Facts = Record<Need, string>;
@@ -196,6 +201,7 @@ export function probe(tools: Tools): Facts {
     ["mount: id mapping", kernelSince(5, 12)],
     ["pidfd: exit status", kernelSince(6, 15)],
     ["memfd: not to be executed", existsSync("/proc/sys/vm/memfd_noexec") ? "" : "the kernel has no vm.memfd_noexec"],
+    ["files that outlive a boot", statfsSync(outlivesBoot).type === tmpfsMagic ? `${outlivesBoot} is in memory` : ""],
     ...cgroupFacts(),
     ["cgroup: by cgroupfs", tools.cgroupManager === "cgroupfs" ? "" : `the cgroup manager is ${tools.cgroupManager}`],
     ["systemd", systemdFact()],
