@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import { command } from "./harness/command.ts";
 import { context } from "./harness/context.ts";
 import { ok, refused } from "./harness/expect.ts";
 import type { Lab } from "./harness/lab.ts";
+import { Runtime } from "./harness/runtime.ts";
 import { feature } from "./harness/suite.ts";
 
 const scenario = feature("trace", { boxOnly: "--trace" });
@@ -58,6 +60,20 @@ function assertValid(all: readonly Event[]): void {
 
 const namesOf = (all: readonly Event[], name: string): (string | undefined)[] =>
   all.filter((event) => event.ph === "M" && event.name === name).map(({ args }) => args?.name);
+
+scenario(
+  "create writes its record before the pid file, and not again: whoever reads that may start it",
+  async (lab) => {
+    const file = lab.path("trace.json");
+    const { place } = lab.runtime;
+    const runtime = new Runtime({ ...place, flags: [...place.flags, "--trace", file] });
+    const container = await lab.container(["/bin/true"], undefined, runtime).create();
+    const host = events(file).filter(({ tid, name }) => tid === 1 && name === "renameat");
+    const renamed = host.map(({ args }) => args?.about ?? "");
+    assert.match(renamed.at(-1) ?? "", new RegExp(`^\\.${basename(container.pidFile).slice(0, 200)}`));
+    assert.match(renamed.at(-2) ?? "", /^\.state\.json\./);
+  },
+);
 
 scenario("run leaves a timeline of both sides with steps and system calls", async (lab) => {
   const container = lab.container(["/bin/true"]);
