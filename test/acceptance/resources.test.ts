@@ -1,5 +1,7 @@
 /** linux.resources: each property is read back from the kernel's own files. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Resources } from "./harness/config.ts";
@@ -140,15 +142,15 @@ scenario(
   },
   async (lab) => {
     const parent = `/${lab.token}busy`;
-    const top = cgroupHost().hierarchies["unified"] ?? "";
-    mkdirSync(join(top, parent));
-    const inside = await lab.running(["/bin/probe", "wait"], (spec) => {
-      spec.linux.cgroupsPath = `${parent}/inside`;
-    });
-    writeFileSync(join(top, parent, "cgroup.procs"), `${inside.pid}`);
+    const directory = join(cgroupHost().hierarchies["unified"] ?? "", parent);
+    mkdirSync(directory);
+    const child = spawn("/bin/cat", { stdio: ["pipe", "ignore", "ignore"] });
+    writeFileSync(join(directory, "cgroup.procs"), `${child.pid}`);
     lab.later(async () => {
-      await inside.delete("--force");
-      if (existsSync(join(top, parent))) rmdirSync(join(top, parent));
+      const ended = once(child, "exit");
+      child.stdin.end();
+      await ended;
+      rmdirSync(directory);
     });
     const container = limited(lab, ["/bin/true"], { pids: { limit: 5 } }, `${parent}/limited`);
     refused(await container.creating().result(), /no internal processes/);
