@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { syscall } from "host";
 import { hanging } from "../../test/kernel/hanging.ts";
 import { recordWith } from "../../test/kernel/records.ts";
 import { awaitByte, inScratch, withChild } from "../../test/kernel/scratch.ts";
@@ -8,6 +9,7 @@ import { O_CREAT, O_DIRECTORY, O_RDONLY, O_WRONLY } from "../linux/constants.ts"
 import { decodeUtf8, encodeUtf8 } from "../linux/engine.ts";
 import { type At, stdio } from "../linux/fd.ts";
 import { chmod, fstat, list, mkdir, open, pipe, read, readAll, stat, symlink, writeAll } from "../linux/file.ts";
+import { type Interposer, interpose } from "../linux/raw.ts";
 import { waitReadable } from "../linux/socket.ts";
 import { Store } from "./store.ts";
 
@@ -202,6 +204,23 @@ describe("Store refuses a state root", () => {
         assert.throws(() => store.create("web"), { name: "BoxError", message: /^state root "/ }, name);
       }
     });
+  });
+});
+
+test("Store.create() meets others that make the same state root", () => {
+  withStore((store, root) => {
+    // Somebody else has made it between the look and the call.
+    const perform: Interposer["perform"] = (name, number, ...args) => {
+      const answer = syscall(name, number, ...args);
+      return name === "mkdirat" && args[1] === root && answer === 0 ? syscall(name, number, ...args) : answer;
+    };
+    interpose({ perform, fd: undefined, end: () => {} });
+    try {
+      store.create("web")[Symbol.dispose]();
+    } finally {
+      interpose(undefined);
+    }
+    assert.deepEqual(store.ids(), ["web"]);
   });
 });
 

@@ -406,14 +406,22 @@ function openOrMake(parent: Fd, name: string): Fd {
   return open(parent, name, directoryFlags);
 }
 
+/** Others may be making the same directories. */
 function makeDirectories(path: string): void {
   const slash = path.lastIndexOf("/");
   try {
-    mkdir("cwd", path, 0o700);
+    makeDirectory(path);
   } catch (thrown) {
-    if (isErrno(thrown, EEXIST)) return;
     if (!isErrno(thrown, ENOENT) || slash <= 0) throw thrown;
     makeDirectories(path.slice(0, slash));
+    makeDirectory(path);
+  }
+}
+
+function makeDirectory(path: string): void {
+  try {
     mkdir("cwd", path, 0o700);
+  } catch (thrown) {
+    if (!isErrno(thrown, EEXIST)) throw thrown;
   }
 }
