@@ -4,6 +4,7 @@ import { quote } from "../base/quote.ts";
 import { releaseKilled } from "../cgroups/freezer.ts";
 import { cgroupPids, killAndWait, signalAll } from "../cgroups/processes.ts";
 import { SIGKILL } from "../linux/constants.ts";
+import type { Fd } from "../linux/fd.ts";
 import { sendSignal } from "../linux/process.ts";
 import { openProcess } from "./processes.ts";
 import type { ContainerRecord, NewerRecord } from "./record.ts";
@@ -28,11 +29,13 @@ export function killContainer(store: Store, id: string, options: KillOptions): v
         killAll(record, options.signal);
         return;
       }
+      using init = record.init === null ? undefined : openProcess(record.init);
       if (!("newer" in record)) {
-        if (options.signal === SIGKILL && survivorsAreKilled(record)) return;
-        requireProcess(statusOf(record));
+        const status = statusOf(record, init !== undefined);
+        if (options.signal === SIGKILL && status === "stopped" && survivorsAreKilled(record)) return;
+        requireProcess(status);
       }
-      signalInit(record, options.signal);
+      signalInit(record, init, options.signal);
     },
   );
 }
@@ -47,19 +50,18 @@ function killAll(record: ContainerRecord | NewerRecord, signal: number): void {
 
 /**
  * Where there is no pid namespace of its own, a container's processes may outlive its first one; KILL is meant for them too.
+ * @param record of a container that is stopped
  * @returns whether there were any
  */
 function survivorsAreKilled(record: ContainerRecord): boolean {
   const { init, cgroup, ownPidNamespace } = record;
-  if (ownPidNamespace || init === null || cgroup === null) return false;
-  if (statusOf(record) !== "stopped" || cgroupPids(cgroup).length === 0) return false;
+  if (ownPidNamespace || init === null || cgroup === null || cgroupPids(cgroup).length === 0) return false;
   killAndWait(cgroup);
   return true;
 }
 
-function signalInit(record: ContainerRecord | NewerRecord, signal: number): void {
-  using process = record.init === null ? undefined : openProcess(record.init);
-  if (process === undefined || !sendSignal(process, signal)) throw new BoxError("container not running");
+function signalInit(record: ContainerRecord | NewerRecord, init: Fd | undefined, signal: number): void {
+  if (init === undefined || !sendSignal(init, signal)) throw new BoxError("container not running");
   if (signal !== SIGKILL || record.cgroup === null) return;
   // In a pid namespace of its own everything ends with the first process; elsewhere the cgroup says what belongs to it.
   if (!("newer" in record) && record.ownPidNamespace) releaseKilled(record.cgroup);

@@ -1,7 +1,5 @@
 /** state.json: read by other versions, after a crash, and after the process it names has become another one. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import {
   cpSync,
   lstatSync,
@@ -46,22 +44,9 @@ function change(lab: Lab, container: Container, edit: (record: Record) => void):
   writeFileSync(path(lab, container), JSON.stringify(record));
 }
 
-/** A process of the host's that must not be taken for a container's. */
-function stranger(lab: Lab): { pid: number; startTime: string } {
-  const child = spawn("/bin/cat", { stdio: ["pipe", "ignore", "ignore"] });
-  const pid = child.pid ?? 0;
-  lab.later(async () => {
-    assert.ok(isAlive(pid), "a process that is not the container's was killed");
-    const ended = once(child, "exit");
-    child.stdin.end();
-    await ended;
-  });
-  return { pid, startTime: startTime(pid) ?? "" };
-}
-
 scenario("a process that has got the pid of init is not taken for it", async (lab) => {
   const container = await lab.stopped();
-  const { pid } = stranger(lab);
+  const pid = lab.stranger();
   change(lab, container, ({ init }) => {
     init.pid = pid;
   });
@@ -131,10 +116,10 @@ scenario(
   { needs: ["files that outlive a boot"] },
   async (lab) => {
     const container = await lab.stopped();
-    const init = stranger(lab);
+    const pid = lab.stranger();
     change(lab, container, (record) => {
       record.bootId = "00000000-0000-0000-0000-000000000000";
-      record.init = init;
+      record.init = { pid, startTime: startTime(pid) ?? "" };
     });
     const root = mkdtempSync(join(outlivesBoot, "box-"));
     lab.later(() => rmSync(root, { recursive: true }));

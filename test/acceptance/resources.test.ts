@@ -1,7 +1,5 @@
 /** linux.resources: each property is read back from the kernel's own files. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Resources } from "./harness/config.ts";
@@ -144,14 +142,8 @@ scenario(
     const parent = `/${lab.token}busy`;
     const directory = join(cgroupHost().hierarchies["unified"] ?? "", parent);
     mkdirSync(directory);
-    const child = spawn("/bin/cat", { stdio: ["pipe", "ignore", "ignore"] });
-    writeFileSync(join(directory, "cgroup.procs"), `${child.pid}`);
-    lab.later(async () => {
-      const ended = once(child, "exit");
-      child.stdin.end();
-      await ended;
-      rmdirSync(directory);
-    });
+    lab.later(() => rmdirSync(directory));
+    writeFileSync(join(directory, "cgroup.procs"), `${lab.stranger()}`);
     const container = limited(lab, ["/bin/true"], { pids: { limit: 5 } }, `${parent}/limited`);
     refused(await container.creating().result(), /no internal processes/);
   },

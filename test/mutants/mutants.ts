@@ -343,8 +343,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "kill sends TERM whatever was asked for",
     file: "container/kill.ts",
-    replace: "!sendSignal(process, signal)",
-    by: "!sendSignal(process, 15)",
+    replace: "!sendSignal(init, signal)",
+    by: "!sendSignal(init, 15)",
     tests: ["kill: kill understands USR1"],
   },
   {
@@ -372,7 +372,7 @@ export const mutants: readonly Mutant[] = [
     name: "kill --all reaches init only",
     file: "container/kill.ts",
     replace: "signalAll(record.cgroup, signal);",
-    by: "signalInit(record, signal);",
+    by: "signalInit(record, record.init === null ? undefined : openProcess(record.init), signal);",
     tests: ["kill: kill --all reaches every process"],
   },
   {

@@ -1,9 +1,13 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Spec } from "./config.ts";
 import { Container, makeSpec, ok } from "./container.ts";
 import { type CgroupManager, context } from "./context.ts";
 import { Fifo } from "./fifo.ts";
+import { isAlive } from "./host.ts";
 import { leaks, sweep } from "./leaks.ts";
 import { Runtime } from "./runtime.ts";
 import type { Shim } from "./shim.ts";
@@ -159,6 +163,19 @@ export class Lab {
     const terminal = await Terminal.receive(what, socket);
     this.#terminals.push(terminal);
     return terminal;
+  }
+
+  /** A process of the host's that must be left alone until the end of the test. @returns its pid */
+  stranger(): number {
+    const child = spawn("/bin/cat", { stdio: ["pipe", "ignore", "ignore"] });
+    const pid = child.pid ?? 0;
+    this.later(async () => {
+      assert.ok(isAlive(pid), "a process that is not the container's was killed");
+      const ended = once(child, "exit");
+      child.stdin.end();
+      assert.deepEqual(await ended, [0, null]);
+    });
+    return pid;
   }
 
   /** Runs at the end, in reverse order. */
